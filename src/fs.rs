@@ -1,0 +1,251 @@
+//! File systems: the trait that every backend implements, the registry of protocols and
+//! [`connect`]. Knows nothing of screens, jobs or plans.
+
+pub mod entry;
+pub mod error;
+pub mod local;
+pub mod memory;
+pub mod path;
+pub mod place;
+pub mod rooted;
+pub mod sftp;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+pub use entry::{Attributes, Entry, Kind, Space, Timestamp};
+pub use error::{Error, ErrorKind, Operation, Result};
+pub use path::{FsId, Location, RemotePath};
+pub use place::{Place, PlacePath, Target};
+
+use crate::{reply::Reply, trust::Prompt};
+
+/// A listing in batches, in the order that the server sends them. Never holds `.` and `..`,
+/// and every name has passed [`path::check_name`]. A name that was refused arrives as an
+/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream.
+pub type EntryStream = BoxStream<'static, Result<Vec<Entry>>>;
+
+/// A file's bytes in order; ends at the end of the file or with one error.
+pub type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// What a backend can do beyond the obligatory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Rename replaces an existing target in one step.
+    pub atomic_replace: bool,
+    pub symlinks: bool,
+    /// Permission bits can be set.
+    pub modes: bool,
+    /// Modification times can be set.
+    pub times: bool,
+    /// The finest difference between two modification times that survives a round trip.
+    pub time_precision: Duration,
+    /// How many files are worth being moved at the same time.
+    pub parallel_files: usize,
+    /// Whether reaching it crosses a network.
+    pub remote: bool,
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions {
+    /// First byte to read.
+    pub offset: u64,
+    /// The size that a listing told, so that small files need fewer round trips. A file that
+    /// has become longer or shorter since is read to its real end all the same.
+    pub expected_size: Option<u64>,
+}
+
+/// How to create the file that a [`Sink`] fills.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOptions {
+    /// Fail with [`ErrorKind::AlreadyExists`] if anything stands at the path, a dangling
+    /// symlink included. Otherwise an existing file is truncated.
+    pub exclusive: bool,
+    /// Permission bits while the file is being written; the backend's default if `None`.
+    pub create_mode: Option<u32>,
+    /// Set once all data has been written, before the file is closed.
+    pub attributes: Attributes,
+    /// The total that will be written, if it is known.
+    pub expected_size: Option<u64>,
+}
+
+/// What became of a finished write.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// The size that the file system itself reports after the last byte, where it does.
+    pub size: Option<u64>,
+    /// A time or mode that could not be set; the data is whole all the same.
+    pub attributes_refused: Option<Error>,
+}
+
+/// A file being written. Dropping it without [`Sink::finish`] closes the file and leaves what
+/// was written so far; only `finish` knows whether all of it arrived.
+#[async_trait]
+pub trait Sink: Send {
+    /// Takes the next bytes; waits only for room. A failure of earlier bytes may show here.
+    async fn write(&mut self, chunk: Bytes) -> Result<()>;
+
+    /// Writes what is left, sets the attributes, closes, and waits for every acknowledgement.
+    async fn finish(self: Box<Self>) -> Result<Written>;
+}
+
+/// Files in one place, whatever is behind it. Every method can be cancelled by dropping its
+/// future; a session stays usable after that.
+#[async_trait]
+pub trait FileSystem: Send + Sync {
+    fn id(&self) -> &FsId;
+
+    fn capabilities(&self) -> Capabilities;
+
+    /// Lists a directory; a symlink to one is followed.
+    async fn list(&self, path: &RemotePath) -> Result<EntryStream>;
+
+    /// What is at the path, symlinks followed. The entry's name is the path's last component,
+    /// `/` for the root.
+    async fn stat(&self, path: &RemotePath) -> Result<Entry>;
+
+    /// What is at the path itself, be it a symlink.
+    async fn lstat(&self, path: &RemotePath) -> Result<Entry>;
+
+    async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream>;
+
+    async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>>;
+
+    /// Creates one directory. [`ErrorKind::AlreadyExists`] if anything is there.
+    async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()>;
+
+    /// Removes a file or a symlink, never what a symlink points to, never a directory.
+    async fn remove_file(&self, path: &RemotePath) -> Result<()>;
+
+    /// Removes an empty directory.
+    async fn remove_dir(&self, path: &RemotePath) -> Result<()>;
+
+    /// Renames within the file system. With `replace`, an existing file at `to` is replaced in
+    /// one step, or the call fails with [`ErrorKind::Unsupported`]; without it, an existing
+    /// target is [`ErrorKind::AlreadyExists`].
+    async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()>;
+
+    /// Sets what is `Some` (size excepted), following symlinks.
+    async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()>;
+
+    /// Creates a symlink at `path` that holds `target`.
+    async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {
+        let _ = target;
+        Err(Error::new(ErrorKind::Unsupported, Operation::Symlink).at(path))
+    }
+
+    async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported, Operation::ReadLink).at(path))
+    }
+
+    /// The path with all symlinks resolved.
+    async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath>;
+
+    /// Free and total space where `path` is.
+    async fn space(&self, path: &RemotePath) -> Result<Space> {
+        Err(Error::new(ErrorKind::Unsupported, Operation::Space).at(path))
+    }
+
+    /// Ends the sessions behind it. Later calls fail with [`ErrorKind::ConnectionLost`].
+    async fn close(&self) {}
+}
+
+/// A protocol that wharf speaks.
+#[derive(Debug)]
+pub struct Scheme {
+    /// As in a URL.
+    pub name: &'static str,
+    pub default_port: u16,
+    /// One line for help pages.
+    pub help: &'static str,
+}
+
+pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH" };
+
+/// Every protocol, in the order to show them.
+pub static SCHEMES: &[&Scheme] = &[&SFTP];
+
+/// The protocol of that name.
+pub fn scheme(name: &str) -> Option<&'static Scheme> {
+    SCHEMES.iter().copied().find(|s| s.name == name)
+}
+
+/// Where a connection is on its way, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    ReadingConfig,
+    Resolving,
+    Connecting,
+    CheckingHostKey,
+    LoggingIn,
+    OpeningSession,
+}
+
+/// One operation and what the server answered: a line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub fs: FsId,
+    /// The request as the protocol calls it, for example `OPEN` or `READ x 12`.
+    pub request: String,
+    pub path: Option<RemotePath>,
+    pub reply: Reply,
+    pub elapsed: Duration,
+}
+
+/// Hears what happens on a connection. Called from the tasks that move data: it must not block.
+pub trait Observer: Send + Sync {
+    fn reply(&self, line: LogLine);
+    fn stage(&self, stage: Stage);
+}
+
+/// What a connection may know beside its target.
+#[derive(Clone)]
+pub struct Context {
+    pub ssh: SshOptions,
+    pub prompt: Arc<dyn Prompt>,
+    pub observer: Arc<dyn Observer>,
+}
+
+/// How to reach SSH servers, as the command line said it.
+#[derive(Clone, Debug, Default)]
+pub struct SshOptions {
+    /// `-F`: this ssh_config instead of the user's and the system's.
+    pub config_file: Option<PathBuf>,
+    /// `-i`: tried before those of the configuration.
+    pub identities: Vec<PathBuf>,
+    /// `--known-hosts`: instead of the user's file.
+    pub known_hosts: Option<PathBuf>,
+    /// `--accept-new`: an unknown host key is remembered without asking.
+    pub accept_new: bool,
+}
+
+/// What is worth knowing of a connection that came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// The name to show: the host as the person wrote it, or `local`.
+    pub label: String,
+    /// `local`, `sftp`, …
+    pub protocol: &'static str,
+    /// How the server is trusted, for example `ed25519`; empty where there is nothing to trust.
+    pub trust: String,
+}
+
+/// A file system ready for use.
+pub struct Connected {
+    pub fs: Arc<dyn FileSystem>,
+    pub info: ServerInfo,
+    /// The login directory.
+    pub home: RemotePath,
+}
+
+/// Connects and logs in. Asks through `context.prompt`, reports through `context.observer`.
+pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
+    match target.scheme.name {
+        "sftp" => sftp::connect(target, context).await,
+        name => Err(Error::new(ErrorKind::Unsupported, Operation::Connect).on(name)),
+    }
+}

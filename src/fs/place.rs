@@ -1,0 +1,344 @@
+//! Places as people write them: a local path, a URL, or a host's name with a path. Owns the
+//! parsing. Must never look at the disk, the environment or the network.
+
+use std::fmt;
+
+use secrecy::SecretString;
+
+use super::{Error, ErrorKind, Operation, RemotePath, Result, Scheme, scheme};
+
+/// A place on the command line or in the go-to field.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A local path as typed; relative ones are relative to the current directory.
+    Local(Vec<u8>),
+    Remote(Target, PlacePath),
+}
+
+/// A login on a server: everything of a URL but the path.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub scheme: &'static Scheme,
+    /// As typed: for SFTP a host name, an address or a Host of ssh_config.
+    pub host: String,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    /// A password given in the URL; it is never stored, logged or shown.
+    pub password: Option<SecretString>,
+}
+
+/// Where on the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlacePath {
+    /// The directory that the server puts a login in.
+    Login,
+    /// Relative to that directory.
+    Relative(Vec<u8>),
+    Absolute(RemotePath),
+}
+
+impl PlacePath {
+    /// The path, once the login directory is known.
+    pub fn resolve(&self, login: &RemotePath) -> RemotePath {
+        match self {
+            PlacePath::Login => login.clone(),
+            PlacePath::Relative(bytes) => login.resolve(bytes),
+            PlacePath::Absolute(path) => path.clone(),
+        }
+    }
+}
+
+impl Target {
+    /// `sftp://ann@web-01:2222`: what was typed, without password and path.
+    pub fn label(&self) -> String {
+        use fmt::Write;
+        let mut text = format!("{}://", self.scheme.name);
+        if let Some(user) = &self.user {
+            let _ = write!(text, "{user}@");
+        }
+        if self.host.contains(':') {
+            let _ = write!(text, "[{}]", self.host);
+        } else {
+            text.push_str(&self.host);
+        }
+        if let Some(port) = self.port {
+            let _ = write!(text, ":{port}");
+        }
+        text
+    }
+}
+
+impl Place {
+    /// Parses DESIGN section 4's forms. `text` is bytes because local paths are.
+    ///
+    /// `name:path` is a host only where no `/` stands before the colon; `./name:path` is local.
+    pub fn parse(text: &[u8]) -> Result<Place> {
+        let bad = |why: &str| {
+            Error::new(ErrorKind::Usage, Operation::ParsePlace)
+                .on(redact(&String::from_utf8_lossy(text)))
+                .with_detail(why)
+        };
+        if text.is_empty() {
+            return Err(bad("a place cannot be empty"));
+        }
+        if text.contains(&0) {
+            return Err(bad("a place cannot contain a NUL byte"));
+        }
+        if let Some(at) = find(text, b"://")
+            && let Ok(name) = std::str::from_utf8(&text[..at])
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        {
+            let name = name.to_ascii_lowercase();
+            let scheme = scheme(&name).ok_or_else(|| bad(&format!("wharf does not speak {name}://")))?;
+            return parse_url(scheme, &text[at + 3..]).map_err(|why| bad(&why));
+        }
+        let colon = text.iter().position(|b| *b == b':');
+        let slash = text.iter().position(|b| *b == b'/').unwrap_or(text.len());
+        match colon {
+            Some(colon) if colon > 0 && colon < slash => {
+                let host =
+                    std::str::from_utf8(&text[..colon]).map_err(|_| bad("the host's name is not UTF-8"))?;
+                let (user, host) = match host.rsplit_once('@') {
+                    Some((user, host)) => (Some(user.to_owned()), host),
+                    None => (None, host),
+                };
+                check_host(host).map_err(|why| bad(&why))?;
+                check_user(user.as_deref()).map_err(|why| bad(&why))?;
+                let target =
+                    Target { scheme: &super::SFTP, host: host.to_owned(), user, port: None, password: None };
+                Ok(Place::Remote(target, place_path(&text[colon + 1..])))
+            }
+            _ => Ok(Place::Local(text.to_vec())),
+        }
+    }
+
+    /// A bare name as a host, for `wharf NAME` where no such file exists.
+    pub fn host(name: &str) -> Option<Place> {
+        let (user, host) = match name.rsplit_once('@') {
+            Some((user, host)) => (Some(user.to_owned()), host),
+            None => (None, name),
+        };
+        (check_host(host).is_ok() && check_user(user.as_deref()).is_ok()).then(|| {
+            let target =
+                Target { scheme: &super::SFTP, host: host.to_owned(), user, port: None, password: None };
+            Place::Remote(target, PlacePath::Login)
+        })
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// The path behind `name:`; `~` and relative paths start at the login directory.
+fn place_path(bytes: &[u8]) -> PlacePath {
+    match bytes {
+        b"" | b"~" | b"~/" => PlacePath::Login,
+        [b'~', b'/', rest @ ..] => PlacePath::Relative(rest.to_vec()),
+        [b'/', ..] => PlacePath::Absolute(RemotePath::new(bytes)),
+        rest => PlacePath::Relative(rest.to_vec()),
+    }
+}
+
+fn parse_url(scheme: &'static Scheme, rest: &[u8]) -> Result<Place, String> {
+    let cut = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
+    let authority = std::str::from_utf8(&rest[..cut]).map_err(|_| "the host's name is not UTF-8")?;
+    let (login, host_port) = match authority.rsplit_once('@') {
+        Some((login, host_port)) => (Some(login), host_port),
+        None => (None, authority),
+    };
+    let (host, port) = split_port(host_port)?;
+    let host = decode_text(host, "host")?;
+    check_host(&host)?;
+    let (user, password) = match login {
+        None => (None, None),
+        Some(login) => {
+            let (user, password) = match login.split_once(':') {
+                Some((user, password)) => (user, Some(password)),
+                None => (login, None),
+            };
+            let password = password.map(|p| decode_text(p, "password")).transpose()?;
+            (Some(decode_text(user, "user")?), password.map(SecretString::from))
+        }
+    };
+    check_user(user.as_deref())?;
+    let path = decode(&rest[cut..])?;
+    if path.contains(&0) {
+        return Err("the path contains a NUL byte".into());
+    }
+    let path = match &path[..] {
+        b"" => PlacePath::Login,
+        [b'/', b'~'] | [b'/', b'~', b'/'] => PlacePath::Login,
+        [b'/', b'~', b'/', rest @ ..] => PlacePath::Relative(rest.to_vec()),
+        all => PlacePath::Absolute(RemotePath::new(all)),
+    };
+    Ok(Place::Remote(Target { scheme, host, user, port, password }, path))
+}
+
+/// Splits `host:port` and `[v6]:port`.
+fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or("the [ of the address has no ]")?;
+        match after.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if after.is_empty() => (host, None),
+            None => return Err("only :PORT may follow the ]".into()),
+        }
+    } else {
+        match text.rsplit_once(':') {
+            Some((host, _)) if host.contains(':') => return Err("an IPv6 address goes in [brackets]".into()),
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        }
+    };
+    let port = match port {
+        None | Some("") => None,
+        Some(port) => match port.parse::<u16>() {
+            Ok(number) if number > 0 && port.bytes().all(|b| b.is_ascii_digit()) => Some(number),
+            _ => return Err(format!("{port} is no port; it must be 1 to 65535")),
+        },
+    };
+    Ok((host, port))
+}
+
+/// A host that could be taken for an option, or that would break a line or a terminal, is none.
+fn check_host(host: &str) -> Result<(), String> {
+    if host.is_empty() {
+        return Err("the host is missing".into());
+    }
+    if host.starts_with('-') {
+        return Err("a host cannot begin with -".into());
+    }
+    if host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@\\\"'`$;&|<>(){}".contains(c)) {
+        return Err("the host contains characters that no host has".into());
+    }
+    Ok(())
+}
+
+fn check_user(user: Option<&str>) -> Result<(), String> {
+    match user {
+        Some("") => Err("the user in front of the @ is missing".into()),
+        Some(user) if user.starts_with('-') || user.chars().any(char::is_control) => {
+            Err("the user contains characters that no user has".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn decode_text(text: &str, what: &str) -> Result<String, String> {
+    String::from_utf8(decode(text.as_bytes())?).map_err(|_| format!("the {what} is not UTF-8"))
+}
+
+/// RFC 3986 section 2.1 percent-decoding.
+fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|b| (*b as char).to_digit(16));
+        match (digit(), digit()) {
+            (Some(high), Some(low)) => out.push((high * 16 + low) as u8),
+            _ => {
+                return Err("a % must be followed by two hexadecimal digits; a % itself is written %25".into());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The text with a password in its URL blotted out.
+pub fn redact(text: &str) -> String {
+    let Some(start) = text.find("://").map(|at| at + 3) else { return text.to_owned() };
+    let end = text[start..].find('/').map_or(text.len(), |at| start + at);
+    let Some(at) = text[start..end].rfind('@').map(|at| start + at) else { return text.to_owned() };
+    match text[start..at].find(':') {
+        Some(colon) => format!("{}:***{}", &text[..start + colon], &text[at..]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn remote(text: &str) -> (Target, PlacePath) {
+        match Place::parse(text.as_bytes()).unwrap() {
+            Place::Remote(target, path) => (target, path),
+            Place::Local(path) => panic!("{text} is local: {path:?}"),
+        }
+    }
+
+    #[test]
+    fn urls() {
+        let (target, path) = remote("sftp://ann:p%40ss@web-01:2222/var/www%20x");
+        assert_eq!(
+            (target.host.as_str(), target.user.as_deref(), target.port),
+            ("web-01", Some("ann"), Some(2222))
+        );
+        assert_eq!(target.password.unwrap().expose_secret(), "p@ss");
+        assert_eq!(path, PlacePath::Absolute(RemotePath::new("/var/www x")));
+        let (target, path) = remote("SFTP://[::1]:22/~/x/y");
+        assert_eq!(target.host, "::1");
+        assert_eq!(path, PlacePath::Relative(b"x/y".to_vec()));
+        assert_eq!(remote("sftp://h").1, PlacePath::Login);
+        assert_eq!(remote("sftp://h/").1, PlacePath::Absolute(RemotePath::root()));
+        assert_eq!(remote("sftp://h/%ff").1, PlacePath::Absolute(RemotePath::new(b"/\xff")));
+    }
+
+    #[test]
+    fn host_and_path() {
+        let (target, path) = remote("ann@web:/srv");
+        assert_eq!((target.host.as_str(), target.user.as_deref()), ("web", Some("ann")));
+        assert_eq!(path, PlacePath::Absolute(RemotePath::new("/srv")));
+        assert_eq!(remote("web:").1, PlacePath::Login);
+        assert_eq!(remote("web:docs").1, PlacePath::Relative(b"docs".to_vec()));
+        assert_eq!(remote("web:~/docs").1, PlacePath::Relative(b"docs".to_vec()));
+    }
+
+    #[test]
+    fn local_paths() {
+        for text in ["./web:path", "/a:b", "plain", ":x", "dir/x:y", "..", "a b"] {
+            assert!(matches!(Place::parse(text.as_bytes()), Ok(Place::Local(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_reason() {
+        for text in [
+            "",
+            "gopher://h/",
+            "sftp://",
+            "sftp:///x",
+            "sftp://h:0/",
+            "sftp://h:70000/",
+            "sftp://h:+1/",
+            "sftp://::1/",
+            "sftp://[::1/",
+            "sftp://h/%zz",
+            "sftp://h/%00",
+            "sftp://-oProxyCommand=x/",
+            "-x:y",
+            "a$(id):",
+            "sftp://@h/",
+        ] {
+            let error = Place::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+            assert!(error.detail().is_some_and(|d| !d.is_empty()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_never_shows() {
+        let error = Place::parse(b"sftp://ann:secret@h:x/").unwrap_err();
+        assert_eq!(error.place(), Some("sftp://ann:***@h:x/"));
+        let (target, _) = remote("sftp://ann:secret@h/");
+        assert!(!format!("{target:?}").contains("secret"));
+        assert_eq!(target.label(), "sftp://ann@h");
+    }
+}

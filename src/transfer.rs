@@ -1,0 +1,110 @@
+//! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
+//! planning is in `plan`, one file's copy in `copy`, running a plan in `run`.
+
+pub mod copy;
+pub mod plan;
+pub mod run;
+pub mod walk;
+
+use std::time::Duration;
+
+use crate::fs::{Entry, Location};
+
+/// What to copy, and where to.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub sources: Vec<Location>,
+    pub target: Location,
+    pub landing: Landing,
+    pub policy: Policy,
+}
+
+/// How `target` is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// A directory that holds the copies under their own names; it must exist.
+    Into,
+    /// As `cp` does: into an existing directory, else under exactly this name.
+    Auto,
+}
+
+/// How to copy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Directories are copied with all that they hold; otherwise they are refused.
+    pub recursive: bool,
+    pub on_conflict: OnConflict,
+    /// Times and permissions are carried over.
+    pub preserve: bool,
+}
+
+/// What to do where the target already has the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnConflict {
+    /// One question for the whole request, before anything is copied.
+    Ask,
+    Overwrite,
+    /// Leave the target as it is.
+    Skip,
+    /// Copy under a free name beside it: `name (1).ext`.
+    Rename,
+    /// Overwrite where the source is newer, skip the rest.
+    Newer,
+    /// Skip what has the same size and time, refuse the rest: the default without a terminal UI.
+    Refuse,
+}
+
+/// A file that would land on something that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    pub source: Location,
+    pub target: Location,
+    pub source_entry: Entry,
+    pub target_entry: Entry,
+}
+
+/// What a plan amounts to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub files: u64,
+    pub dirs: u64,
+    pub links: u64,
+    /// Bytes, as far as sizes are known.
+    pub bytes: u64,
+}
+
+/// How far a job is. A snapshot; the latest one counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub phase: Phase,
+    pub done: Totals,
+    pub total: Totals,
+    pub failed: u64,
+    pub skipped: u64,
+    /// The file that was started last, lossy text, unescaped.
+    pub current: String,
+    /// Bytes per second over the last seconds.
+    pub rate: f64,
+    pub elapsed: Duration,
+    /// `None` until there is something to judge it by.
+    pub remaining: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    #[default]
+    Queued,
+    /// Listing the sources; totals still grow.
+    Planning,
+    /// Waiting for an answer about conflicts.
+    Asking,
+    Running,
+}
+
+/// How a transfer, or a removal, ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub done: Totals,
+    pub skipped: u64,
+    pub failed: u64,
+}

@@ -1,0 +1,80 @@
+//! Whom to believe and who may ask: host keys, secrets, and the questions put to a person.
+//! A leaf: knows nothing of file systems, and never draws.
+
+pub mod known_hosts;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+/// Something only the person can answer.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// A server that is not in known_hosts.
+    UnknownHost(UnknownHost),
+    /// A password, passphrase or code.
+    Secret(SecretRequest),
+}
+
+/// A first contact: what the person must compare before saying yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownHost {
+    /// As it would be remembered: `web-01` or `[web-01]:2222`.
+    pub host: String,
+    /// The address that was reached.
+    pub address: String,
+    /// For example `ssh-ed25519`.
+    pub key_type: String,
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// The fingerprint as a picture, as `ssh-keygen -lv` draws it: eleven lines.
+    pub randomart: String,
+    /// The file that a yes appends to.
+    pub file: PathBuf,
+}
+
+/// A line to be typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRequest {
+    /// Who asks: `ann@web-01` or the identity file.
+    pub subject: String,
+    pub kind: SecretKind,
+    /// The server's own words for it, unescaped; empty where it sent none.
+    pub prompt: String,
+    /// Whether what is typed may be shown.
+    pub echo: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKind {
+    Password,
+    /// Of a private key.
+    Passphrase,
+    /// One prompt of keyboard-interactive.
+    Interactive,
+}
+
+/// What the person said.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Yes,
+    No,
+    Secret(SecretString),
+}
+
+/// Where questions go. `No` where nobody can be asked.
+#[async_trait]
+pub trait Prompt: Send + Sync {
+    async fn ask(&self, question: Question) -> Answer;
+}
+
+/// Answers every question with no: `--batch`, and tests.
+pub struct Never;
+
+#[async_trait]
+impl Prompt for Never {
+    async fn ask(&self, _: Question) -> Answer {
+        Answer::No
+    }
+}
