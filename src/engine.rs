@@ -4,8 +4,21 @@
 pub mod jobs;
 pub mod session;
 
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
 use crate::{
-    fs::{Entry, Error, Location, LogLine, Place, RemotePath, ServerInfo, Space, Stage},
+    fs::{
+        Entry, Error, FileSystem, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
+    },
     transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
     trust,
 };
@@ -126,3 +139,144 @@ pub enum Answer {
 
 /// Latest progress of every transfer that runs, in the order of their start.
 pub type ProgressBoard = Vec<(JobId, Progress)>;
+
+/// Events that may wait for whoever listens; then jobs wait too.
+const EVENTS: usize = 1024;
+
+/// Log lines kept between two looks at them; beyond that the oldest are counted, not kept.
+const LOG_LINES: usize = 4096;
+
+/// How often log lines are handed on.
+const LOG_PERIOD: Duration = Duration::from_millis(50);
+
+/// What an engine needs to know from outside.
+pub struct Options {
+    pub ssh: SshOptions,
+    /// This machine's files.
+    pub local: Arc<dyn FileSystem>,
+    /// What relative local places are relative to.
+    pub current_dir: RemotePath,
+    /// What `~` stands for in local places.
+    pub home: RemotePath,
+    /// Nobody can be asked: every question about trust is answered with no.
+    pub batch: bool,
+}
+
+/// A handle to the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    progress: watch::Receiver<ProgressBoard>,
+}
+
+/// What all jobs share.
+pub(crate) struct Shared {
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) sessions: session::Sessions,
+    pub(crate) jobs: jobs::Jobs,
+    pub(crate) batch: bool,
+    questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
+    next_question: AtomicU64,
+    log: Mutex<Log>,
+    log_filled: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct Log {
+    lines: Vec<LogLine>,
+    dropped: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// Starts an engine on the current runtime. The receiver must be read: jobs wait while it
+    /// is full.
+    pub fn start(options: Options) -> (Engine, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let (board, progress) = watch::channel(ProgressBoard::new());
+        let shared = Arc::new(Shared {
+            events,
+            batch: options.batch,
+            sessions: session::Sessions::new(options),
+            jobs: jobs::Jobs::default(),
+            questions: Mutex::default(),
+            next_question: AtomicU64::new(1),
+            log: Mutex::default(),
+            log_filled: tokio::sync::Notify::new(),
+        });
+        tokio::spawn(forward_log(Arc::downgrade(&shared)));
+        tokio::spawn(jobs::publish_progress(Arc::downgrade(&shared), board));
+        (Engine { shared, progress }, receiver)
+    }
+
+    /// Tells the engine to do something; returns at once.
+    pub fn send(&self, command: Command) {
+        match command {
+            Command::Answer { question, answer } => {
+                // An answer that comes too late has nobody waiting for it.
+                if let Some(waiting) = lock(&self.shared.questions).remove(&question) {
+                    let _ = waiting.send(answer);
+                }
+            }
+            Command::Cancel { job } => self.shared.jobs.cancel(job),
+            command => jobs::spawn(self.shared.clone(), command),
+        }
+    }
+
+    /// The latest progress of every running transfer.
+    pub fn progress(&self) -> watch::Receiver<ProgressBoard> {
+        self.progress.clone()
+    }
+
+    /// Cancels all jobs, lets them clean up for a moment, and ends all sessions.
+    pub async fn shut_down(&self) {
+        self.shared.jobs.cancel_all();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.shared.jobs.all_ended()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.shared.sessions.close()).await;
+    }
+}
+
+impl Shared {
+    pub(crate) async fn emit(&self, job: JobId, what: What) {
+        // Nobody listens any more: the program is ending.
+        let _ = self.events.send(Event { job, what }).await;
+    }
+
+    /// Puts a question to the person and waits for the answer. `None` where none will come.
+    pub(crate) async fn ask(&self, job: JobId, ask: Ask) -> Option<Answer> {
+        let question = QuestionId(self.next_question.fetch_add(1, Ordering::Relaxed));
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.questions).insert(question, sender);
+        self.emit(job, What::Ask { question, ask }).await;
+        receiver.await.ok()
+    }
+
+    pub(crate) fn log(&self, line: LogLine) {
+        let mut log = lock(&self.log);
+        if log.lines.len() < LOG_LINES {
+            log.lines.push(line);
+        } else {
+            log.dropped += 1;
+        }
+        drop(log);
+        self.log_filled.notify_one();
+    }
+}
+
+async fn forward_log(shared: std::sync::Weak<Shared>) {
+    loop {
+        let Some(strong) = shared.upgrade() else { return };
+        if tokio::time::timeout(Duration::from_secs(1), strong.log_filled.notified()).await.is_err() {
+            continue;
+        }
+        let log = std::mem::take(&mut *lock(&strong.log));
+        if !log.lines.is_empty() {
+            strong.emit(JobId::NONE, What::Log { lines: log.lines, dropped: log.dropped }).await;
+        }
+        drop(strong);
+        tokio::time::sleep(LOG_PERIOD).await;
+    }
+}

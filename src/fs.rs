@@ -150,6 +150,17 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::Space).at(path))
     }
 
+    /// Whether the session behind it has ended for good.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
+    /// Waits until the session behind it has ended, and says why. Never returns where there is
+    /// no session.
+    async fn lost(&self) -> Error {
+        std::future::pending().await
+    }
+
     /// Ends the sessions behind it. Later calls fail with [`ErrorKind::ConnectionLost`].
     async fn close(&self) {}
 }

@@ -1,1 +1,445 @@
-//! Stub.
+//! The jobs: each command becomes a task that can be cancelled and ends with exactly one of
+//! Done, Failed, Cancelled. Owns the progress board. Knows no protocol.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, Weak},
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock};
+use crate::{
+    fs::{Error, ErrorKind, FsId, Location, RemotePath, Result},
+    transfer::{
+        OnConflict, Outcome, Phase, Progress, Request, Totals,
+        run::{self, Counters, Reporter, Transfer},
+    },
+};
+
+/// How often progress is published while something runs.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
+
+/// The stretch of time that the current rate is taken over.
+const RATE_SPAN: Duration = Duration::from_secs(4);
+
+/// Conflicts that are shown with a question; the rest is counted.
+const SHOWN_CONFLICTS: usize = 200;
+
+/// Everything that runs.
+#[derive(Default)]
+pub(crate) struct Jobs {
+    running: Mutex<BTreeMap<JobId, Running>>,
+    changed: Notify,
+}
+
+struct Running {
+    cancel: CancellationToken,
+    /// Only transfers have progress to show.
+    meter: Option<Meter>,
+}
+
+/// Turns counters into progress.
+struct Meter {
+    counters: Arc<Counters>,
+    phase: Phase,
+    /// Set once planned.
+    total: Option<Totals>,
+    skipped: u64,
+    started: Instant,
+    samples: VecDeque<(Instant, u64)>,
+}
+
+impl Jobs {
+    fn start(&self, job: JobId) -> CancellationToken {
+        let cancel = CancellationToken::new();
+        lock(&self.running).insert(job, Running { cancel: cancel.clone(), meter: None });
+        cancel
+    }
+
+    fn end(&self, job: JobId) {
+        lock(&self.running).remove(&job);
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn cancel(&self, job: JobId) {
+        if let Some(running) = lock(&self.running).get(&job) {
+            running.cancel.cancel();
+        }
+    }
+
+    pub(crate) fn cancel_all(&self) {
+        for running in lock(&self.running).values() {
+            running.cancel.cancel();
+        }
+    }
+
+    /// Waits until nothing runs.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if lock(&self.running).is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn measure(&self, job: JobId, counters: Arc<Counters>) {
+        if let Some(running) = lock(&self.running).get_mut(&job) {
+            running.meter = Some(Meter {
+                counters,
+                phase: Phase::Planning,
+                total: None,
+                skipped: 0,
+                started: Instant::now(),
+                samples: VecDeque::new(),
+            });
+        }
+        self.changed.notify_one();
+    }
+
+    fn update(&self, job: JobId, change: impl FnOnce(&mut Meter)) {
+        if let Some(meter) = lock(&self.running).get_mut(&job).and_then(|r| r.meter.as_mut()) {
+            change(meter);
+        }
+    }
+
+    fn board(&self) -> ProgressBoard {
+        let now = Instant::now();
+        lock(&self.running)
+            .iter_mut()
+            .filter_map(|(job, running)| Some((*job, running.meter.as_mut()?.read(now))))
+            .collect()
+    }
+}
+
+impl Meter {
+    fn read(&mut self, now: Instant) -> Progress {
+        let done = self.counters.done();
+        while self.samples.front().is_some_and(|(at, _)| now.duration_since(*at) > RATE_SPAN) {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((now, done.bytes));
+        let rate = match (self.samples.front(), self.samples.back()) {
+            (Some((from, before)), Some((to, after))) if to > from => {
+                after.saturating_sub(*before) as f64 / to.duration_since(*from).as_secs_f64()
+            }
+            _ => 0.0,
+        };
+        let total = self.total.unwrap_or_else(|| self.counters.seen());
+        let elapsed = now.duration_since(self.started);
+        Progress {
+            phase: self.phase,
+            remaining: self.total.and_then(|total| remaining(done, total, rate, elapsed)),
+            done,
+            total,
+            failed: self.counters.failures(),
+            skipped: self.skipped,
+            current: self.counters.current(),
+            rate,
+            elapsed,
+        }
+    }
+}
+
+/// The longer of what the bytes and what the files suggest: many small files are bound by their
+/// number, few big ones by their size.
+fn remaining(done: Totals, total: Totals, rate: f64, elapsed: Duration) -> Option<Duration> {
+    if elapsed < Duration::from_secs(1) {
+        return None;
+    }
+    let by_bytes = (rate > 0.0).then(|| total.bytes.saturating_sub(done.bytes) as f64 / rate);
+    let files_per_second = done.files as f64 / elapsed.as_secs_f64();
+    let by_files =
+        (done.files > 20).then(|| total.files.saturating_sub(done.files) as f64 / files_per_second);
+    let seconds = match (by_bytes, by_files) {
+        (Some(bytes), Some(files)) => bytes.max(files),
+        (Some(seconds), None) | (None, Some(seconds)) => seconds,
+        (None, None) => return None,
+    };
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Publishes progress while something runs; sleeps while nothing does.
+pub(crate) async fn publish_progress(shared: Weak<Shared>, board: watch::Sender<ProgressBoard>) {
+    loop {
+        let Some(strong) = shared.upgrade() else { return };
+        let latest = strong.jobs.board();
+        if latest.is_empty() {
+            if !board.borrow().is_empty() {
+                board.send_replace(latest);
+            }
+            let changed = strong.jobs.changed.notified();
+            let _ = tokio::time::timeout(Duration::from_secs(60), changed).await;
+            continue;
+        }
+        board.send_replace(latest);
+        drop(strong);
+        tokio::time::sleep(PROGRESS_PERIOD).await;
+    }
+}
+
+/// Starts the task of a command.
+pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
+    let (Command::Open { job, .. }
+    | Command::List { job, .. }
+    | Command::Copy { job, .. }
+    | Command::CreateDir { job, .. }
+    | Command::Rename { job, .. }
+    | Command::Remove { job, .. }
+    | Command::Cancel { job }) = command
+    else {
+        return;
+    };
+    let cancel = shared.jobs.start(job);
+    tokio::spawn(async move {
+        let work = Job { shared: shared.clone(), job, cancel: cancel.clone() };
+        let outcome = match command {
+            // These leave nothing half done: dropping them is enough.
+            Command::Open { place, .. } => work.cancellable(work.open(&place)).await,
+            Command::List { location, .. } => work.cancellable(work.list(&location)).await,
+            Command::CreateDir { location, .. } => work.cancellable(work.create_dir(&location)).await,
+            Command::Rename { from, to, .. } => work.cancellable(work.rename(&from, &to)).await,
+            // These clean up.
+            Command::Copy { request, .. } => work.copy(request).await,
+            Command::Remove { items, .. } => work.remove(&items).await,
+            Command::Answer { .. } | Command::Cancel { .. } => return,
+        };
+        shared.jobs.end(job);
+        let what = match outcome {
+            Ok(outcome) => What::Done(outcome),
+            Err(error) if error.kind() == ErrorKind::Cancelled => What::Cancelled,
+            Err(error) => What::Failed(error),
+        };
+        shared.emit(job, what).await;
+    });
+}
+
+struct Job {
+    shared: Arc<Shared>,
+    job: JobId,
+    cancel: CancellationToken,
+}
+
+/// Passes failures on in order, without making the work wait.
+struct Failures(mpsc::UnboundedSender<What>);
+
+impl Reporter for Failures {
+    fn item_failed(&self, error: Error) {
+        let _ = self.0.send(What::ItemFailed(error));
+    }
+
+    fn warning(&self, error: Error) {
+        let _ = self.0.send(What::Warning(error));
+    }
+}
+
+impl Job {
+    async fn cancellable<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, crate::fs::Operation::Plan))
+            }
+            outcome = work => outcome,
+        }
+    }
+
+    async fn fs(&self, id: &FsId) -> Result<Arc<dyn crate::fs::FileSystem>> {
+        self.shared.sessions.get(&self.shared, self.job, id).await
+    }
+
+    async fn open(&self, place: &crate::fs::Place) -> Result<Outcome> {
+        let (location, info) = self.shared.sessions.open(&self.shared, self.job, place).await?;
+        self.shared.emit(self.job, What::Connected { location, info }).await;
+        Ok(Outcome::default())
+    }
+
+    async fn list(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let mut outcome = Outcome::default();
+        let listing = async {
+            let mut batches = fs.list(&location.path).await?;
+            while let Some(batch) = batches.next().await {
+                match batch {
+                    Ok(entries) => self.shared.emit(self.job, What::Entries(entries)).await,
+                    Err(error) if error.kind() == ErrorKind::InvalidName => {
+                        outcome.failed += 1;
+                        self.shared.emit(self.job, What::ItemFailed(error)).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        let space = async {
+            // A server that does not tell its space is no reason for a word.
+            if let Ok(space) = fs.space(&location.path).await {
+                self.shared.emit(self.job, What::Space(space)).await;
+            }
+        };
+        let (listed, ()) = tokio::join!(listing, space);
+        listed.map(|()| outcome)
+    }
+
+    async fn create_dir(&self, location: &Location) -> Result<Outcome> {
+        self.fs(&location.fs).await?.create_dir(&location.path, None).await?;
+        Ok(Outcome { done: Totals { dirs: 1, ..Totals::default() }, ..Outcome::default() })
+    }
+
+    async fn rename(&self, from: &Location, to: &RemotePath) -> Result<Outcome> {
+        self.fs(&from.fs).await?.rename(&from.path, to, false).await?;
+        Ok(Outcome { done: Totals { files: 1, ..Totals::default() }, ..Outcome::default() })
+    }
+
+    /// Runs `work` with a channel for its failures, and returns once they have all been told.
+    async fn reporting<F>(&self, work: impl FnOnce(Arc<dyn Reporter>) -> F) -> Result<Outcome>
+    where
+        F: Future<Output = Result<Outcome>>,
+    {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let telling = async {
+            while let Some(what) = receiver.recv().await {
+                self.shared.emit(self.job, what).await;
+            }
+        };
+        let (outcome, ()) = tokio::join!(work(Arc::new(Failures(sender))), telling);
+        outcome
+    }
+
+    async fn copy(&self, request: Request) -> Result<Outcome> {
+        let counters = Arc::new(Counters::default());
+        self.shared.jobs.measure(self.job, counters.clone());
+        self.reporting(|reporter| self.copy_all(request, counters, reporter)).await
+    }
+
+    async fn copy_all(
+        &self,
+        request: Request,
+        counters: Arc<Counters>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Outcome> {
+        let to = self.cancellable(self.fs(&request.target.fs)).await?;
+        let mut policy = request.policy.clone();
+        let mut planned = Totals::default();
+        let mut outcome = Outcome::default();
+        for (id, sources) in by_file_system(&request.sources) {
+            let from = self.cancellable(self.fs(&id)).await?;
+            let transfer = Transfer {
+                from,
+                to: to.clone(),
+                counters: counters.clone(),
+                reporter: reporter.clone(),
+                cancel: self.cancel.clone(),
+            };
+            self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
+            let prepared = self
+                .cancellable(transfer.prepare(
+                    &sources,
+                    &request.target.path,
+                    request.landing,
+                    policy.recursive,
+                ))
+                .await?;
+            let mut plan = transfer.plan(&prepared, &policy);
+            if !plan.conflicts.is_empty() {
+                self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
+                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts)).await?;
+                plan = transfer.plan(&prepared, &policy);
+            }
+            drop(prepared);
+            for error in std::mem::take(&mut plan.refused) {
+                outcome.failed += 1;
+                reporter.item_failed(error);
+            }
+            planned = sum(planned, plan.totals);
+            outcome.skipped += plan.skipped;
+            self.shared.jobs.update(self.job, |meter| {
+                meter.phase = Phase::Running;
+                meter.total = Some(planned);
+                meter.skipped = outcome.skipped;
+            });
+            self.shared.emit(self.job, What::Planned(planned)).await;
+            transfer.run(plan).await?;
+        }
+        outcome.failed += counters.failures();
+        outcome.done = counters.done();
+        Ok(outcome)
+    }
+
+    async fn ask_conflicts(&self, mut conflicts: Vec<crate::transfer::Conflict>) -> Result<OnConflict> {
+        let count = conflicts.len() as u64;
+        conflicts.truncate(SHOWN_CONFLICTS);
+        match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
+            // To ask again would ask for ever.
+            Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
+            _ => Err(Error::new(ErrorKind::Cancelled, crate::fs::Operation::Plan)),
+        }
+    }
+
+    async fn remove(&self, items: &[Location]) -> Result<Outcome> {
+        let counters = Arc::new(Counters::default());
+        self.reporting(|reporter| async {
+            for (id, paths) in by_file_system(items) {
+                let fs = self.cancellable(self.fs(&id)).await?;
+                let transfer = Transfer {
+                    from: fs.clone(),
+                    to: fs,
+                    counters: counters.clone(),
+                    reporter: reporter.clone(),
+                    cancel: self.cancel.clone(),
+                };
+                run::remove(&transfer, &paths).await?;
+            }
+            Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
+        })
+        .await
+    }
+}
+
+/// Locations grouped by their file system, in the order in which each first appears.
+fn by_file_system(locations: &[Location]) -> Vec<(FsId, Vec<RemotePath>)> {
+    let mut groups: Vec<(FsId, Vec<RemotePath>)> = Vec::new();
+    for location in locations {
+        match groups.iter_mut().find(|(id, _)| *id == location.fs) {
+            Some((_, paths)) => paths.push(location.path.clone()),
+            None => groups.push((location.fs.clone(), vec![location.path.clone()])),
+        }
+    }
+    groups
+}
+
+fn sum(a: Totals, b: Totals) -> Totals {
+    Totals { files: a.files + b.files, dirs: a.dirs + b.dirs, links: a.links + b.links, bytes: a.bytes + b.bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remaining_time_takes_the_longer_view() {
+        let done = Totals { files: 100, bytes: 1000, ..Totals::default() };
+        let total = Totals { files: 1000, bytes: 2000, ..Totals::default() };
+        let by_files = remaining(done, total, 1000.0, Duration::from_secs(10));
+        assert_eq!(by_files, Some(Duration::from_secs(90)));
+        let by_bytes = remaining(done, total, 1.0, Duration::from_secs(10));
+        assert_eq!(by_bytes, Some(Duration::from_secs(1000)));
+        assert_eq!(remaining(done, total, 1.0, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn groups_keep_their_order() {
+        let at = |fs: &str, path: &str| Location::new(FsId::new(fs), RemotePath::new(path));
+        let groups = by_file_system(&[at("b", "/1"), at("a", "/2"), at("b", "/3")]);
+        assert_eq!(groups[0].1.len(), 2);
+        assert_eq!(groups[1].0, FsId::new("a"));
+    }
+}

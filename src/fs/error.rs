@@ -164,6 +164,12 @@ impl Error {
         self
     }
 
+    /// The same failure, met while doing something else: a lost connection ends all that waits.
+    pub fn during(mut self, operation: Operation) -> Self {
+        self.0.operation = operation;
+        self
+    }
+
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self

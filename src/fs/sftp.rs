@@ -1,5 +1,426 @@
-//! Stub.
-use super::{Connected, Context, Result, Target};
-pub async fn connect(_: &Target, _: &Context) -> Result<Connected> {
-    todo!()
+//! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
+//! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
+
+mod auth;
+mod channel;
+pub mod config;
+mod list;
+mod read;
+mod ssh;
+mod window;
+mod wire;
+mod write;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+
+use self::{
+    channel::{Channel, unexpected},
+    window::Window,
+    wire::{FileAttributes, Request, Response},
+};
+use super::{
+    Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
+    FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, ServerInfo, Sink,
+    Space, Stage, Target, WriteOptions,
+};
+use crate::reply::{self, Reply};
+
+const MIB: usize = 1 << 20;
+
+/// What a server without `limits@openssh.com` is asked for at a time: every server takes it.
+const PLAIN_REQUEST: u32 = 32 << 10;
+
+/// The largest request, as OpenSSH's server allows: 256 KiB less room for the packet's head.
+const LARGEST_REQUEST: u64 = 255 << 10;
+
+/// How much one request may carry.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    read: u32,
+    write: u32,
+}
+
+/// One login on one server.
+struct Session {
+    id: FsId,
+    connection: ssh::Connection,
+    observer: Arc<dyn Observer>,
+    /// Carries data, and everything while it is the only one.
+    first: Channel,
+    /// Carries listings and queries, so that they need not queue behind data.
+    second: OnceLock<Channel>,
+    limits: Limits,
+    read_window: Arc<Window>,
+    write_window: Arc<Window>,
+    /// Owners' and groups' names, each once.
+    names: Mutex<HashSet<Arc<str>>>,
+}
+
+/// Connects to `target` as ssh_config says, checks the host key, logs in and starts SFTP.
+pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
+    let label = target.label();
+    let on_label = |e: Error| e.on(label.as_str());
+    context.observer.stage(Stage::ReadingConfig);
+    let config = config::resolve(&target.host, target.user.as_deref(), target.port, &context.ssh)
+        .await
+        .map_err(on_label)?;
+    let connection = ssh::connect(&config, target, context).await.map_err(on_label)?;
+    context.observer.stage(Stage::OpeningSession);
+    let first = connection.open_sftp().await.map_err(on_label)?;
+    let id = FsId::new(label.as_str());
+    let can_tell_limits = first.version().has("limits@openssh.com");
+    let limits = can_tell_limits.then(|| {
+        let request = Request::Extended { name: "limits@openssh.com", strings: &[] };
+        first.send(Operation::OpenChannel, request)
+    });
+    let started = Instant::now();
+    let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
+    let limits = match limits {
+        Some(pending) => limits_of(pending.response().await.map_err(on_label)?),
+        None => limits_of(Response::Extended(bytes::Bytes::new())),
+    };
+    let login = login.response().await.map_err(on_label)?;
+    let info = ServerInfo {
+        label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
+        protocol: target.scheme.name,
+        trust: connection.host_key_type().to_owned(),
+    };
+    let session = Arc::new(Session {
+        id,
+        connection,
+        observer: context.observer.clone(),
+        first,
+        second: OnceLock::new(),
+        limits,
+        read_window: Window::new(8 * MIB, MIB, 40 * MIB),
+        write_window: Window::new(8 * MIB, MIB, 16 * MIB),
+        names: Mutex::default(),
+    });
+    session.log(&Request::RealPath { path: b"." }, None, &login, started);
+    let home = match login {
+        Response::Names(names) => {
+            names.first().map_or_else(RemotePath::root, |name| RemotePath::new(&name.name))
+        }
+        _ => RemotePath::root(),
+    };
+    open_second_channel(&session);
+    Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
+}
+
+fn limits_of(response: Response) -> Limits {
+    let told = match response {
+        Response::Extended(body) => wire::decode_limits(body).ok(),
+        _ => None,
+    };
+    // A limit of 0 means that the server does not say.
+    let bound = |limit: u64| match limit {
+        0 => PLAIN_REQUEST,
+        limit => limit.clamp(1024, LARGEST_REQUEST) as u32,
+    };
+    match told {
+        Some(told) => Limits { read: bound(told.read), write: bound(told.write) },
+        None => Limits { read: PLAIN_REQUEST, write: PLAIN_REQUEST },
+    }
+}
+
+/// Opens the channel for queries while the first is already at work. A server that allows one
+/// channel only serves everything on that.
+fn open_second_channel(session: &Arc<Session>) {
+    let session = Arc::downgrade(session);
+    tokio::spawn(async move {
+        let Some(session) = session.upgrade() else { return };
+        match session.connection.open_sftp().await {
+            Ok(channel) => {
+                let _ = session.second.set(channel);
+            }
+            Err(error) => tracing::info!(%error, "no second channel"),
+        }
+    });
+}
+
+impl Session {
+    fn id(&self) -> &FsId {
+        &self.id
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn data_channel(&self) -> Channel {
+        self.first.clone()
+    }
+
+    fn query_channel(&self) -> Channel {
+        match self.second.get() {
+            Some(channel) if channel.ended().is_none() => channel.clone(),
+            _ => self.first.clone(),
+        }
+    }
+
+    fn error(&self, error: Error, path: &RemotePath) -> Error {
+        error.at(path).on(self.id.as_str())
+    }
+
+    fn log(&self, request: &Request<'_>, path: Option<&RemotePath>, response: &Response, started: Instant) {
+        let reply = match response {
+            Response::Status { code, text } => Reply::sftp(*code, text.clone()),
+            _ => Reply::sftp(reply::SFTP_OK, ""),
+        };
+        self.log_as(request.name().to_owned(), path, reply, started);
+    }
+
+    fn log_as(&self, request: String, path: Option<&RemotePath>, reply: Reply, started: Instant) {
+        let (fs, path) = (self.id.clone(), path.cloned());
+        self.observer.reply(LogLine { fs, request, path, reply, elapsed: started.elapsed() });
+    }
+
+    /// One shared copy of `name`.
+    fn intern(&self, name: &str) -> Arc<str> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return known.clone();
+        }
+        let fresh: Arc<str> = Arc::from(name);
+        // A server cannot make this grow without end.
+        if names.len() < 10_000 {
+            names.insert(fresh.clone());
+        }
+        fresh
+    }
+
+    /// Sends one request about `path` on the query channel and logs its answer.
+    async fn ask(&self, operation: Operation, request: Request<'_>, path: &RemotePath) -> Result<Response> {
+        let started = Instant::now();
+        let response = self
+            .query_channel()
+            .send(operation, request)
+            .response()
+            .await
+            .map_err(|e| self.error(e, path))?;
+        self.log(&request, Some(path), &response, started);
+        Ok(response)
+    }
+
+    /// Sends a request that is answered with a status, and expects OK.
+    async fn command(&self, operation: Operation, request: Request<'_>, path: &RemotePath) -> Result<()> {
+        match self.ask(operation, request, path).await? {
+            Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
+            other => Err(self.error(unexpected(operation, &other), path)),
+        }
+    }
+}
+
+/// The file system of one login.
+struct Sftp {
+    session: Arc<Session>,
+}
+
+impl Sftp {
+    fn entry(&self, path: &RemotePath, found: FileAttributes) -> Entry {
+        let mut entry = Entry::new(path.name().unwrap_or(b"/"), found.kind_or_guess(b""));
+        entry.attributes = found.attributes;
+        entry
+    }
+
+    async fn attributes(&self, request: Request<'_>, path: &RemotePath) -> Result<Entry> {
+        match self.session.ask(Operation::Stat, request, path).await? {
+            Response::Attributes(found) => Ok(self.entry(path, found)),
+            other => Err(self.session.error(unexpected(Operation::Stat, &other), path)),
+        }
+    }
+
+    /// Version 3 says FAILURE for much that has a name: finds out which by looking.
+    async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
+        if error.kind() != ErrorKind::Failure {
+            return error;
+        }
+        let found = self.lstat(path).await;
+        let kind = match (wanted, found.as_ref().map(|entry| entry.kind)) {
+            (Wanted::Nothing, Ok(_)) => ErrorKind::AlreadyExists,
+            (Wanted::File, Ok(Kind::Dir)) => ErrorKind::IsADirectory,
+            (Wanted::EmptyDir, Ok(Kind::Dir)) if self.holds_something(path).await => ErrorKind::NotEmpty,
+            (Wanted::EmptyDir, Ok(kind)) if kind != Kind::Dir => ErrorKind::NotADirectory,
+            _ => return error,
+        };
+        error.with_kind(kind)
+    }
+
+    async fn holds_something(&self, path: &RemotePath) -> bool {
+        use futures::StreamExt;
+        match self.list(path).await {
+            Ok(mut batches) => matches!(batches.next().await, Some(Ok(batch)) if !batch.is_empty()),
+            Err(_) => false,
+        }
+    }
+}
+
+/// What a failed operation needed at its path.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Nothing,
+    File,
+    EmptyDir,
+}
+
+#[async_trait]
+impl FileSystem for Sftp {
+    fn id(&self) -> &FsId {
+        &self.session.id
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            atomic_replace: self.session.first.version().has("posix-rename@openssh.com"),
+            symlinks: true,
+            modes: true,
+            times: true,
+            time_precision: Duration::from_secs(1),
+            parallel_files: 128,
+            remote: true,
+        }
+    }
+
+    async fn list(&self, path: &RemotePath) -> Result<EntryStream> {
+        list::list(self.session.clone(), path).await
+    }
+
+    async fn stat(&self, path: &RemotePath) -> Result<Entry> {
+        self.attributes(Request::Stat { path: path.as_bytes() }, path).await
+    }
+
+    async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
+        self.attributes(Request::LStat { path: path.as_bytes() }, path).await
+    }
+
+    async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
+        read::read(self.session.clone(), path, options).await
+    }
+
+    async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
+        let exclusive = options.exclusive;
+        match write::write(self.session.clone(), path, options).await {
+            Ok(sink) => Ok(sink),
+            Err(error) => {
+                let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
+                Err(self.name_failure(error, path, wanted).await)
+            }
+        }
+    }
+
+    async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
+        let attributes = Attributes { mode, ..Attributes::default() };
+        let request = Request::MkDir { path: path.as_bytes(), attributes: &attributes };
+        match self.session.command(Operation::CreateDir, request, path).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, path, Wanted::Nothing).await),
+        }
+    }
+
+    async fn remove_file(&self, path: &RemotePath) -> Result<()> {
+        let request = Request::Remove { path: path.as_bytes() };
+        match self.session.command(Operation::RemoveFile, request, path).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, path, Wanted::File).await),
+        }
+    }
+
+    async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        let request = Request::RmDir { path: path.as_bytes() };
+        match self.session.command(Operation::RemoveDir, request, path).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, path, Wanted::EmptyDir).await),
+        }
+    }
+
+    async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        let strings = [from.as_bytes(), to.as_bytes()];
+        let has_posix_rename = self.capabilities().atomic_replace;
+        let request = if replace && has_posix_rename {
+            Request::Extended { name: "posix-rename@openssh.com", strings: &strings }
+        } else if has_posix_rename {
+            // A server that has both keeps RENAME as the draft wants it: never replacing.
+            Request::Rename { from: from.as_bytes(), to: to.as_bytes() }
+        } else {
+            // RENAME must not replace; a server that does it anyway would lose a file.
+            match self.lstat(to).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error.during(Operation::Rename)),
+                Ok(_) => {
+                    let kind = if replace { ErrorKind::Unsupported } else { ErrorKind::AlreadyExists };
+                    return Err(self.session.error(Error::new(kind, Operation::Rename), to));
+                }
+            }
+            Request::Rename { from: from.as_bytes(), to: to.as_bytes() }
+        };
+        match self.session.command(Operation::Rename, request, from).await {
+            Ok(()) => Ok(()),
+            Err(error) if !replace => Err(self.name_failure(error, to, Wanted::Nothing).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        let attributes = Attributes { size: None, ..attributes.clone() };
+        let request = Request::SetStat { path: path.as_bytes(), attributes: &attributes };
+        self.session.command(Operation::SetAttributes, request, path).await
+    }
+
+    async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {
+        let request = Request::Symlink { target, link: path.as_bytes() };
+        match self.session.command(Operation::Symlink, request, path).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, path, Wanted::Nothing).await),
+        }
+    }
+
+    async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
+        let request = Request::ReadLink { path: path.as_bytes() };
+        match self.session.ask(Operation::ReadLink, request, path).await? {
+            Response::Names(names) if !names.is_empty() => Ok(names[0].name.to_vec()),
+            other => Err(self.session.error(unexpected(Operation::ReadLink, &other), path)),
+        }
+    }
+
+    async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
+        let request = Request::RealPath { path: path.as_bytes() };
+        match self.session.ask(Operation::Canonicalize, request, path).await? {
+            Response::Names(names) if !names.is_empty() => Ok(RemotePath::new(&names[0].name)),
+            other => Err(self.session.error(unexpected(Operation::Canonicalize, &other), path)),
+        }
+    }
+
+    async fn space(&self, path: &RemotePath) -> Result<Space> {
+        const STATVFS: &str = "statvfs@openssh.com";
+        if !self.session.first.version().has(STATVFS) {
+            return Err(self.session.error(Error::new(ErrorKind::Unsupported, Operation::Space), path));
+        }
+        let request = Request::Extended { name: STATVFS, strings: &[path.as_bytes()] };
+        let malformed = |e: wire::Malformed| {
+            let error = Error::new(ErrorKind::Protocol, Operation::Space).with_detail(e.to_string());
+            self.session.error(error, path)
+        };
+        match self.session.ask(Operation::Space, request, path).await? {
+            Response::Extended(body) => wire::decode_space(body).map_err(malformed),
+            other => Err(self.session.error(unexpected(Operation::Space, &other), path)),
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.session.first.ended().is_some()
+    }
+
+    async fn lost(&self) -> Error {
+        self.session.first.when_ended().await.on(self.session.id.as_str())
+    }
+
+    async fn close(&self) {
+        self.session.connection.disconnect().await;
+    }
 }

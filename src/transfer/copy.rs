@@ -1,1 +1,203 @@
-//! Stub.
+//! Copies one file from any file system to any: to a temporary name, checked, then renamed.
+//! Knows no protocol, no queue and no policy.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use futures::StreamExt;
+
+use super::plan::{CopyFile, CopyLink};
+use crate::fs::{Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, WriteOptions};
+
+/// Permission bits of a file that is not whole yet.
+const UNFINISHED_MODE: u32 = 0o600;
+
+/// The longest name that common file systems hold, in bytes.
+const NAME_MAX: usize = 255;
+
+/// What became of a copy that succeeded.
+#[derive(Debug, Default)]
+pub struct Copied {
+    pub bytes: u64,
+    /// Worth telling, though the data is whole.
+    pub warnings: Vec<Error>,
+}
+
+/// The name under which `target` is written until it is whole: `.NAME.wharf-part` beside it,
+/// shortened where that would be too long.
+pub fn temporary(target: &RemotePath) -> RemotePath {
+    let name = target.name().unwrap_or_default();
+    let parent = target.parent().unwrap_or_else(RemotePath::root);
+    let mut part = Vec::with_capacity(name.len() + 12);
+    part.push(b'.');
+    part.extend_from_slice(name);
+    part.extend_from_slice(b".wharf-part");
+    if part.len() > NAME_MAX {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        part = format!(".{:016x}.wharf-part", hasher.finish()).into_bytes();
+    }
+    parent.join(&part)
+}
+
+/// Copies `file`. `moved` counts bytes as the target takes them. On failure the temporary file
+/// is removed and whatever stood at the target still stands there.
+pub async fn file(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    moved: &AtomicU64,
+) -> Result<Copied> {
+    let part = temporary(&file.target);
+    let mut tries = 0;
+    let sink = loop {
+        let options = WriteOptions {
+            exclusive: true,
+            create_mode: Some(UNFINISHED_MODE),
+            attributes: file.attributes.clone(),
+            expected_size: file.size,
+        };
+        match to.write(&part, options).await {
+            Ok(sink) => break sink,
+            // Left behind by a copy that was cut off: nobody else uses the name.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
+                tries += 1;
+                to.remove_file(&part).await?;
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && file.replace => {
+                return in_place(from, to, file, moved, error).await;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    match pour(from, file, sink, moved).await {
+        Ok(copied) => match to.rename(&part, &file.target, file.replace).await {
+            Ok(()) => Ok(copied),
+            Err(error) => {
+                let _ = to.remove_file(&part).await;
+                Err(replace_error(error, file))
+            }
+        },
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
+            // A sink may create its file only when it is finished, and find a stale one then.
+            to.remove_file(&part).await?;
+            Box::pin(self::file(from, to, file, moved)).await
+        }
+        Err(error) => {
+            if !error.kind().ends_session() {
+                let _ = to.remove_file(&part).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn replace_error(error: Error, file: &CopyFile) -> Error {
+    match error.kind() {
+        ErrorKind::AlreadyExists => error
+            .with_kind(ErrorKind::Conflict)
+            .with_detail("it appeared at the target while this was being copied; nothing was replaced"),
+        ErrorKind::Unsupported if file.replace => error.with_detail(
+            "the server cannot replace a file in one step; delete the old one first, or copy under another name",
+        ),
+        _ => error,
+    }
+}
+
+/// Where the directory forbids new names, an existing file can still be written over.
+async fn in_place(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    moved: &AtomicU64,
+    why: Error,
+) -> Result<Copied> {
+    let options = WriteOptions {
+        exclusive: false,
+        create_mode: None,
+        attributes: file.attributes.clone(),
+        expected_size: file.size,
+    };
+    let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
+    let mut copied = pour(from, file, sink, moved).await?;
+    copied.warnings.push(
+        why.at(&file.target).with_detail("the directory takes no new names, so it was written in place"),
+    );
+    Ok(copied)
+}
+
+async fn pour(
+    from: &dyn FileSystem,
+    file: &CopyFile,
+    mut sink: Box<dyn crate::fs::Sink>,
+    moved: &AtomicU64,
+) -> Result<Copied> {
+    let options = ReadOptions { offset: 0, expected_size: file.size };
+    let mut stream = from.read(&file.source, options).await?;
+    let mut copied = Copied::default();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        let len = chunk.len() as u64;
+        sink.write(chunk).await?;
+        copied.bytes += len;
+        moved.fetch_add(len, Ordering::Relaxed);
+    }
+    let written = sink.finish().await?;
+    if let Some(size) = written.size
+        && size != copied.bytes
+    {
+        return Err(Error::new(ErrorKind::Mismatch, Operation::Write)
+            .at(&file.target)
+            .with_detail(format!("{} bytes were sent, but the file has {size}", copied.bytes)));
+    }
+    copied.warnings.extend(written.attributes_refused);
+    if let Some(size) = file.size
+        && size != copied.bytes
+    {
+        copied.warnings.push(
+            Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
+                format!("it changed while it was copied: {size} bytes when listed, {} when read", copied.bytes),
+            ),
+        );
+    }
+    Ok(copied)
+}
+
+/// Copies a symlink as a symlink.
+pub async fn link(from: &dyn FileSystem, to: &dyn FileSystem, link: &CopyLink) -> Result<()> {
+    let target = match &link.target {
+        Some(target) => target.clone(),
+        None => from.read_link(&link.source).await?,
+    };
+    if !link.replace {
+        return to.symlink(&link.path, &target).await;
+    }
+    let part = temporary(&link.path);
+    match to.symlink(&part, &target).await {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            to.remove_file(&part).await?;
+            to.symlink(&part, &target).await?;
+        }
+        other => other?,
+    }
+    let renamed = to.rename(&part, &link.path, true).await;
+    if renamed.is_err() {
+        let _ = to.remove_file(&part).await;
+    }
+    renamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_fit_and_differ() {
+        assert_eq!(temporary(&RemotePath::new("/a/b.txt")), RemotePath::new("/a/.b.txt.wharf-part"));
+        let long = |c: char| RemotePath::new(format!("/{}", c.to_string().repeat(250)));
+        assert!(temporary(&long('x')).name().is_some_and(|n| n.len() <= NAME_MAX));
+        assert_ne!(temporary(&long('x')), temporary(&long('y')));
+    }
+}

@@ -1,1 +1,469 @@
-//! Stub.
+//! Prepares and runs a request: lists, plans, then carries out the steps, many files at a time.
+//! Knows no protocol and no screen; reports to a [`Reporter`].
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{StreamExt, future, stream};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Landing, Policy, Totals, copy,
+    plan::{self, CopyFile, CreateDir, Plan, Source, Step},
+    walk::{self, Watcher},
+};
+use crate::fs::{Attributes, Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
+
+/// A file of this size or less weighs one; larger ones count for more, so that a few big files
+/// do not fill the memory that many small ones may use.
+const SMALL_FILE: u64 = 256 << 10;
+
+/// How long a cancelled copy may take to leave nothing behind.
+const CANCEL_GRACE: Duration = Duration::from_secs(3);
+
+/// Hears what happens; must not block.
+pub trait Reporter: Send + Sync {
+    fn item_failed(&self, error: Error);
+    fn warning(&self, error: Error);
+}
+
+/// What is done so far, for whoever looks from outside.
+#[derive(Default)]
+pub struct Counters {
+    pub files: AtomicU64,
+    pub dirs: AtomicU64,
+    pub links: AtomicU64,
+    /// Bytes that targets have taken, also of files that fail later.
+    pub bytes: AtomicU64,
+    pub failed: AtomicU64,
+    pub found: Found,
+    current: Mutex<String>,
+}
+
+/// What the walk has seen.
+#[derive(Default)]
+pub struct Found {
+    pub files: AtomicU64,
+    pub dirs: AtomicU64,
+    pub links: AtomicU64,
+    pub bytes: AtomicU64,
+}
+
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub fn done(&self) -> Totals {
+        Totals { files: get(&self.files), dirs: get(&self.dirs), links: get(&self.links), bytes: get(&self.bytes) }
+    }
+
+    pub fn seen(&self) -> Totals {
+        let found = &self.found;
+        Totals { files: get(&found.files), dirs: get(&found.dirs), links: get(&found.links), bytes: get(&found.bytes) }
+    }
+
+    pub fn failures(&self) -> u64 {
+        get(&self.failed)
+    }
+
+    /// The name of the file that was started last.
+    pub fn current(&self) -> String {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn start(&self, path: &RemotePath) {
+        let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = name;
+    }
+}
+
+/// One transfer between two file systems.
+#[derive(Clone)]
+pub struct Transfer {
+    pub from: Arc<dyn FileSystem>,
+    pub to: Arc<dyn FileSystem>,
+    pub counters: Arc<Counters>,
+    pub reporter: Arc<dyn Reporter>,
+    pub cancel: CancellationToken,
+}
+
+/// Listed and placed, ready to be planned under any policy.
+pub struct Prepared {
+    sources: Vec<Source>,
+    existing: HashMap<RemotePath, Entry>,
+}
+
+impl Watcher for Transfer {
+    fn found(&self, entry: &Entry) {
+        let found = &self.counters.found;
+        match entry.kind {
+            Kind::Dir => add(&found.dirs, 1),
+            Kind::File => add(&found.files, 1),
+            Kind::Symlink | Kind::Other => add(&found.links, 1),
+        }
+        if entry.kind == Kind::File {
+            add(&found.bytes, entry.attributes.size.unwrap_or_default());
+        }
+    }
+
+    fn failed(&self, error: Error) {
+        add(&self.counters.failed, 1);
+        self.reporter.item_failed(error);
+    }
+}
+
+impl Transfer {
+    /// Finds out what the sources are and where each lands, and lists both sides.
+    pub async fn prepare(
+        &self,
+        sources: &[RemotePath],
+        target: &RemotePath,
+        landing: Landing,
+        recursive: bool,
+    ) -> Result<Prepared> {
+        let stats = future::join_all(sources.iter().map(|path| self.from.lstat(path)));
+        let (found, directory) = tokio::join!(stats, self.to.stat(target));
+        let into = match (landing, directory) {
+            (_, Ok(entry)) if entry.kind == Kind::Dir => true,
+            (Landing::Into, Ok(_)) => {
+                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan).at(target).on(self.to.id().as_str()));
+            }
+            (Landing::Into, Err(error)) => return Err(error.during(Operation::Plan)),
+            (Landing::Auto, Ok(_)) if sources.len() > 1 => {
+                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan)
+                    .at(target)
+                    .on(self.to.id().as_str())
+                    .with_detail("several sources need a directory to go to"));
+            }
+            (Landing::Auto, Ok(_)) => false,
+            (Landing::Auto, Err(error)) if error.kind() == ErrorKind::NotFound && sources.len() == 1 => false,
+            (Landing::Auto, Err(error)) => return Err(error.during(Operation::Plan)),
+        };
+        let mut placed = Vec::new();
+        for (path, entry) in sources.iter().zip(found) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(error) => {
+                    self.failed(error);
+                    continue;
+                }
+            };
+            let landed = match path.name() {
+                Some(name) if into => target.join(name),
+                None if into => target.clone(),
+                _ => target.clone(),
+            };
+            if let Err(error) = self.check_overlap(path, &landed, entry.kind).await {
+                self.failed(error);
+                continue;
+            }
+            self.found(&entry);
+            placed.push((path, entry, landed));
+        }
+        let walks = placed.into_iter().map(|(path, entry, target)| async move {
+            let below = if entry.kind == Kind::Dir && recursive {
+                walk::tree(&self.from, path, self).await?
+            } else {
+                Vec::new()
+            };
+            Ok::<_, Error>(Source { path: path.clone(), entry, target, below })
+        });
+        let tops = async {
+            let looked = stream::iter(sources.iter().map(|path| match path.name() {
+                Some(name) if into => target.join(name),
+                _ => target.clone(),
+            }))
+            .map(|path| async move {
+                match self.to.lstat(&path).await {
+                    Ok(entry) => Ok((path, Some(entry))),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, None)),
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(64)
+            .collect::<Vec<_>>()
+            .await;
+            looked.into_iter().collect::<Result<Vec<_>>>()
+        };
+        let (sources, tops) = tokio::join!(future::try_join_all(walks), tops);
+        let (sources, tops) = (sources?, tops?);
+        let existing = walk::existing(&self.to, &tops, &plan::target_dirs(&sources), self).await?;
+        Ok(Prepared { sources, existing })
+    }
+
+    /// A directory must not be copied into itself, whatever links lead there.
+    async fn check_overlap(&self, source: &RemotePath, target: &RemotePath, kind: Kind) -> Result<()> {
+        if self.from.id() != self.to.id() || kind != Kind::Dir {
+            return Ok(());
+        }
+        let parent = target.parent().unwrap_or_else(RemotePath::root);
+        let (real_source, real_parent) =
+            tokio::join!(self.from.canonicalize(source), self.to.canonicalize(&parent));
+        let real_source = real_source.unwrap_or_else(|_| source.clone());
+        let real_target = real_parent.unwrap_or(parent).join(target.name().unwrap_or(b"x"));
+        if real_target.is_within(&real_source) {
+            return Err(Error::new(ErrorKind::Usage, Operation::Plan)
+                .at(source)
+                .on(self.from.id().as_str())
+                .with_detail("a directory cannot be copied into itself"));
+        }
+        Ok(())
+    }
+
+    /// The plan under `policy`.
+    pub fn plan(&self, prepared: &Prepared, policy: &Policy) -> Plan {
+        let (from, to) = (self.from.capabilities(), self.to.capabilities());
+        plan::plan(&plan::Input {
+            source_fs: self.from.id(),
+            target_fs: self.to.id(),
+            sources: &prepared.sources,
+            existing: &prepared.existing,
+            policy,
+            time_precision: from.time_precision.max(to.time_precision),
+        })
+    }
+
+    /// Carries out the steps. Failed items are reported and do not stop the rest; a lost
+    /// session does.
+    pub async fn run(&self, plan: Plan) -> Result<()> {
+        let mut dirs = Vec::new();
+        let mut files = Vec::new();
+        let mut links = Vec::new();
+        let mut finishing = Vec::new();
+        for step in plan.steps {
+            match step {
+                Step::CreateDir(dir) => dirs.push(dir),
+                Step::Copy(file) => files.push(file),
+                Step::Link(link) => links.push(link),
+                Step::SetAttributes { path, attributes } => finishing.push((path, attributes)),
+            }
+        }
+        self.create_dirs(dirs).await?;
+        self.copy_files(files).await?;
+        // Links come after all files, so that nothing is ever written through one of them.
+        self.each(links, |this, link| async move {
+            copy::link(&*this.from, &*this.to, &link).await?;
+            add(&this.counters.links, 1);
+            Ok(())
+        })
+        .await?;
+        self.finish_dirs(finishing).await
+    }
+
+    /// Creates directories level by level, each level at once.
+    async fn create_dirs(&self, dirs: Vec<CreateDir>) -> Result<()> {
+        let mut levels: BTreeMap<usize, Vec<CreateDir>> = BTreeMap::new();
+        for dir in dirs {
+            levels.entry(dir.path.components().count()).or_default().push(dir);
+        }
+        for level in levels.into_values() {
+            self.each(level, |this, dir| async move {
+                match this.to.create_dir(&dir.path, dir.mode).await {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                        // Somebody else was faster; a link would lead elsewhere.
+                        if this.to.lstat(&dir.path).await?.kind != Kind::Dir {
+                            return Err(error);
+                        }
+                    }
+                    other => other?,
+                }
+                add(&this.counters.dirs, 1);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_dirs(&self, finishing: Vec<(RemotePath, Attributes)>) -> Result<()> {
+        let mut levels: BTreeMap<usize, Vec<(RemotePath, Attributes)>> = BTreeMap::new();
+        for (path, attributes) in finishing {
+            levels.entry(path.components().count()).or_default().push((path, attributes));
+        }
+        for level in levels.into_values().rev() {
+            self.each(level, |this, (path, attributes)| async move {
+                match this.to.set_attributes(&path, &attributes).await {
+                    Err(error) if !error.kind().ends_session() => this.reporter.warning(error),
+                    other => other?,
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
+    /// a cancellation, ends the whole.
+    async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F) -> Result<()>
+    where
+        F: Future<Output = Result<()>>,
+    {
+        let limit = self.parallel();
+        let mut running =
+            stream::iter(items).map(|item| work(self.clone(), item)).buffer_unordered(limit.max(1));
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(cancelled()),
+                outcome = running.next() => outcome,
+            };
+            match outcome {
+                None => return Ok(()),
+                Some(Ok(())) => {}
+                Some(Err(error)) if error.kind().ends_session() => return Err(error),
+                Some(Err(error)) => self.failed(error),
+            }
+        }
+    }
+
+    fn parallel(&self) -> usize {
+        let (from, to) = (self.from.capabilities(), self.to.capabilities());
+        match (from.remote, to.remote) {
+            (true, false) => from.parallel_files,
+            (false, true) => to.parallel_files,
+            _ => from.parallel_files.min(to.parallel_files),
+        }
+    }
+
+    async fn copy_files(&self, files: Vec<CopyFile>) -> Result<()> {
+        let capacity = self.parallel().max(1);
+        let room = Arc::new(Semaphore::new(capacity));
+        let mut tasks: JoinSet<Result<()>> = JoinSet::new();
+        let mut ended = Ok(());
+        for file in files {
+            let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
+            let permit = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                permit = room.clone().acquire_many_owned(weight as u32) => permit,
+            };
+            while let Some(joined) = tasks.try_join_next() {
+                ended = ended.and(settle(joined));
+            }
+            if ended.is_err() {
+                break;
+            }
+            let this = self.clone();
+            tasks.spawn(async move {
+                let _permit = permit;
+                this.copy_file(&file).await
+            });
+        }
+        while let Some(joined) = tasks.join_next().await {
+            ended = ended.and(settle(joined));
+        }
+        if self.cancel.is_cancelled() { Err(cancelled()) } else { ended }
+    }
+
+    /// Copies one file; only what ends the session is an `Err`.
+    async fn copy_file(&self, file: &CopyFile) -> Result<()> {
+        self.counters.start(&file.source);
+        let mut copying =
+            Box::pin(copy::file(&*self.from, &*self.to, file, &self.counters.bytes));
+        let copied = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {
+                // A small file is about to be whole, and one that is just being created must not
+                // appear after it has been cleared away.
+                let small = file.size.is_some_and(|size| size <= SMALL_FILE);
+                let ended = small && tokio::time::timeout(CANCEL_GRACE, &mut copying).await.is_ok();
+                drop(copying);
+                if !ended {
+                    let part = copy::temporary(&file.target);
+                    let _ = tokio::time::timeout(CANCEL_GRACE, self.to.remove_file(&part)).await;
+                }
+                return Err(cancelled());
+            }
+            copied = &mut copying => copied,
+        };
+        match copied {
+            Ok(copied) => {
+                for warning in copied.warnings {
+                    self.reporter.warning(warning);
+                }
+                add(&self.counters.files, 1);
+                Ok(())
+            }
+            Err(error) if error.kind().ends_session() => Err(error),
+            Err(error) => {
+                self.failed(error.on(self.to.id().as_str()));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn settle(joined: std::result::Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
+    joined.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Failure, Operation::Copy).with_detail(error.to_string()))
+    })
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, Operation::Copy)
+}
+
+/// Removes `roots` with all below them, following no links. Failures are reported.
+pub async fn remove(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
+    let fs = &transfer.from;
+    let mut files = Vec::new();
+    let mut dirs: BTreeMap<usize, Vec<RemotePath>> = BTreeMap::new();
+    for root in roots {
+        let entry = match fs.lstat(root).await {
+            Ok(entry) => entry,
+            Err(error) if error.kind().ends_session() => return Err(error),
+            Err(error) => {
+                transfer.failed(error);
+                continue;
+            }
+        };
+        transfer.found(&entry);
+        let mut sort = |path: RemotePath, kind: Kind| match kind {
+            Kind::Dir => dirs.entry(path.components().count()).or_default().push(path),
+            _ => files.push(path),
+        };
+        let below = match entry.kind {
+            Kind::Dir => tokio::select! {
+                () = transfer.cancel.cancelled() => return Err(cancelled()),
+                below = walk::tree(fs, root, transfer) => below?,
+            },
+            _ => Vec::new(),
+        };
+        sort(root.clone(), entry.kind);
+        for found in below {
+            sort(found.path, found.entry.kind);
+        }
+    }
+    transfer
+        .each(files, |this, path| async move {
+            this.counters.start(&path);
+            this.from.remove_file(&path).await?;
+            add(&this.counters.files, 1);
+            Ok(())
+        })
+        .await?;
+    for level in dirs.into_values().rev() {
+        transfer
+            .each(level, |this, path| async move {
+                this.from.remove_dir(&path).await?;
+                add(&this.counters.dirs, 1);
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,491 @@
+//! One SFTP conversation over one SSH channel: numbers the requests, sends them in the order
+//! of the calls, and hands each answer to whoever waits for it. Knows no files.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::wire::{self, Malformed, Request, Response, Version};
+use crate::{
+    fs::{Error, ErrorKind, Operation, Result},
+    reply::{self, Reply},
+};
+
+/// How long a server may take from the subsystem request to its VERSION.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Small packets that are due together leave in one SSH packet of up to this size.
+const COALESCE: usize = 32 << 10;
+
+/// A conversation; clones share it.
+#[derive(Clone)]
+pub struct Channel(Arc<Shared>);
+
+struct Shared {
+    next_id: AtomicU32,
+    waiting: Mutex<Waiting>,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    version: Version,
+    over: CancellationToken,
+}
+
+#[derive(Default)]
+struct Waiting {
+    by_id: HashMap<u32, oneshot::Sender<Result<Response>>>,
+    /// Why nothing more will come.
+    ended: Option<Error>,
+}
+
+struct Outgoing {
+    head: Bytes,
+    payload: Vec<Bytes>,
+}
+
+/// The answer to come for one request. Dropping it abandons the answer, not the request.
+pub struct Pending {
+    operation: Operation,
+    answer: oneshot::Receiver<Result<Response>>,
+}
+
+impl Pending {
+    /// Waits for the answer.
+    pub async fn response(self) -> Result<Response> {
+        match self.answer.await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(error.during(self.operation)),
+            Err(_) => Err(Error::new(ErrorKind::ConnectionLost, self.operation)),
+        }
+    }
+
+    /// The outcome, if the answer is here already. Expects STATUS OK.
+    pub fn arrived(&mut self) -> Option<Result<()>> {
+        match self.answer.try_recv() {
+            Ok(answer) => Some(answer.map_err(|e| e.during(self.operation)).and_then(|response| match response {
+                Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
+                other => Err(unexpected(self.operation, &other)),
+            })),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => {
+                Some(Err(Error::new(ErrorKind::ConnectionLost, self.operation)))
+            }
+        }
+    }
+
+    /// Expects a STATUS and returns it whatever its code.
+    pub async fn status(self) -> Result<Reply> {
+        let operation = self.operation;
+        match self.response().await? {
+            Response::Status { code, text } => Ok(Reply::sftp(code, text)),
+            other => Err(unexpected(operation, &other)),
+        }
+    }
+
+    /// Expects STATUS OK.
+    pub async fn ok(self) -> Result<()> {
+        let operation = self.operation;
+        let reply = self.status().await?;
+        if reply.code == reply::SFTP_OK { Ok(()) } else { Err(Error::sftp(operation, reply)) }
+    }
+}
+
+/// The error for an answer of another type than the request calls for: the status, if it is
+/// one, otherwise a breach of the protocol.
+pub fn unexpected(operation: Operation, response: &Response) -> Error {
+    match response {
+        Response::Status { code: reply::SFTP_OK, .. } => Error::new(ErrorKind::Protocol, operation)
+            .with_detail("the server answered OK where it owed a result"),
+        Response::Status { code, text } => Error::sftp(operation, Reply::sftp(*code, text.clone())),
+        other => Error::new(ErrorKind::Protocol, operation)
+            .with_detail(format!("the server answered {} to something else", other.name())),
+    }
+}
+
+impl Channel {
+    /// Requests the subsystem on a fresh session channel and exchanges versions. `why_ended`
+    /// is asked for what is known of the connection when it ends.
+    pub async fn start(
+        ssh: russh::Channel<client::Msg>,
+        why_ended: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    ) -> Result<Channel> {
+        let broken = |e: russh::Error| {
+            Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(e.to_string())
+        };
+        // INIT follows the subsystem request without waiting for its answer: one round trip
+        // less, and a refusal still shows as a failure message.
+        ssh.request_subsystem(true, "sftp").await.map_err(broken)?;
+        ssh.data_bytes(wire::encode_init()).await.map_err(broken)?;
+        let (mut incoming, writer) = ssh.split();
+        let mut assembler = Assembler::default();
+        let version = tokio::time::timeout(START_TIMEOUT, await_version(&mut incoming, &mut assembler))
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel)))?;
+        if version.version < 3 {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel)
+                .with_detail(format!("the server speaks SFTP version {} only", version.version)));
+        }
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            next_id: AtomicU32::new(1),
+            waiting: Mutex::default(),
+            outgoing,
+            version,
+            over: CancellationToken::new(),
+        });
+        tokio::spawn(write_loop(writer, queue, Arc::downgrade(&shared)));
+        tokio::spawn(read_loop(incoming, assembler, Arc::downgrade(&shared), why_ended));
+        Ok(Channel(shared))
+    }
+
+    pub fn version(&self) -> &Version {
+        &self.0.version
+    }
+
+    /// Why the conversation is over, if it is.
+    pub fn ended(&self) -> Option<Error> {
+        self.0.waiting().ended.clone()
+    }
+
+    /// Waits until the conversation is over.
+    pub async fn when_ended(&self) -> Error {
+        self.0.over.cancelled().await;
+        self.ended().unwrap_or_else(|| lost(String::new()))
+    }
+
+    /// Sends a request. Requests go out in the order of these calls.
+    pub fn send(&self, operation: Operation, request: Request<'_>) -> Pending {
+        self.send_data(operation, request, Vec::new())
+    }
+
+    /// Sends a request with the data that follows its head.
+    pub fn send_data(&self, operation: Operation, request: Request<'_>, payload: Vec<Bytes>) -> Pending {
+        let (sender, answer) = oneshot::channel();
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let head = request.encode(id);
+        let mut waiting = self.0.waiting();
+        if let Some(error) = &waiting.ended {
+            let _ = sender.send(Err(error.clone()));
+        } else {
+            waiting.by_id.insert(id, sender);
+            // The lock is held, so that the queue has the order of the ids. A closed queue means
+            // that the reader is about to end everything that waits.
+            let _ = self.0.outgoing.send(Outgoing { head, payload });
+        }
+        Pending { operation, answer }
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, error: Error) {
+        let mut waiting = self.waiting();
+        for (_, sender) in waiting.by_id.drain() {
+            let _ = sender.send(Err(error.clone()));
+        }
+        waiting.ended.get_or_insert(error);
+        self.over.cancel();
+    }
+
+    fn deliver(&self, id: u32, response: Response) -> Result<(), Malformed> {
+        let Some(sender) = self.waiting().by_id.remove(&id) else {
+            return Err(Malformed::UnknownType(0));
+        };
+        // Nobody waits for it any more: a handle would stay open on the server for good.
+        if let Err(Ok(Response::Handle(handle))) = sender.send(Ok(response)) {
+            let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+            let (sender, _) = oneshot::channel();
+            self.waiting().by_id.insert(id, sender);
+            let head = Request::Close { handle: &handle }.encode(id);
+            let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
+        }
+        Ok(())
+    }
+}
+
+async fn await_version(incoming: &mut ChannelReadHalf, assembler: &mut Assembler) -> Result<Version> {
+    let refused = |detail: String| {
+        Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel).with_detail(detail))
+    };
+    let mut said = BytesMut::new();
+    loop {
+        match incoming.wait().await {
+            Some(ChannelMsg::Data { data }) => {
+                assembler.push(data);
+                match assembler.next() {
+                    Ok(Some(Packet::Version(version))) => return Ok(version),
+                    Ok(None) => {}
+                    Ok(Some(_)) => return refused("the server began with something else than VERSION".into()),
+                    Err(_) => {
+                        let start = assembler.peek(120);
+                        return refused(format!(
+                            "the server did not speak SFTP but printed: {}",
+                            String::from_utf8_lossy(&start).trim()
+                        ));
+                    }
+                }
+            }
+            Some(ChannelMsg::ExtendedData { data, .. }) if said.len() < 1000 => said.extend_from_slice(&data),
+            Some(ChannelMsg::Failure) => {
+                return refused("the server has no SFTP subsystem".into());
+            }
+            Some(ChannelMsg::ExitStatus { exit_status }) if exit_status != 0 => {
+                let said = String::from_utf8_lossy(&said).trim().to_owned();
+                return refused(format!("the server's SFTP program ended with {exit_status} {said}"));
+            }
+            Some(_) => {}
+            None => {
+                let said = String::from_utf8_lossy(&said).trim().to_owned();
+                return Err(Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(said));
+            }
+        }
+    }
+}
+
+async fn write_loop(
+    writer: ChannelWriteHalf<client::Msg>,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
+    shared: std::sync::Weak<Shared>,
+) {
+    let mut together = BytesMut::new();
+    let sent = async {
+        while let Some(first) = queue.recv().await {
+            let mut next = Some(first);
+            while let Some(Outgoing { head, payload }) = next {
+                together.extend_from_slice(&head);
+                for piece in payload {
+                    // Copying small pieces costs less than an SSH packet of their own.
+                    if together.len() + piece.len() <= COALESCE {
+                        together.extend_from_slice(&piece);
+                    } else {
+                        if !together.is_empty() {
+                            writer.data_bytes(together.split().freeze()).await?;
+                        }
+                        writer.data_bytes(piece).await?;
+                    }
+                }
+                next = if together.len() < COALESCE { queue.try_recv().ok() } else { None };
+            }
+            if !together.is_empty() {
+                writer.data_bytes(together.split().freeze()).await?;
+            }
+        }
+        let _ = writer.eof().await;
+        writer.close().await
+    }
+    .await;
+    if let (Err(error), Some(shared)) = (sent, shared.upgrade()) {
+        shared.end(lost(error.to_string()));
+    }
+}
+
+fn lost(detail: String) -> Error {
+    Error::new(ErrorKind::ConnectionLost, Operation::Read).with_detail(detail)
+}
+
+async fn read_loop(
+    mut incoming: ChannelReadHalf,
+    mut assembler: Assembler,
+    shared: std::sync::Weak<Shared>,
+    why_ended: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+) {
+    let mut detail = None;
+    while let Some(message) = incoming.wait().await {
+        let data = match message {
+            ChannelMsg::Data { data } => data,
+            ChannelMsg::ExitStatus { exit_status } => {
+                detail = Some(format!("the server's SFTP program ended with status {exit_status}"));
+                continue;
+            }
+            ChannelMsg::ExitSignal { signal_name, .. } => {
+                detail = Some(format!("the server's SFTP program was ended by signal {signal_name:?}"));
+                continue;
+            }
+            _ => continue,
+        };
+        let Some(shared) = shared.upgrade() else { return };
+        assembler.push(data);
+        loop {
+            let delivered = match assembler.next() {
+                Ok(Some(Packet::Response(id, response))) => shared.deliver(id, response),
+                Ok(Some(Packet::Version(_))) => Err(Malformed::UnknownType(wire::TYPE_VERSION)),
+                Ok(None) => break,
+                Err(malformed) => Err(malformed),
+            };
+            if let Err(malformed) = delivered {
+                let what = match malformed {
+                    Malformed::UnknownType(0) => "an answer to no request".to_owned(),
+                    other => other.to_string(),
+                };
+                shared.end(Error::new(ErrorKind::Protocol, Operation::Read).with_detail(what));
+                return;
+            }
+        }
+    }
+    if let Some(shared) = shared.upgrade() {
+        // The reason that the whole connection ended for, where it did, comes a moment after
+        // its channels end.
+        let mut reason = why_ended();
+        if reason.is_none() && detail.is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            reason = why_ended();
+        }
+        shared.end(lost(reason.or(detail).unwrap_or_else(|| "the server closed the connection".into())));
+    }
+}
+
+enum Packet {
+    Version(Version),
+    Response(u32, Response),
+}
+
+/// Puts packets together from the stream, the payload of DATA without copying it.
+#[derive(Default)]
+struct Assembler {
+    chunks: std::collections::VecDeque<Bytes>,
+    len: usize,
+}
+
+impl Assembler {
+    fn push(&mut self, data: Bytes) {
+        if !data.is_empty() {
+            self.len += data.len();
+            self.chunks.push_back(data);
+        }
+    }
+
+    /// A copy of the first bytes, up to `n`.
+    fn peek(&self, n: usize) -> Vec<u8> {
+        self.chunks.iter().flat_map(|c| c.iter().copied()).take(n).collect()
+    }
+
+    /// The first `n` bytes as slices of what came. `n` must not exceed what is there.
+    fn take(&mut self, mut n: usize) -> Vec<Bytes> {
+        let mut out = Vec::with_capacity(n / (32 << 10) + 2);
+        self.len -= n;
+        while n > 0 {
+            let Some(front) = self.chunks.front_mut() else { break };
+            if front.len() <= n {
+                n -= front.len();
+                out.extend(self.chunks.pop_front());
+            } else {
+                out.push(front.split_to(n));
+                n = 0;
+            }
+        }
+        out
+    }
+
+    /// The first `n` bytes in one piece.
+    fn take_whole(&mut self, n: usize) -> Bytes {
+        let mut parts = self.take(n);
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let mut whole = BytesMut::with_capacity(n);
+        for part in parts {
+            whole.extend_from_slice(&part);
+        }
+        whole.freeze()
+    }
+
+    fn next(&mut self) -> Result<Option<Packet>, Malformed> {
+        if self.len < 5 {
+            return Ok(None);
+        }
+        let head = self.peek(13);
+        let mut start = &head[..];
+        let length = start.get_u32() as usize;
+        if length > wire::MAX_PACKET {
+            return Err(Malformed::TooLong(length));
+        }
+        if length < 5 {
+            return Err(Malformed::Short);
+        }
+        if self.len < 4 + length {
+            return Ok(None);
+        }
+        let kind = start.get_u8();
+        if kind == wire::TYPE_VERSION {
+            self.take_whole(5);
+            return wire::decode_version(self.take_whole(length - 1)).map(|v| Some(Packet::Version(v)));
+        }
+        let id = start.get_u32();
+        if kind == wire::TYPE_DATA {
+            if length < 9 || start.get_u32() as usize != length - 9 {
+                return Err(Malformed::Short);
+            }
+            self.take_whole(13);
+            let data = self.take(length - 9);
+            return Ok(Some(Packet::Response(id, Response::Data(data))));
+        }
+        self.take_whole(9);
+        wire::decode(kind, self.take_whole(length - 5)).map(|r| Some(Packet::Response(id, r)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(kind: u8, id: u32, body: &[u8]) -> Vec<u8> {
+        let mut out = ((body.len() + 5) as u32).to_be_bytes().to_vec();
+        out.push(kind);
+        out.extend(id.to_be_bytes());
+        out.extend(body);
+        out
+    }
+
+    #[test]
+    fn packets_come_whole_however_the_stream_is_cut() {
+        let data: Vec<u8> = (0..100u8).collect();
+        let mut body = 100u32.to_be_bytes().to_vec();
+        body.extend(&data);
+        let mut stream = packet(wire::TYPE_DATA, 9, &body);
+        stream.extend(packet(101, 10, &[0, 0, 0, 1]));
+        for step in 1..stream.len() {
+            let mut assembler = Assembler::default();
+            let mut got = Vec::new();
+            for piece in stream.chunks(step) {
+                assembler.push(Bytes::copy_from_slice(piece));
+                while let Some(packet) = assembler.next().unwrap() {
+                    got.push(packet);
+                }
+            }
+            let [Packet::Response(9, Response::Data(parts)), Packet::Response(10, Response::Status { code: 1, .. })] =
+                &got[..]
+            else {
+                panic!("step {step}: {} packets", got.len())
+            };
+            assert_eq!(parts.concat(), data, "step {step}");
+            assert_eq!(assembler.len, 0);
+        }
+    }
+
+    #[test]
+    fn hostile_lengths_are_refused() {
+        for bytes in [&[0xff, 0xff, 0xff, 0xff, 103][..], &[0, 0, 0, 0, 1], &[0, 0, 0, 4, 1, 2, 3, 4]] {
+            let mut assembler = Assembler::default();
+            assembler.push(Bytes::copy_from_slice(bytes));
+            assert!(assembler.next().is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn data_that_lies_about_its_length_is_refused() {
+        let mut assembler = Assembler::default();
+        assembler.push(packet(wire::TYPE_DATA, 1, &[0, 0, 0, 9, 1, 2]).into());
+        assert!(assembler.next().is_err());
+    }
+}

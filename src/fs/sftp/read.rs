@@ -1,0 +1,227 @@
+//! Reading a file: many READs in flight, answered in order. Knows no target and no plan.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use futures::stream;
+
+use super::{
+    Session,
+    channel::{Channel, Pending, unexpected},
+    window::Permit,
+    wire::{Request, Response, open},
+};
+use crate::{
+    fs::{Attributes, ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result},
+    reply::{self, Reply},
+};
+
+/// Opens `path` and streams it from `options.offset` to its end.
+pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
+    let channel = session.data_channel();
+    let handle = open_for_reading(&session, &channel, path).await?;
+    let chunk = session.limits().read;
+    let small = options.expected_size.is_some_and(|size| size.saturating_sub(options.offset) < chunk as u64);
+    let mut reader = Reader {
+        session,
+        channel,
+        path: path.clone(),
+        handle: Some(handle),
+        next: options.offset,
+        delivered: options.offset,
+        expected: options.expected_size,
+        chunk,
+        in_flight: VecDeque::new(),
+        requests: 0,
+        started: Instant::now(),
+        ready: VecDeque::new(),
+        at_end: false,
+    };
+    if small {
+        reader.request_once().await;
+    }
+    Ok(Box::pin(stream::try_unfold(reader, |mut reader| async move {
+        Ok(reader.next_piece().await?.map(|piece| (piece, reader)))
+    })))
+}
+
+async fn open_for_reading(session: &Session, channel: &Channel, path: &RemotePath) -> Result<Bytes> {
+    let started = Instant::now();
+    let request =
+        Request::Open { path: path.as_bytes(), pflags: open::READ, attributes: &Attributes::default() };
+    let response = channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
+    session.log(&request, Some(path), &response, started);
+    match response {
+        Response::Handle(handle) => Ok(handle),
+        other => Err(session.error(unexpected(Operation::Open, &other), path)),
+    }
+}
+
+struct Reader {
+    session: Arc<Session>,
+    channel: Channel,
+    path: RemotePath,
+    /// Closed when dropped, unless CLOSE has been sent.
+    handle: Option<Bytes>,
+    /// Offset of the next READ.
+    next: u64,
+    /// Offset behind the last byte handed out.
+    delivered: u64,
+    expected: Option<u64>,
+    chunk: u32,
+    in_flight: VecDeque<Asked>,
+    requests: u64,
+    started: Instant,
+    ready: VecDeque<Bytes>,
+    at_end: bool,
+}
+
+struct Asked {
+    offset: u64,
+    len: u32,
+    pending: Pending,
+    permit: Permit,
+}
+
+impl Reader {
+    /// The whole rest of a small file: READ and CLOSE leave together, so that it costs one
+    /// round trip behind OPEN.
+    async fn request_once(&mut self) {
+        let expected = self.expected.unwrap_or_default().saturating_sub(self.next);
+        let permit = self.session.read_window.take(expected as usize + 512).await;
+        self.ask(self.chunk, permit);
+        self.close();
+    }
+
+    fn ask(&mut self, len: u32, permit: Permit) {
+        let Some(handle) = &self.handle else { return };
+        let request = Request::Read { handle, offset: self.next, len };
+        let pending = self.channel.send(Operation::Read, request);
+        self.in_flight.push_back(Asked { offset: self.next, len, pending, permit });
+        self.next += u64::from(len);
+        self.requests += 1;
+    }
+
+    fn close(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            // Nothing depends on the answer to closing a file that was read.
+            drop(self.channel.send(Operation::Close, Request::Close { handle: &handle }));
+        }
+    }
+
+    /// Keeps as many READs in flight as the session's window has room for, but never past the
+    /// expected size by more than one request: that one sees whether the file has grown.
+    async fn fill(&mut self) {
+        if self.handle.is_none() {
+            return;
+        }
+        while !self.at_end && self.in_flight.len() < 512 {
+            let wanted = self.expected.is_none_or(|size| self.next <= size) || self.in_flight.is_empty();
+            if !wanted {
+                return;
+            }
+            let bytes = self.chunk as usize;
+            let permit = match self.session.read_window.try_take(bytes) {
+                Some(permit) => permit,
+                None if self.in_flight.is_empty() => self.session.read_window.take(bytes).await,
+                None => return,
+            };
+            self.ask(self.chunk, permit);
+            // The size is unknown: grow with what arrives, not ahead of it.
+            if self.expected.is_none() && self.in_flight.len() as u64 > self.requests / 2 + 2 {
+                return;
+            }
+        }
+    }
+
+    async fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                self.delivered += piece.len() as u64;
+                return Ok(Some(piece));
+            }
+            if self.at_end {
+                self.finish(Reply::sftp(reply::SFTP_OK, ""));
+                return Ok(None);
+            }
+            self.fill().await;
+            let Some(asked) = self.in_flight.pop_front() else {
+                self.reopen().await?;
+                continue;
+            };
+            let response = asked.pending.response().await.map_err(|e| self.session.error(e, &self.path))?;
+            asked.permit.answered();
+            match response {
+                Response::Data(parts) => {
+                    let got: usize = parts.iter().map(Bytes::len).sum();
+                    if got > asked.len as usize {
+                        return Err(self.breach("the server sent more data than was asked for"));
+                    }
+                    self.ready.extend(parts);
+                    let end = asked.offset + got as u64;
+                    if got < asked.len as usize {
+                        self.after_short(end, got).await?;
+                    }
+                }
+                Response::Status { code: reply::SFTP_EOF, .. } => self.at_end = true,
+                other => {
+                    let error = self.session.error(unexpected(Operation::Read, &other), &self.path);
+                    if let Some(reply) = error.reply() {
+                        self.finish(reply.clone());
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A short answer is the end where the listing said it would be; otherwise the rest has to
+    /// be asked for again.
+    async fn after_short(&mut self, end: u64, got: usize) -> Result<()> {
+        if self.expected == Some(end) {
+            self.at_end = true;
+            return Ok(());
+        }
+        if got == 0 {
+            return Err(self.breach("the server sent an empty answer to READ"));
+        }
+        // What was asked for behind the gap would arrive out of order.
+        self.in_flight.clear();
+        self.next = end;
+        if self.handle.is_none() {
+            self.reopen().await?;
+        }
+        // A file that is not as the listing said is read to its real end, carefully.
+        self.expected = None;
+        Ok(())
+    }
+
+    /// A small file was closed along with its only READ, but there is more of it.
+    async fn reopen(&mut self) -> Result<()> {
+        if self.handle.is_none() {
+            self.handle = Some(open_for_reading(&self.session, &self.channel, &self.path).await?);
+        }
+        Ok(())
+    }
+
+    fn breach(&self, what: &'static str) -> Error {
+        let error = Error::new(ErrorKind::Protocol, Operation::Read).with_detail(what);
+        self.session.error(error, &self.path)
+    }
+
+    /// One line in the log for all the READs of a file.
+    fn finish(&mut self, reply: Reply) {
+        if self.requests > 0 {
+            let request = format!("READ {} bytes in {} requests", self.delivered, self.requests);
+            self.session.log_as(request, Some(&self.path), reply, self.started);
+            self.requests = 0;
+        }
+        self.close();
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
