@@ -1,1 +1,240 @@
-//! Stub.
+//! This machine's files as a [`FileSystem`]: paths are the system's own bytes, and every system
+//! call runs on a blocking thread. Must never touch the network or know who copies what.
+
+mod attributes;
+mod list;
+mod read;
+mod write;
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    },
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use nix::{errno::Errno, libc};
+
+use super::{
+    Attributes, ByteStream, Capabilities, Entry, EntryStream, Error, ErrorKind, FileSystem, FsId, Operation,
+    ReadOptions, RemotePath, Result, Sink, Space, WriteOptions,
+};
+use attributes::Owners;
+
+/// A file up to this many bytes is read, and one announced to be no longer is written, in one
+/// go on one blocking thread: with thousands of small files the thread changes are what costs.
+const SMALL: u64 = 1 << 20;
+
+/// The file system of this machine.
+pub struct Local {
+    id: FsId,
+    owners: Arc<Owners>,
+}
+
+impl Local {
+    pub fn new() -> Self {
+        Local { id: FsId::local(), owners: Arc::new(Owners::default()) }
+    }
+
+    async fn entry(&self, path: &RemotePath, follow: bool) -> Result<Entry> {
+        let owners = self.owners.clone();
+        let name: Box<[u8]> = path.name().unwrap_or(b"/").into();
+        blocking(Operation::Stat, path, move |path| attributes::entry(path, name, follow, &owners)).await
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The path as the system takes it.
+fn system_path(path: &RemotePath) -> &Path {
+    Path::new(OsStr::from_bytes(path.as_bytes()))
+}
+
+/// Runs system calls on a blocking thread and says in the error what they were about.
+async fn blocking<T, F>(operation: Operation, path: &RemotePath, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Path) -> io::Result<T> + Send + 'static,
+{
+    let at = path.clone();
+    joined(
+        operation,
+        path,
+        tokio::task::spawn_blocking(move || {
+            work(system_path(&at)).map_err(|error| Error::io(operation, &error).at(&at))
+        }),
+    )
+    .await
+}
+
+/// Waits for a blocking task; one that died is a failure of the operation, not of the caller.
+async fn joined<T>(
+    operation: Operation,
+    path: &RemotePath,
+    task: tokio::task::JoinHandle<Result<T>>,
+) -> Result<T> {
+    task.await.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Failure, operation).at(path).with_detail(error.to_string()))
+    })
+}
+
+#[async_trait]
+impl FileSystem for Local {
+    fn id(&self) -> &FsId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            atomic_replace: true,
+            symlinks: true,
+            modes: true,
+            times: true,
+            time_precision: Duration::from_nanos(1),
+            parallel_files: 64,
+            remote: false,
+        }
+    }
+
+    async fn list(&self, path: &RemotePath) -> Result<EntryStream> {
+        list::list(path, self.owners.clone()).await
+    }
+
+    async fn stat(&self, path: &RemotePath) -> Result<Entry> {
+        self.entry(path, true).await
+    }
+
+    async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
+        self.entry(path, false).await
+    }
+
+    async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
+        read::read(path, options).await
+    }
+
+    async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
+        write::open(path, options).await
+    }
+
+    async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
+        blocking(Operation::CreateDir, path, move |path| create_dir(path, mode)).await
+    }
+
+    async fn remove_file(&self, path: &RemotePath) -> Result<()> {
+        blocking(Operation::RemoveFile, path, |path| {
+            fs::remove_file(path).map_err(|error| {
+                // POSIX says EPERM for a directory, Linux EISDIR.
+                let is_dir = || fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
+                match error.raw_os_error() {
+                    Some(libc::EPERM) if is_dir() => io::Error::from_raw_os_error(libc::EISDIR),
+                    _ => error,
+                }
+            })
+        })
+        .await
+    }
+
+    async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        blocking(Operation::RemoveDir, path, |path| fs::remove_dir(path)).await
+    }
+
+    async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        let target = to.clone();
+        blocking(Operation::Rename, from, move |from| {
+            let to = system_path(&target);
+            if replace { fs::rename(from, to) } else { rename_without_replacing(from, to) }
+        })
+        .await
+    }
+
+    async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        let attributes = attributes.clone();
+        blocking(Operation::SetAttributes, path, move |path| attributes::set_at(path, &attributes)).await
+    }
+
+    async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {
+        let target = target.to_vec();
+        blocking(Operation::Symlink, path, move |path| {
+            std::os::unix::fs::symlink(OsStr::from_bytes(&target), path)
+        })
+        .await
+    }
+
+    async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
+        blocking(Operation::ReadLink, path, |path| {
+            fs::read_link(path).map(|target| target.into_os_string().into_vec())
+        })
+        .await
+    }
+
+    async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
+        blocking(Operation::Canonicalize, path, |path| {
+            fs::canonicalize(path).map(|real| RemotePath::new(real.as_os_str().as_bytes()))
+        })
+        .await
+    }
+
+    async fn space(&self, path: &RemotePath) -> Result<Space> {
+        blocking(Operation::Space, path, |path| {
+            let volume = nix::sys::statvfs::statvfs(path)?;
+            // The widths of these types differ between systems.
+            #[allow(clippy::unnecessary_cast)]
+            let (unit, free, total) =
+                (volume.fragment_size() as u64, volume.blocks_available() as u64, volume.blocks() as u64);
+            Ok(Space { free: free.saturating_mul(unit), total: total.saturating_mul(unit) })
+        })
+        .await
+    }
+}
+
+fn create_dir(path: &Path, mode: Option<u32>) -> io::Result<()> {
+    let Some(mode) = mode.map(|m| m & 0o7777) else { return fs::create_dir(path) };
+    // The owner's bits make it possible to open the new directory and so to set the exact mode
+    // on it, whatever the umask, without following a link that somebody put in its place.
+    fs::DirBuilder::new().mode(mode | 0o700).create(path)?;
+    let dir = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)?;
+    dir.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_noreplace(from, to) {
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::ENOTSUP) => {}
+        other => return Ok(other?),
+    }
+    // A hard link is refused where its name is taken, in one step. Not every file can be
+    // linked, and directories never can: those are left with a look before the rename, which
+    // can at worst replace what appeared in between.
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) => match fs::symlink_metadata(to) {
+            Ok(_) => Err(io::Error::from_raw_os_error(libc::EEXIST)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn rename_noreplace(from: &Path, to: &Path) -> nix::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE)
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn rename_noreplace(_: &Path, _: &Path) -> nix::Result<()> {
+    Err(Errno::ENOSYS)
+}
