@@ -7,15 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock};
 use crate::{
-    fs::{Error, ErrorKind, FsId, Location, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, Place, RemotePath, Result},
     transfer::{
-        OnConflict, Outcome, Phase, Progress, Request, Totals,
+        Conflict, OnConflict, Outcome, Phase, Progress, Request, Totals,
         run::{self, Counters, Reporter, Transfer},
     },
 };
@@ -203,10 +203,10 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
         let work = Job { shared: shared.clone(), job, cancel: cancel.clone() };
         let outcome = match command {
             // These leave nothing half done: dropping them is enough.
-            Command::Open { place, .. } => work.cancellable(work.open(&place)).await,
-            Command::List { location, .. } => work.cancellable(work.list(&location)).await,
-            Command::CreateDir { location, .. } => work.cancellable(work.create_dir(&location)).await,
-            Command::Rename { from, to, .. } => work.cancellable(work.rename(&from, &to)).await,
+            Command::Open { place, .. } => work.cancellable(work.open(&place).boxed()).await,
+            Command::List { location, .. } => work.cancellable(work.list(&location).boxed()).await,
+            Command::CreateDir { location, .. } => work.cancellable(work.create_dir(&location).boxed()).await,
+            Command::Rename { from, to, .. } => work.cancellable(work.rename(&from, &to).boxed()).await,
             // These clean up.
             Command::Copy { request, .. } => work.copy(request).await,
             Command::Remove { items, .. } => work.remove(&items).await,
@@ -242,21 +242,18 @@ impl Reporter for Failures {
 }
 
 impl Job {
-    async fn cancellable<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => {
-                Err(Error::new(ErrorKind::Cancelled, crate::fs::Operation::Plan))
-            }
-            outcome = work => outcome,
-        }
+    async fn cancellable<T>(&self, work: BoxFuture<'_, Result<T>>) -> Result<T> {
+        self.cancel
+            .run_until_cancelled(work)
+            .await
+            .unwrap_or_else(|| Err(Error::new(ErrorKind::Cancelled, Operation::Plan)))
     }
 
-    async fn fs(&self, id: &FsId) -> Result<Arc<dyn crate::fs::FileSystem>> {
+    async fn fs(&self, id: &FsId) -> Result<Arc<dyn FileSystem>> {
         self.shared.sessions.get(&self.shared, self.job, id).await
     }
 
-    async fn open(&self, place: &crate::fs::Place) -> Result<Outcome> {
+    async fn open(&self, place: &Place) -> Result<Outcome> {
         let (location, info) = self.shared.sessions.open(&self.shared, self.job, place).await?;
         self.shared.emit(self.job, What::Connected { location, info }).await;
         Ok(Outcome::default())
@@ -299,25 +296,22 @@ impl Job {
         Ok(Outcome { done: Totals { files: 1, ..Totals::default() }, ..Outcome::default() })
     }
 
-    /// Runs `work` with a channel for its failures, and returns once they have all been told.
-    async fn reporting<F>(&self, work: impl FnOnce(Arc<dyn Reporter>) -> F) -> Result<Outcome>
-    where
-        F: Future<Output = Result<Outcome>>,
-    {
+    /// A reporter, and what tells the reported on until the last clone of it is gone.
+    fn reporter(&self) -> (Arc<dyn Reporter>, impl Future<Output = ()> + '_) {
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let telling = async {
+        let telling = async move {
             while let Some(what) = receiver.recv().await {
                 self.shared.emit(self.job, what).await;
             }
         };
-        let (outcome, ()) = tokio::join!(work(Arc::new(Failures(sender))), telling);
-        outcome
+        (Arc::new(Failures(sender)), telling)
     }
 
     async fn copy(&self, request: Request) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
         self.shared.jobs.measure(self.job, counters.clone());
-        self.reporting(|reporter| self.copy_all(request, counters, reporter)).await
+        let (reporter, telling) = self.reporter();
+        tokio::join!(self.copy_all(request, counters, reporter), telling).0
     }
 
     async fn copy_all(
@@ -326,12 +320,12 @@ impl Job {
         counters: Arc<Counters>,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Outcome> {
-        let to = self.cancellable(self.fs(&request.target.fs)).await?;
+        let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
         let mut policy = request.policy.clone();
         let mut planned = Totals::default();
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
-            let from = self.cancellable(self.fs(&id)).await?;
+            let from = self.cancellable(self.fs(&id).boxed()).await?;
             let transfer = Transfer {
                 from,
                 to: to.clone(),
@@ -341,17 +335,16 @@ impl Job {
             };
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
             let prepared = self
-                .cancellable(transfer.prepare(
-                    &sources,
-                    &request.target.path,
-                    request.landing,
-                    policy.recursive,
-                ))
+                .cancellable(
+                    transfer
+                        .prepare(&sources, &request.target.path, request.landing, policy.recursive)
+                        .boxed(),
+                )
                 .await?;
             let mut plan = transfer.plan(&prepared, &policy);
             if !plan.conflicts.is_empty() {
                 self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
-                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts)).await?;
+                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
                 plan = transfer.plan(&prepared, &policy);
             }
             drop(prepared);
@@ -374,33 +367,35 @@ impl Job {
         Ok(outcome)
     }
 
-    async fn ask_conflicts(&self, mut conflicts: Vec<crate::transfer::Conflict>) -> Result<OnConflict> {
+    async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
         match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
             // To ask again would ask for ever.
             Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
-            _ => Err(Error::new(ErrorKind::Cancelled, crate::fs::Operation::Plan)),
+            _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
         }
     }
 
     async fn remove(&self, items: &[Location]) -> Result<Outcome> {
+        let (reporter, telling) = self.reporter();
+        tokio::join!(self.remove_all(items, reporter), telling).0
+    }
+
+    async fn remove_all(&self, items: &[Location], reporter: Arc<dyn Reporter>) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
-        self.reporting(|reporter| async {
-            for (id, paths) in by_file_system(items) {
-                let fs = self.cancellable(self.fs(&id)).await?;
-                let transfer = Transfer {
-                    from: fs.clone(),
-                    to: fs,
-                    counters: counters.clone(),
-                    reporter: reporter.clone(),
-                    cancel: self.cancel.clone(),
-                };
-                run::remove(&transfer, &paths).await?;
-            }
-            Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
-        })
-        .await
+        for (id, paths) in by_file_system(items) {
+            let fs = self.cancellable(self.fs(&id).boxed()).await?;
+            let transfer = Transfer {
+                from: fs.clone(),
+                to: fs,
+                counters: counters.clone(),
+                reporter: reporter.clone(),
+                cancel: self.cancel.clone(),
+            };
+            run::remove(&transfer, &paths).await?;
+        }
+        Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, future, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -133,8 +133,8 @@ impl Transfer {
         landing: Landing,
         recursive: bool,
     ) -> Result<Prepared> {
-        let stats = future::join_all(sources.iter().map(|path| self.from.lstat(path)));
-        let (found, directory) = tokio::join!(stats, self.to.stat(target));
+        let stats: Vec<_> = sources.iter().map(|path| self.from.lstat(path)).collect();
+        let (found, directory) = tokio::join!(future::join_all(stats), self.to.stat(target));
         let into = match (landing, directory) {
             (_, Ok(entry)) if entry.kind == Kind::Dir => true,
             (Landing::Into, Ok(_)) => {
@@ -151,7 +151,8 @@ impl Transfer {
             (Landing::Auto, Err(error)) if error.kind() == ErrorKind::NotFound && sources.len() == 1 => false,
             (Landing::Auto, Err(error)) => return Err(error.during(Operation::Plan)),
         };
-        let mut placed = Vec::new();
+        let mut walks = Vec::new();
+        let mut looks = Vec::new();
         for (path, entry) in sources.iter().zip(found) {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -163,7 +164,6 @@ impl Transfer {
             };
             let landed = match path.name() {
                 Some(name) if into => target.join(name),
-                None if into => target.clone(),
                 _ => target.clone(),
             };
             if let Err(error) = self.check_overlap(path, &landed, entry.kind).await {
@@ -171,37 +171,31 @@ impl Transfer {
                 continue;
             }
             self.found(&entry);
-            placed.push((path, entry, landed));
+            looks.push(self.look(landed.clone()).boxed());
+            walks.push(self.walk(path.clone(), entry, landed, recursive).boxed());
         }
-        let walks = placed.into_iter().map(|(path, entry, target)| async move {
-            let below = if entry.kind == Kind::Dir && recursive {
-                walk::tree(&self.from, path, self).await?
-            } else {
-                Vec::new()
-            };
-            Ok::<_, Error>(Source { path: path.clone(), entry, target, below })
-        });
-        let tops = async {
-            let looked = stream::iter(sources.iter().map(|path| match path.name() {
-                Some(name) if into => target.join(name),
-                _ => target.clone(),
-            }))
-            .map(|path| async move {
-                match self.to.lstat(&path).await {
-                    Ok(entry) => Ok((path, Some(entry))),
-                    Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, None)),
-                    Err(error) => Err(error),
-                }
-            })
-            .buffered(64)
-            .collect::<Vec<_>>()
-            .await;
-            looked.into_iter().collect::<Result<Vec<_>>>()
-        };
-        let (sources, tops) = tokio::join!(future::try_join_all(walks), tops);
-        let (sources, tops) = (sources?, tops?);
+        let looks = stream::iter(looks).buffered(1024).try_collect::<Vec<_>>();
+        let (sources, tops) = tokio::try_join!(future::try_join_all(walks), looks)?;
         let existing = walk::existing(&self.to, &tops, &plan::target_dirs(&sources), self).await?;
         Ok(Prepared { sources, existing })
+    }
+
+    async fn walk(&self, path: RemotePath, entry: Entry, target: RemotePath, recursive: bool) -> Result<Source> {
+        let below = if entry.kind == Kind::Dir && recursive {
+            walk::tree(&self.from, &path, self).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Source { path, entry, target, below })
+    }
+
+    /// What stands at a target path, if anything.
+    async fn look(&self, path: RemotePath) -> Result<(RemotePath, Option<Entry>)> {
+        match self.to.lstat(&path).await {
+            Ok(entry) => Ok((path, Some(entry))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, None)),
+            Err(error) => Err(error),
+        }
     }
 
     /// A directory must not be copied into itself, whatever links lead there.
@@ -308,20 +302,16 @@ impl Transfer {
 
     /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
     /// a cancellation, ends the whole.
-    async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F) -> Result<()>
+    async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
     where
-        F: Future<Output = Result<()>>,
+        T: Send,
+        F: Future<Output = Result<()>> + Send,
     {
         let limit = self.parallel();
         let mut running =
-            stream::iter(items).map(|item| work(self.clone(), item)).buffer_unordered(limit.max(1));
+            stream::iter(items).map(|item| work(self.clone(), item).boxed()).buffer_unordered(limit.max(1));
         loop {
-            let outcome = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => return Err(cancelled()),
-                outcome = running.next() => outcome,
-            };
-            match outcome {
+            match self.cancel.run_until_cancelled(running.next()).await.ok_or_else(cancelled)? {
                 None => return Ok(()),
                 Some(Ok(())) => {}
                 Some(Err(error)) if error.kind().ends_session() => return Err(error),
@@ -346,11 +336,8 @@ impl Transfer {
         let mut ended = Ok(());
         for file in files {
             let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
-            let permit = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => break,
-                permit = room.clone().acquire_many_owned(weight as u32) => permit,
-            };
+            let acquire = room.clone().acquire_many_owned(weight as u32);
+            let Some(permit) = self.cancel.run_until_cancelled(acquire).await else { break };
             while let Some(joined) = tasks.try_join_next() {
                 ended = ended.and(settle(joined));
             }
@@ -437,10 +424,10 @@ pub async fn remove(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
             _ => files.push(path),
         };
         let below = match entry.kind {
-            Kind::Dir => tokio::select! {
-                () = transfer.cancel.cancelled() => return Err(cancelled()),
-                below = walk::tree(fs, root, transfer) => below?,
-            },
+            Kind::Dir => {
+                let walk = walk::tree(fs, root, transfer);
+                transfer.cancel.run_until_cancelled(walk).await.ok_or_else(cancelled)??
+            }
             _ => Vec::new(),
         };
         sort(root.clone(), entry.kind);

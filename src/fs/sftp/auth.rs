@@ -13,7 +13,10 @@ use russh::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{config::HostConfig, ssh::Handler};
+use super::{
+    config::{Agent, HostConfig},
+    ssh::Handler,
+};
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, Result, Target},
     trust::{Answer, Question, SecretKind, SecretRequest},
@@ -142,7 +145,12 @@ impl Login<'_> {
 
     async fn agent_keys(&mut self) -> Result<Offered> {
         let mut offered = Offered::default();
-        let Some(socket) = &self.config.identity_agent else { return Ok(offered) };
+        let socket = match &self.config.agent {
+            Agent::Environment => std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
+            Agent::Socket(path) => Some(path.clone()),
+            Agent::None => None,
+        };
+        let Some(socket) = socket else { return Ok(offered) };
         let Ok(mut agent) = AgentClient::connect_uds(socket).await else { return Ok(offered) };
         let Ok(identities) = agent.request_identities().await else { return Ok(offered) };
         let configured: Vec<PublicKey> =

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use super::{
     auth,
     channel::Channel,
-    config::{HostConfig, StrictHostKeyChecking},
+    config::{AddressFamily, HostConfig, StrictHostKeyChecking},
 };
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target},
@@ -37,6 +37,10 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// Bytes that the server may send ahead per channel: what bounds a download is then the
 /// session's own window, not SSH's.
 const RECEIVE_WINDOW: u32 = 64 << 20;
+
+/// How often a silent server is asked whether it is there, unless ServerAliveInterval says:
+/// unlike a shell, a pane must show a lost server soon.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A connection that is logged in.
 pub struct Connection {
@@ -66,19 +70,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Connects, checks the host key and logs in.
 pub async fn connect(config: &HostConfig, target: &Target, context: &Context) -> Result<Connection> {
-    if let Some(what) = config.proxy_jump.as_ref().map(|_| "ProxyJump").or(config.proxy_command.as_ref().map(|_| "ProxyCommand")) {
+    let unsupported = match (config.jumps.is_empty(), &config.proxy_command) {
+        (false, _) => Some("ProxyJump"),
+        (true, Some(_)) => Some("ProxyCommand"),
+        (true, None) => None,
+    };
+    if let Some(what) = unsupported {
         return Err(Error::new(ErrorKind::Unsupported, Operation::Connect)
             .with_detail(format!("ssh_config asks for {what}, which wharf cannot do yet")));
     }
     let socket = reach(config, context).await?;
     let address = socket.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
     context.observer.stage(Stage::CheckingHostKey);
-    let known = KnownHosts::load(&config.user_known_hosts_files, &config.global_known_hosts_files).map_err(|e| {
+    let known = KnownHosts::load(&config.user_known_hosts, &config.global_known_hosts).map_err(|e| {
         Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(e.to_string())
     })?;
-    let name = config.host_key_alias.clone().unwrap_or_else(|| config.hostname.clone());
-    // An alias stands for itself: OpenSSH does not append the port to it.
-    let port = if config.host_key_alias.is_some() { 22 } else { config.port };
+    let (name, port) = config.known_as();
+    let name = name.to_owned();
     let preferred = preferences(&known.known_algorithms(&name, port));
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
@@ -89,15 +97,14 @@ pub async fn connect(config: &HostConfig, target: &Target, context: &Context) ->
             port,
             address,
             strict: config.strict_host_key_checking,
-            accept_new: context.ssh.accept_new,
-            file: config.user_known_hosts_files.first().cloned(),
+            file: config.user_known_hosts.first().cloned(),
             hashed: config.hash_known_hosts,
             prompt: context.prompt.clone(),
         },
         findings: findings.clone(),
         ended: ended.clone(),
     };
-    let handshake = client::connect_stream(Arc::new(client_config(preferred)), socket, handler).await;
+    let handshake = client::connect_stream(Arc::new(client_config(config, preferred)), socket, handler).await;
     let mut handle = match handshake {
         Ok(handle) => handle,
         Err(error) => {
@@ -149,7 +156,13 @@ async fn reach(config: &HostConfig, context: &Context) -> Result<TcpStream> {
     context.observer.stage(Stage::Resolving);
     let addresses: Vec<SocketAddr> =
         match tokio::net::lookup_host((config.hostname.as_str(), config.port)).await {
-            Ok(found) => found.filter(|address| config.allows(address)).collect(),
+            Ok(found) => found
+                .filter(|address| match config.address_family {
+                    AddressFamily::Any => true,
+                    AddressFamily::Inet => address.is_ipv4(),
+                    AddressFamily::Inet6 => address.is_ipv6(),
+                })
+                .collect(),
             Err(error) => {
                 return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
                     .with_detail(format!("{}: {error}", config.hostname)));
@@ -191,14 +204,14 @@ async fn reach(config: &HostConfig, context: &Context) -> Result<TcpStream> {
     Err(last)
 }
 
-fn client_config(preferred: Preferred) -> client::Config {
+fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
     client::Config {
         window_size: RECEIVE_WINDOW,
         maximum_packet_size: 65_535,
         channel_buffer_size: 1024,
         preferred,
-        keepalive_interval: Some(Duration::from_secs(15)),
-        keepalive_max: 3,
+        keepalive_interval: Some(config.server_alive_interval.unwrap_or(KEEPALIVE)),
+        keepalive_max: config.server_alive_count_max.max(1) as usize,
         nodelay: true,
         ..client::Config::default()
     }
@@ -217,7 +230,7 @@ fn preferences(known: &[String]) -> Preferred {
     ];
     let rank = |algorithm: &Algorithm| {
         // known_hosts says ssh-rsa for the key whatever the signature's hash.
-        let name = if algorithm.is_rsa() { "ssh-rsa" } else { algorithm.as_str() };
+        let name = if matches!(algorithm, Algorithm::Rsa { .. }) { "ssh-rsa" } else { algorithm.as_str() };
         !known.iter().any(|k| k == name)
     };
     keys.sort_by_key(rank);
@@ -275,10 +288,10 @@ impl client::Handler for Handler {
 
     async fn check_server_key(
         &mut self,
-        server_key: &russh::PublicKeyOrCertificate,
+        server_key: &russh::keys::PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
         // Certificates are never offered, so none can come.
-        let russh::PublicKeyOrCertificate::PublicKey { key, .. } = server_key else { return Ok(false) };
+        let russh::keys::PublicKeyOrCertificate::PublicKey { key, .. } = server_key else { return Ok(false) };
         let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
         match self.checker.check(key.algorithm().as_str(), &blob).await {
             Ok(()) => {
@@ -307,7 +320,7 @@ impl client::Handler for Handler {
             }
             DisconnectReason::Error(error) => {
                 let said = match &error {
-                    russh::Error::KeepaliveTimeout => "the server has not answered for 45 s".to_owned(),
+                    russh::Error::KeepaliveTimeout => "the server has stopped answering".to_owned(),
                     russh::Error::HUP => "the server closed the connection".to_owned(),
                     other => other.to_string(),
                 };
@@ -326,7 +339,6 @@ struct HostKeyChecker {
     port: u16,
     address: String,
     strict: StrictHostKeyChecking,
-    accept_new: bool,
     /// Where a new key is remembered.
     file: Option<std::path::PathBuf>,
     hashed: bool,
@@ -363,15 +375,15 @@ impl HostKeyChecker {
         let refused = |detail: String| {
             Err(Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(detail))
         };
-        let host = if self.port == 22 { self.name.clone() } else { format!("[{}]:{}", self.name, self.port) };
+        let host = known_hosts::recorded_name(&self.name, self.port);
         let accepted = match self.strict {
-            StrictHostKeyChecking::Yes if !self.accept_new => {
+            StrictHostKeyChecking::Yes => {
                 return refused(format!(
                     "{host} is not in known_hosts and StrictHostKeyChecking is yes; it shows {fingerprint} ({key_type})"
                 ));
             }
             StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::Off => true,
-            StrictHostKeyChecking::Ask | StrictHostKeyChecking::Yes => self.accept_new,
+            StrictHostKeyChecking::Ask => false,
         };
         if !accepted {
             let question = Question::UnknownHost(UnknownHost {
