@@ -107,19 +107,9 @@ pub(super) fn canonical(blob: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Whether a key of type `algorithm` may stand behind `name` in a known_hosts line. Beside the
-/// type's own name, ssh takes its short one and RSA's signature algorithms.
+/// Whether a key of type `algorithm` may stand behind `name` in a known_hosts line.
 pub(super) fn type_is_named(algorithm: &str, name: &str) -> bool {
-    if algorithm == name {
-        return true;
-    }
-    match algorithm {
-        "ssh-rsa" => matches!(name, "rsa-sha2-256" | "rsa-sha2-512") || name.eq_ignore_ascii_case("rsa"),
-        "ssh-ed25519" => name.eq_ignore_ascii_case("ed25519"),
-        "ssh-dss" => name.eq_ignore_ascii_case("dsa"),
-        "sk-ssh-ed25519@openssh.com" => name.eq_ignore_ascii_case("ed25519-sk"),
-        _ => false,
-    }
+    algorithm == name || algorithm == "ssh-rsa" && matches!(name, "rsa-sha2-256" | "rsa-sha2-512")
 }
 
 const WIDTH: usize = 17;
