@@ -4,6 +4,8 @@
 pub mod jobs;
 pub mod session;
 
+use tokio::sync::{mpsc, watch};
+
 use crate::{
     fs::{Entry, Error, Location, LogLine, Place, RemotePath, ServerInfo, Space, Stage},
     transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
@@ -126,3 +128,28 @@ pub enum Answer {
 
 /// Latest progress of every transfer that runs, in the order of their start.
 pub type ProgressBoard = Vec<(JobId, Progress)>;
+
+/// The handle on the engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    commands: mpsc::UnboundedSender<Command>,
+    progress: watch::Receiver<ProgressBoard>,
+}
+
+impl Engine {
+    /// A handle over channels that somebody else serves.
+    pub fn new(commands: mpsc::UnboundedSender<Command>, progress: watch::Receiver<ProgressBoard>) -> Self {
+        Engine { commands, progress }
+    }
+
+    /// Tells the engine what to do; what comes of it arrives as events.
+    pub fn send(&self, command: Command) {
+        // Without anybody to serve it there is nobody to tell either.
+        let _ = self.commands.send(command);
+    }
+
+    /// The latest progress of everything that runs.
+    pub fn progress(&self) -> watch::Receiver<ProgressBoard> {
+        self.progress.clone()
+    }
+}
