@@ -1,1 +1,16 @@
-//! Stub.
+//! Every sentence a person reads, and how sizes, times, names and errors are worded. Shared by
+//! the terminal UI and the headless commands. Must never do I/O, and must never let text from
+//! outside through unescaped: all of it passes [`escape`] or [`escape_bytes`].
+
+mod errors;
+mod escape;
+mod format;
+mod questions;
+
+pub use errors::{ErrorWords, error, operation};
+pub use escape::{escape, escape_bytes};
+pub use format::{
+    Zone, clock, count, duration, kind, log_line, mode, outcome, plural, rate, reply, size, stage, timestamp,
+    timestamp_in, totals,
+};
+pub use questions::{QuestionWords, question};

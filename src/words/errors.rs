@@ -1,0 +1,297 @@
+//! Errors in three parts: what failed on what, what the other side said, what can be done.
+//! Decides nothing; only words what an [`Error`] holds.
+
+use std::fmt;
+
+use super::{escape, escape_bytes};
+use crate::{
+    fs::{Error, ErrorKind, Operation},
+    reply::{Protocol, Reply},
+};
+
+/// An error in sentences, escaped and ready for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorWords {
+    /// `Could not write /var/www/index.html on sftp://web-01`. No full stop.
+    pub what: String,
+    /// `SFTP status 3 (SSH_FX_PERMISSION_DENIED), Permission denied`. No full stop; may be empty.
+    pub said: String,
+    /// What to do next: whole sentences.
+    pub advice: String,
+}
+
+impl fmt::Display for ErrorWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if !self.said.is_empty() {
+            write!(f, ": {}", self.said)?;
+        }
+        if !self.what.ends_with(['.', '?', '!']) || !self.said.is_empty() {
+            f.write_str(if self.said.ends_with(['.', '?', '!']) { "" } else { "." })?;
+        }
+        if !self.advice.is_empty() {
+            write!(f, " {}", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+/// An operation as it stands behind "Could not".
+pub fn operation(operation: Operation) -> &'static str {
+    use Operation::*;
+    match operation {
+        ParsePlace => "make sense of",
+        ReadConfig => "read the SSH configuration for",
+        Resolve => "look up the address of",
+        Connect => "connect to",
+        CheckHostKey => "trust the host key of",
+        RememberHostKey => "remember the host key of",
+        Login => "log in to",
+        OpenChannel => "open a session on",
+        List => "list",
+        Stat => "look at",
+        Open => "open",
+        Read => "read",
+        Write => "write",
+        Close => "finish writing",
+        CreateDir => "create the folder",
+        RemoveFile => "delete",
+        RemoveDir => "delete the folder",
+        Rename => "rename",
+        SetAttributes => "set the times and permissions of",
+        Symlink => "create the link",
+        ReadLink => "read the link",
+        Canonicalize => "resolve",
+        Space => "ask for the free space at",
+        Checksum => "compute the checksum of",
+        CopyWithin => "copy on the server",
+        Copy => "copy",
+        Plan => "plan the copy of",
+    }
+}
+
+/// The error in words.
+pub fn error(error: &Error) -> ErrorWords {
+    ErrorWords { what: what(error), said: said(error), advice: advice(error) }
+}
+
+fn what(error: &Error) -> String {
+    let mut out = format!("Could not {}", operation(error.operation()));
+    let place = error.place().filter(|place| *place != "local").map(escape);
+    match (error.path(), place) {
+        (Some(path), Some(place)) => {
+            out.push_str(&format!(" {} on {place}", escape_bytes(path.as_bytes())));
+        }
+        (Some(path), None) => out.push_str(&format!(" {}", escape_bytes(path.as_bytes()))),
+        (None, Some(place)) => out.push_str(&format!(" {place}")),
+        (None, None) => out.push_str(match error.operation() {
+            Operation::Copy | Operation::Plan | Operation::Rename | Operation::List => " it",
+            _ => " this place",
+        }),
+    }
+    out
+}
+
+fn said(error: &Error) -> String {
+    let mut parts = Vec::new();
+    if let Some(reply) = error.reply() {
+        parts.push(code(reply));
+    }
+    if let Some(detail) = error.detail() {
+        // A detail may be several lines (both fingerprints of a changed key): one line here,
+        // so each break becomes a comma before the rest is escaped.
+        let lines: Vec<_> = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let text = lines.join(", ");
+        if !parts.iter().any(|part| part.contains(&text)) && !text.is_empty() {
+            parts.push(escape(&text).into_owned());
+        }
+    }
+    if parts.is_empty() {
+        parts.push(in_general(error.kind()).to_owned());
+    }
+    let text = parts.join("; ");
+    text.trim_end_matches('.').to_owned()
+}
+
+fn code(reply: &Reply) -> String {
+    let protocol = match reply.protocol {
+        Protocol::Sftp => "SFTP status",
+    };
+    let meaning = reply.meaning();
+    let mut out = format!("{protocol} {}", reply.code);
+    if let Some(meaning) = meaning {
+        out.push_str(&format!(" ({})", meaning.name));
+    }
+    match (reply.text.trim(), meaning) {
+        ("", Some(meaning)) => out.push_str(&format!(", {}", meaning.meaning)),
+        ("", None) => {}
+        (text, _) => out.push_str(&format!(", {}", escape(text))),
+    }
+    out
+}
+
+/// What the kind says by itself, where nobody said more.
+fn in_general(kind: ErrorKind) -> &'static str {
+    use ErrorKind::*;
+    match kind {
+        Usage => "this is no place that wharf knows",
+        NotFound => "no such file or folder",
+        PermissionDenied => "permission denied",
+        AlreadyExists => "something of that name exists already",
+        NotADirectory => "it is not a folder",
+        IsADirectory => "it is a folder",
+        NotEmpty => "the folder is not empty",
+        NoSpace => "no space is left",
+        InvalidName => "the name cannot be used",
+        LinkRefused => "a symbolic link stands where none may be",
+        Unsupported => "the other side cannot do this",
+        Unresolved => "the host's name has no address",
+        ConnectionFailed => "no connection came about",
+        ConnectionLost => "the connection was lost",
+        Timeout => "no answer came in time",
+        LoginFailed => "the server refused the login",
+        HostKeyRefused => "the server's identity was not accepted",
+        Protocol => "the server broke the protocol",
+        Cancelled => "it was cancelled",
+        Mismatch => "what arrived is not what was sent",
+        Conflict => "the target exists and was left as it is",
+        Failure => "no reason was given",
+    }
+}
+
+fn advice(error: &Error) -> String {
+    use ErrorKind::*;
+    let general = match error.kind() {
+        Usage => {
+            "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
+        }
+        NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",
+        PermissionDenied => match error.operation() {
+            Operation::Write
+            | Operation::Open
+            | Operation::CreateDir
+            | Operation::Symlink
+            | Operation::Copy => {
+                "The login may not write here; choose another folder, or ask its owner for access."
+            }
+            Operation::List | Operation::Read | Operation::Stat => {
+                "The login may not read this; check its owner and mode, or log in as somebody who may."
+            }
+            _ => "The login may not do this here; check the owner and the mode, or log in as somebody who may.",
+        },
+        AlreadyExists => "Choose another name, or remove what is there first.",
+        NotADirectory => "Check the path: a part of it is a file.",
+        IsADirectory => "Choose a name that no folder has.",
+        NotEmpty => "Somebody may have put something there meanwhile; refresh, and delete it with all it holds.",
+        NoSpace => "Free some space there or ask for a larger quota, then repeat it.",
+        InvalidName => "Rename it: a name is not empty, is not . or .., holds no / and no NUL, and suits the target.",
+        LinkRefused => "wharf writes through no link here; remove the link, or choose the folder it leads to.",
+        Unsupported => "Do without it here, or use a server that supports it.",
+        Unresolved => "Check the spelling of the host, your network, and HostName in ssh_config.",
+        ConnectionFailed => "Check host and port, that the server runs, and that no firewall is in between.",
+        ConnectionLost => "Connect again with a refresh; an interrupted copy can be repeated.",
+        Timeout => "The server or the network is slow or gone; try again in a while.",
+        LoginFailed => "Check the user name, and the password or key; IdentityFile in ssh_config says which keys are tried.",
+        HostKeyRefused => match error.detail() {
+            // Somebody in between looks exactly like a new key: no easy way past it.
+            Some(_) => {
+                "Do not go on before the server's administrator has confirmed the new key; then remove the old line from that file."
+            }
+            None => "Ask the server's administrator for its fingerprint and compare it before you connect again.",
+        },
+        Protocol => "Connect again; if it stays, report it with the log (-v), as either side has a bug.",
+        Cancelled => "What was done until then stays; repeat it to go on.",
+        Mismatch => "The file changed while it was copied, or the target damaged it; copy it again.",
+        Conflict => "Choose to overwrite, to keep both, or only the newer one, and repeat it.",
+        Failure => match error.operation() {
+            Operation::Rename | Operation::CreateDir => {
+                "The usual causes: the target exists already, or lies on another volume."
+            }
+            Operation::RemoveDir => "The usual cause: the folder is not empty.",
+            Operation::Write | Operation::Close | Operation::Copy => {
+                "The usual causes: the disk or a quota is full, or the target exists."
+            }
+            _ => "Try again; the log shows what was asked and answered.",
+        },
+    };
+    // The table knows more than the kind where the code is a rare one.
+    match error.reply().and_then(Reply::meaning) {
+        Some(meaning) if meaning.code > 8 && !meaning.advice.is_empty() => meaning.advice.to_owned(),
+        _ => general.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::RemotePath;
+
+    const KINDS: [ErrorKind; 22] = {
+        use ErrorKind::*;
+        [
+            Usage, NotFound, PermissionDenied, AlreadyExists, NotADirectory, IsADirectory, NotEmpty, NoSpace,
+            InvalidName, LinkRefused, Unsupported, Unresolved, ConnectionFailed, ConnectionLost, Timeout,
+            LoginFailed, HostKeyRefused, Protocol, Cancelled, Mismatch, Conflict, Failure,
+        ]
+    };
+
+    #[test]
+    fn every_kind_has_words_of_its_own() {
+        let mut seen = std::collections::HashSet::new();
+        for kind in KINDS {
+            let words = error(&Error::new(kind, Operation::Stat).on("sftp://h"));
+            assert!(!words.said.is_empty() && words.advice.len() > 15, "{kind:?}");
+            assert!(seen.insert((words.said, words.advice)), "{kind:?} says what another says");
+        }
+    }
+
+    #[test]
+    fn three_parts_in_one_line() {
+        let denied = Error::sftp(Operation::Write, Reply::sftp(3, "Permission denied"))
+            .at(&RemotePath::new("/var/www/index.html"))
+            .on("sftp://web-01");
+        assert_eq!(
+            error(&denied).to_string(),
+            "Could not write /var/www/index.html on sftp://web-01: SFTP status 3 (SSH_FX_PERMISSION_DENIED), \
+             Permission denied. The login may not write here; choose another folder, or ask its owner for access."
+        );
+        let refused = Error::new(ErrorKind::ConnectionFailed, Operation::Connect)
+            .on("sftp://web-01:2222")
+            .with_detail("Connection refused");
+        assert_eq!(
+            error(&refused).to_string(),
+            "Could not connect to sftp://web-01:2222: Connection refused. Check host and port, that the server \
+             runs, and that no firewall is in between."
+        );
+    }
+
+    #[test]
+    fn a_changed_key_shows_all_and_offers_no_easy_way() {
+        let changed = Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey)
+            .on("web-01")
+            .with_detail("known: SHA256:aaa\noffered: SHA256:bbb\n/home/ann/.ssh/known_hosts:12");
+        let text = error(&changed).to_string();
+        for part in ["SHA256:aaa", "SHA256:bbb", "known_hosts:12", "administrator"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn servers_cannot_speak_to_the_terminal() {
+        let nasty = "\x1b]0;x\x07\u{202e}";
+        let bad = Error::sftp(Operation::Open, Reply::sftp(4, nasty))
+            .at(&RemotePath::new(nasty))
+            .on(nasty)
+            .with_detail(nasty);
+        let text = error(&bad).to_string();
+        assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn rare_codes_bring_their_own_advice() {
+        let quota = Error::sftp(Operation::Write, Reply::sftp(15, ""));
+        let words = error(&quota);
+        assert_eq!(words.said, "SFTP status 15 (SSH_FX_QUOTA_EXCEEDED), the user's quota is used up");
+        assert!(words.advice.contains("larger quota"));
+    }
+}

@@ -1,0 +1,309 @@
+//! Numbers, times and codes as people read them. Pure formatting; the caller says what time it is.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
+
+use super::{escape, escape_bytes};
+use crate::{
+    fs::{Kind, LogLine, Stage, Timestamp},
+    reply::{Protocol, Reply},
+    transfer::{Outcome, Totals},
+};
+
+const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// `28 B`, `4.2 KiB`, `128 MiB`: at most four digits, then the unit.
+pub fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    // 1023.95 KiB would be printed as 1024 KiB: the next unit says it better.
+    while unit + 1 < UNITS.len() && value >= if unit == 0 { 1024.0 } else { 1023.5 } {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let name = UNITS.get(unit).copied().unwrap_or("EiB");
+    if unit == 0 || value >= 99.95 { format!("{value:.0} {name}") } else { format!("{value:.1} {name}") }
+}
+
+/// Bytes per second: `38.2 MiB/s`.
+pub fn rate(bytes_per_second: f64) -> String {
+    let whole = if bytes_per_second.is_finite() && bytes_per_second > 0.0 { bytes_per_second } else { 0.0 };
+    format!("{}/s", size(whole as u64))
+}
+
+/// `0:42`, `12:05`, `3:00:07`, `2d 04:10`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours) {
+        (0, 0) => format!("{}:{:02}", minutes, seconds % 60),
+        (0, _) => format!("{}:{:02}:{:02}", hours, minutes % 60, seconds % 60),
+        _ => format!("{}d {:02}:{:02}", days, hours % 24, minutes % 60),
+    }
+}
+
+/// How long a request took: `12 ms`, `1.4 s`.
+pub fn clock(time: Duration) -> String {
+    match time.as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms if ms < 10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{} s", ms / 1000),
+    }
+}
+
+/// Which clock on the wall times are shown by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// That of this machine.
+    #[default]
+    Local,
+    Utc,
+}
+
+/// `today 20:55`, `Nov 18 09:12` within half a year, else `2024-03-09`; in local time.
+pub fn timestamp(time: Timestamp, now: Timestamp) -> String {
+    timestamp_in(time, now, Zone::Local)
+}
+
+/// The same by the given clock.
+pub fn timestamp_in(time: Timestamp, now: Timestamp, zone: Zone) -> String {
+    match zone {
+        Zone::Local => timestamp_at(time, now, &Local),
+        Zone::Utc => timestamp_at(time, now, &Utc),
+    }
+}
+
+fn timestamp_at<Z: TimeZone>(time: Timestamp, now: Timestamp, zone: &Z) -> String {
+    const HALF_A_YEAR: i64 = 182 * 86400;
+    let at = |time: Timestamp| {
+        let utc = DateTime::from_timestamp(time.seconds, 0)?.naive_utc();
+        // Not every instant has a local time that chrono can represent.
+        utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix())
+    };
+    let Some(then) = at(time) else { return "beyond time".to_owned() };
+    let age = now.seconds.saturating_sub(time.seconds);
+    match at(now) {
+        Some(today) if today.date() == then.date() => then.format("today %H:%M").to_string(),
+        Some(_) if (0..HALF_A_YEAR).contains(&age) => then.format("%b %d %H:%M").to_string(),
+        _ if (0..10_000).contains(&then.year()) => then.format("%Y-%m-%d").to_string(),
+        _ => format!("year {}", then.year()),
+    }
+}
+
+/// `drwxr-xr-x`: kind and permission bits as `ls -l` writes them.
+pub fn mode(bits: u32, kind: Kind) -> String {
+    let mut out = String::with_capacity(10);
+    out.push(match kind {
+        Kind::File => '-',
+        Kind::Dir => 'd',
+        Kind::Symlink => 'l',
+        Kind::Other => '?',
+    });
+    for (shift, special, set, only) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')] {
+        let part = bits >> shift;
+        out.push(if part & 4 != 0 { 'r' } else { '-' });
+        out.push(if part & 2 != 0 { 'w' } else { '-' });
+        out.push(match (bits & special != 0, part & 1 != 0) {
+            (true, true) => set,
+            (true, false) => only,
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    out
+}
+
+/// What an entry is, as a noun.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "file",
+        Kind::Dir => "folder",
+        Kind::Symlink => "link",
+        Kind::Other => "special file",
+    }
+}
+
+/// How far a connection is.
+pub fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::ReadingConfig => "reading the SSH configuration",
+        Stage::Resolving => "looking up the host's address",
+        Stage::Connecting => "connecting",
+        Stage::CheckingHostKey => "checking the host key",
+        Stage::LoggingIn => "logging in",
+        Stage::OpeningSession => "opening the SFTP session",
+    }
+}
+
+/// `1,234`: a count that can be read at a glance.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 file`, `3 files`; `plural` is written out since not every word takes an `s`.
+pub fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// `2 folders, 992 files, 1.2 GiB`: what a plan amounts to, without what is none.
+pub fn totals(totals: &Totals) -> String {
+    let mut parts = Vec::new();
+    for (number, one, many) in [
+        (totals.dirs, "folder", "folders"),
+        (totals.files, "file", "files"),
+        (totals.links, "link", "links"),
+    ] {
+        if number > 0 {
+            parts.push(plural(number, one, many));
+        }
+    }
+    if totals.bytes > 0 {
+        parts.push(size(totals.bytes));
+    }
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// `992 copied, 3 skipped, 8 failed`; `verb` is what was done.
+pub fn outcome(outcome: &Outcome, verb: &str) -> String {
+    let done = outcome.done.files + outcome.done.dirs + outcome.done.links;
+    let files = outcome.done.files + outcome.done.links;
+    // Folders are made on the way; they count only where nothing else was done.
+    let mut text = format!("{} {verb}", count(if files > 0 { files } else { done }));
+    if outcome.skipped > 0 {
+        text.push_str(&format!(", {} skipped", count(outcome.skipped)));
+    }
+    if outcome.failed > 0 {
+        text.push_str(&format!(", {} failed", count(outcome.failed)));
+    }
+    text
+}
+
+/// `3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`: the code, its name and
+/// meaning, and the server's own words.
+pub fn reply(reply: &Reply) -> String {
+    let mut out = match reply.meaning() {
+        Some(meaning) => format!("{} {} {}", reply.code, meaning.name, meaning.meaning),
+        None => match reply.protocol {
+            Protocol::Sftp => format!("{} (a code that no SFTP specification has)", reply.code),
+        },
+    };
+    let text = reply.text.trim();
+    if !text.is_empty() {
+        out.push_str(&format!(" ({})", escape(text)));
+    }
+    out
+}
+
+/// `OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`.
+pub fn log_line(line: &LogLine) -> String {
+    let mut out = escape(&line.request).into_owned();
+    if let Some(path) = &line.path {
+        out.push(' ');
+        out.push_str(&escape_bytes(path.as_bytes()));
+    }
+    out.push_str(" → ");
+    out.push_str(&reply(&line.reply));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{FsId, RemotePath};
+
+    #[test]
+    fn sizes() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (28, "28 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (4301, "4.2 KiB"),
+            (12_288, "12.0 KiB"),
+            (102_400, "100 KiB"),
+            (1_048_575, "1.0 MiB"),
+            (134_217_728, "128 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+        assert!((0..64).all(|shift| size((1u64 << shift) - 1).len() <= 8));
+    }
+
+    #[test]
+    fn rates_and_durations() {
+        assert_eq!(rate(40_055_603.2), "38.2 MiB/s");
+        assert_eq!(rate(f64::NAN), "0 B/s");
+        assert_eq!(rate(-1.0), "0 B/s");
+        for (seconds, text) in [(0, "0:00"), (42, "0:42"), (725, "12:05"), (10_807, "3:00:07"), (187_800, "2d 04:10")] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(clock(Duration::from_millis(12)), "12 ms");
+        assert_eq!(clock(Duration::from_millis(1430)), "1.4 s");
+    }
+
+    #[test]
+    fn times() {
+        let at = |text: &str| {
+            Timestamp::from_seconds(DateTime::parse_from_rfc3339(text).map(|t| t.timestamp()).unwrap_or(0))
+        };
+        let now = at("2026-11-20T21:00:00Z");
+        for (time, text) in [
+            ("2026-11-20T20:55:00Z", "today 20:55"),
+            ("2026-11-18T09:12:00Z", "Nov 18 09:12"),
+            ("2024-03-09T01:00:00Z", "2024-03-09"),
+            ("2027-03-09T01:00:00Z", "2027-03-09"),
+        ] {
+            assert_eq!(timestamp_in(at(time), now, Zone::Utc), text);
+        }
+        for seconds in [i64::MIN, i64::MAX, -62_200_000_000, 253_500_000_000] {
+            assert!(!timestamp(Timestamp::from_seconds(seconds), now).is_empty());
+        }
+    }
+
+    #[test]
+    fn modes() {
+        assert_eq!(mode(0o755, Kind::Dir), "drwxr-xr-x");
+        assert_eq!(mode(0o644, Kind::File), "-rw-r--r--");
+        assert_eq!(mode(0o4755, Kind::File), "-rwsr-xr-x");
+        assert_eq!(mode(0o1777, Kind::Dir), "drwxrwxrwt");
+        assert_eq!(mode(0o7000, Kind::Symlink), "l--S--S--T");
+    }
+
+    #[test]
+    fn counts_and_outcomes() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "entry", "entries"), "1 entry");
+        assert_eq!(totals(&Totals { files: 2, dirs: 1, links: 0, bytes: 2048 }), "1 folder, 2 files, 2.0 KiB");
+        assert_eq!(totals(&Totals::default()), "nothing");
+        let done = Totals { files: 992, dirs: 4, ..Totals::default() };
+        assert_eq!(outcome(&Outcome { done, skipped: 0, failed: 8 }, "copied"), "992 copied, 8 failed");
+    }
+
+    #[test]
+    fn log_lines_name_the_code_and_escape_the_server() {
+        let mut line = LogLine {
+            fs: FsId::new("sftp://web-01"),
+            request: "OPEN".into(),
+            path: Some(RemotePath::new("/x")),
+            reply: Reply::sftp(3, "Permission denied"),
+            elapsed: Duration::ZERO,
+        };
+        assert_eq!(
+            log_line(&line),
+            "OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)"
+        );
+        line.reply = Reply::sftp(4711, "\x1b[31mboo");
+        assert_eq!(log_line(&line), "OPEN /x → 4711 (a code that no SFTP specification has) (\\x1b[31mboo)");
+    }
+}
