@@ -1,1 +1,276 @@
-//! Stub.
+//! The headless commands: arguments in, text or JSON out, an exit code. The same engine as the
+//! terminal UI. Must never move a byte of a file itself.
+
+mod cp;
+mod driver;
+mod ls;
+mod progress;
+mod prompt;
+
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    fs::{Error, ErrorKind, Operation, Place, Result, SshOptions},
+    transfer::OnConflict,
+    words,
+};
+
+/// What a run ended with: DESIGN's exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    Done = 0,
+    /// Some items failed or were refused.
+    Items = 1,
+    Usage = 2,
+    /// No connection, or the login was refused.
+    Connection = 3,
+    /// The server's identity was refused.
+    Identity = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code for an error that ended a command.
+    pub fn of(error: &Error) -> Exit {
+        match error.kind() {
+            ErrorKind::Usage => Exit::Usage,
+            ErrorKind::HostKeyRefused => Exit::Identity,
+            ErrorKind::Unresolved
+            | ErrorKind::ConnectionFailed
+            | ErrorKind::ConnectionLost
+            | ErrorKind::LoginFailed => Exit::Connection,
+            ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Unsupported
+                if is_connecting(error.operation()) =>
+            {
+                Exit::Connection
+            }
+            _ => Exit::Items,
+        }
+    }
+}
+
+fn is_connecting(operation: Operation) -> bool {
+    use Operation::*;
+    matches!(operation, Resolve | Connect | CheckHostKey | Login | OpenChannel)
+}
+
+/// Two panes, any of them local or on a server; files copied between them.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, about, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What the left pane shows: a path, sftp://[user@]host[:port][/path], or host:[path]
+    pub left: Option<OsString>,
+
+    /// What the right pane shows
+    pub right: Option<OsString>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Use this ssh_config instead of ~/.ssh/config
+    #[arg(short = 'F', long = "ssh-config", value_name = "FILE", global = true)]
+    pub ssh_config: Option<PathBuf>,
+
+    /// Log in with this private key first (may be given several times)
+    #[arg(short = 'i', long = "identity", value_name = "FILE", global = true)]
+    pub identities: Vec<PathBuf>,
+
+    /// Use this file instead of ~/.ssh/known_hosts
+    #[arg(long, value_name = "FILE", global = true)]
+    pub known_hosts: Option<PathBuf>,
+
+    /// Remember the key of an unknown host without asking; refuse a changed one as ever
+    #[arg(long, global = true)]
+    pub accept_new: bool,
+
+    /// Never ask anything: what would need an answer fails
+    #[arg(long, global = true)]
+    pub batch: bool,
+
+    /// For FTPS, which this version does not speak: accepted so that scripts need not differ
+    #[arg(long, value_name = "FILE", global = true, hide = true)]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Print only errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Print every operation and the server's answer on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+impl Common {
+    pub fn ssh_options(&self) -> SshOptions {
+        SshOptions {
+            config_file: self.ssh_config.clone(),
+            identities: self.identities.clone(),
+            known_hosts: self.known_hosts.clone(),
+            accept_new: self.accept_new,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a server over a sample tree in a temporary directory, and connect to it
+    Demo,
+    /// Copy files and directories from any place to any place
+    Cp(CpArguments),
+    /// List a directory
+    Ls(LsArguments),
+}
+
+#[derive(Args, Debug)]
+pub struct CpArguments {
+    /// Copy directories with all that they hold
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    /// What to do where the target exists; without this, what is identical is skipped and the
+    /// rest refused
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_conflict: Option<ConflictArgument>,
+
+    /// Leave times and permissions to the target
+    #[arg(long)]
+    pub no_preserve: bool,
+
+    /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
+    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct LsArguments {
+    /// One line per entry with mode, owner, size and time
+    #[arg(short)]
+    pub long: bool,
+
+    /// Also names that begin with a dot
+    #[arg(short, long)]
+    pub all: bool,
+
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+
+    /// What to list
+    #[arg(default_value = ".")]
+    pub place: OsString,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ConflictArgument {
+    /// One question for all, on the terminal
+    Ask,
+    Overwrite,
+    Skip,
+    /// Copy under a free name: `name (1).ext`
+    Rename,
+    /// Overwrite what is older
+    Newer,
+}
+
+impl From<ConflictArgument> for OnConflict {
+    fn from(argument: ConflictArgument) -> Self {
+        match argument {
+            ConflictArgument::Ask => OnConflict::Ask,
+            ConflictArgument::Overwrite => OnConflict::Overwrite,
+            ConflictArgument::Skip => OnConflict::Skip,
+            ConflictArgument::Rename => OnConflict::Rename,
+            ConflictArgument::Newer => OnConflict::Newer,
+        }
+    }
+}
+
+/// Parses a place of the command line.
+pub fn place(argument: &OsString) -> Result<Place> {
+    Place::parse(argument.as_bytes())
+}
+
+/// Parses a pane's place. A bare name that is no file here is taken for a host, as ssh would.
+pub fn pane_place(argument: &OsString) -> Result<Place> {
+    let place = place(argument)?;
+    if let Place::Local(path) = &place
+        && let Ok(name) = std::str::from_utf8(path)
+        && !name.contains('/')
+        && !matches!(name, "." | ".." | "~")
+        && std::path::Path::new(argument).symlink_metadata().is_err()
+        && let Some(host) = Place::host(name)
+    {
+        return Ok(host);
+    }
+    Ok(place)
+}
+
+/// Warns of a password in a place: other users of this machine can see it.
+pub fn warn_of_password(place: &Place) {
+    if let Place::Remote(target, _) = place
+        && target.password.is_some()
+    {
+        eprintln!("wharf: a password in a place can be seen by others in the process list");
+    }
+}
+
+/// Prints an error as people read it.
+pub fn report(error: &Error) {
+    eprintln!("wharf: {}", words::error(error));
+}
+
+/// Runs a headless command to its end.
+pub async fn run(command: &Command, common: &Common) -> Exit {
+    let outcome = match command {
+        Command::Cp(arguments) => cp::run(arguments, common).await,
+        Command::Ls(arguments) => ls::run(arguments, common).await,
+        // The demo is a face of its own, not a headless command.
+        Command::Demo => Ok(Exit::Usage),
+    };
+    outcome.unwrap_or_else(|error| {
+        report(&error);
+        Exit::of(&error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn errors_have_the_exit_codes_of_the_design() {
+        let exit = |kind, operation| Exit::of(&Error::new(kind, operation)) as u8;
+        assert_eq!(exit(ErrorKind::Usage, Operation::ParsePlace), 2);
+        assert_eq!(exit(ErrorKind::LoginFailed, Operation::Login), 3);
+        assert_eq!(exit(ErrorKind::Unresolved, Operation::Resolve), 3);
+        assert_eq!(exit(ErrorKind::Timeout, Operation::Connect), 3);
+        assert_eq!(exit(ErrorKind::HostKeyRefused, Operation::CheckHostKey), 4);
+        assert_eq!(exit(ErrorKind::NotFound, Operation::List), 1);
+        assert_eq!(exit(ErrorKind::Unsupported, Operation::Space), 1);
+    }
+}

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock};
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, Place, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, FsId, Kind, Location, Operation, Place, RemotePath, Result},
     transfer::{
         Conflict, OnConflict, Outcome, Phase, Progress, Request, Totals,
         run::{self, Counters, Reporter, Transfer},
@@ -190,6 +190,7 @@ pub(crate) async fn publish_progress(shared: Weak<Shared>, board: watch::Sender<
 pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     let (Command::Open { job, .. }
     | Command::List { job, .. }
+    | Command::Stat { job, .. }
     | Command::Copy { job, .. }
     | Command::CreateDir { job, .. }
     | Command::Rename { job, .. }
@@ -205,6 +206,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
             // These leave nothing half done: dropping them is enough.
             Command::Open { place, .. } => work.cancellable(work.open(&place).boxed()).await,
             Command::List { location, .. } => work.cancellable(work.list(&location).boxed()).await,
+            Command::Stat { location, .. } => work.cancellable(work.stat(&location).boxed()).await,
             Command::CreateDir { location, .. } => work.cancellable(work.create_dir(&location).boxed()).await,
             Command::Rename { from, to, .. } => work.cancellable(work.rename(&from, &to).boxed()).await,
             // These clean up.
@@ -284,6 +286,17 @@ impl Job {
         };
         let (listed, ()) = tokio::join!(listing, space);
         listed.map(|()| outcome)
+    }
+
+    async fn stat(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let mut entry = fs.lstat(&location.path).await?;
+        if entry.kind == Kind::Symlink {
+            entry.target = fs.read_link(&location.path).await.ok().map(Into::into);
+            entry.target_kind = fs.stat(&location.path).await.ok().map(|found| found.kind);
+        }
+        self.shared.emit(self.job, What::Entries(vec![entry])).await;
+        Ok(Outcome::default())
     }
 
     async fn create_dir(&self, location: &Location) -> Result<Outcome> {

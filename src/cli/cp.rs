@@ -1,0 +1,51 @@
+//! `wharf cp`.
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::{Common, CpArguments, Exit, driver, driver::Driver, place, progress::Bar, warn_of_password};
+use crate::{
+    engine::Command,
+    fs::{Place, Result},
+    transfer::{Landing, OnConflict, Policy, Request},
+    words,
+};
+
+pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
+    let mut places = arguments.places.iter().map(place).collect::<Result<Vec<Place>>>()?;
+    places.iter().for_each(warn_of_password);
+    let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
+    let mut driver = Driver::start(common)?;
+    let outcome = async {
+        let mut locations = driver.open(&places).await?;
+        places.clear();
+        let Some(target) = locations.pop() else { return Ok(Exit::Usage) };
+        let request = Request {
+            sources: locations,
+            target,
+            landing: if keeps_name { Landing::Into } else { Landing::Auto },
+            policy: Policy {
+                recursive: arguments.recursive,
+                on_conflict: arguments.on_conflict.map_or(OnConflict::Refuse, Into::into),
+                preserve: !arguments.no_preserve,
+            },
+        };
+        let job = driver.job();
+        let bar = Bar::start(driver.progress(), job, common.quiet);
+        let started = std::time::Instant::now();
+        let copied = driver.run(job, Command::Copy { job, request }, |what| bar.above(|| driver::item(&what))).await;
+        bar.stop();
+        let outcome = copied?;
+        if common.verbose || bar_was_wanted(common) {
+            eprintln!("{} in {}", words::outcome(&outcome, "copied"), words::duration(started.elapsed()));
+        }
+        Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+    }
+    .await;
+    driver.finish().await;
+    outcome
+}
+
+fn bar_was_wanted(common: &Common) -> bool {
+    use std::io::IsTerminal;
+    !common.quiet && std::io::stderr().is_terminal()
+}

@@ -1,0 +1,179 @@
+//! `wharf ls`.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use serde_json::{Value, json};
+
+use super::{Common, Exit, LsArguments, driver, driver::Driver, place, report, warn_of_password};
+use crate::{
+    engine::{Command, What},
+    fs::{
+        Entry, Error, ErrorKind, Kind, Location, Operation, Result, Timestamp,
+        entry::{Sort, compare, natural_key},
+    },
+    words,
+};
+
+pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
+    let place = place(&arguments.place)?;
+    warn_of_password(&place);
+    let mut driver = Driver::start(common)?;
+    let listed = async {
+        let location = driver.open(std::slice::from_ref(&place)).await?.remove(0);
+        list(&mut driver, &location, arguments).await
+    }
+    .await;
+    driver.finish().await;
+    let (entries, exit) = listed?;
+    match print(&entries, arguments) {
+        Ok(()) => Ok(exit),
+        // Whoever read the list has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit),
+        Err(error) => Err(Error::io(Operation::Write, &error).on("standard output")),
+    }
+}
+
+async fn list(
+    driver: &mut Driver,
+    location: &Location,
+    arguments: &LsArguments,
+) -> Result<(Vec<Entry>, Exit)> {
+    let mut entries = Vec::new();
+    let mut failed = 0u64;
+    let job = driver.job();
+    let listed = driver
+        .run(job, Command::List { job, location: location.clone() }, |what| match what {
+            What::Entries(batch) => entries.extend(batch),
+            What::ItemFailed(error) => {
+                report(&error);
+                failed += 1;
+            }
+            other => driver::item(&other),
+        })
+        .await;
+    if let Err(error) = listed {
+        // Not a directory: then the thing itself, as ls does.
+        let may_be_file =
+            matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::Failure | ErrorKind::NotFound);
+        if !may_be_file {
+            return Err(error);
+        }
+        let job = driver.job();
+        let looked = driver
+            .run(job, Command::Stat { job, location: location.clone() }, |what| {
+                if let What::Entries(batch) = what {
+                    entries.extend(batch);
+                }
+            })
+            .await;
+        if looked.is_err() || entries.iter().any(|entry| entry.kind == Kind::Dir) {
+            return Err(error);
+        }
+    } else if !arguments.all {
+        entries.retain(|entry| !entry.is_hidden());
+    }
+    let mut keyed: Vec<(Box<[u8]>, Entry)> =
+        entries.into_iter().map(|entry| (natural_key(&entry.name), entry)).collect();
+    let sort = Sort { dirs_first: false, ..Sort::default() };
+    keyed.sort_by(|(a_key, a), (b_key, b)| compare(sort, a, a_key, b, b_key));
+    let exit = if failed > 0 { Exit::Items } else { Exit::Done };
+    Ok((keyed.into_iter().map(|(_, entry)| entry).collect(), exit))
+}
+
+fn print(entries: &[Entry], arguments: &LsArguments) -> io::Result<()> {
+    let stdout = io::stdout();
+    let on_terminal = stdout.is_terminal();
+    let mut out = BufWriter::with_capacity(64 << 10, stdout.lock());
+    let now = now();
+    let name = |entry: &Entry| {
+        // A terminal never gets raw bytes; a pipe gets nothing else.
+        if on_terminal { words::escape_bytes(&entry.name).into_bytes() } else { entry.name.to_vec() }
+    };
+    for entry in entries {
+        if arguments.json {
+            serde_json::to_writer(&mut out, &object(entry))?;
+        } else if arguments.long {
+            let attributes = &entry.attributes;
+            let owner = |name: &Option<std::sync::Arc<str>>, id: Option<u32>| match (name, id) {
+                (Some(name), _) => words::escape(name).into_owned(),
+                (None, Some(id)) => id.to_string(),
+                (None, None) => "?".to_owned(),
+            };
+            write!(
+                out,
+                "{} {:<8} {:<8} {:>12} {:>12} ",
+                attributes.mode.map_or_else(|| "?".repeat(10), |mode| words::mode(mode, entry.kind)),
+                owner(&entry.owner, attributes.uid),
+                owner(&entry.group, attributes.gid),
+                attributes.size.map_or_else(|| "?".to_owned(), |size| size.to_string()),
+                attributes.mtime.map_or_else(|| "?".to_owned(), |time| words::timestamp(time, now)),
+            )?;
+            out.write_all(&name(entry))?;
+            if let Some(target) = &entry.target {
+                write!(out, " -> {}", words::escape_bytes(target))?;
+            }
+        } else {
+            out.write_all(&name(entry))?;
+        }
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+fn now() -> Timestamp {
+    let now = chrono::Utc::now();
+    Timestamp { seconds: now.timestamp(), nanos: now.timestamp_subsec_nanos() }
+}
+
+/// DESIGN section 5: what the server did not say is null.
+fn object(entry: &Entry) -> Value {
+    let attributes = &entry.attributes;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let owner = |name: &Option<std::sync::Arc<str>>, id: Option<u32>| match (name, id) {
+        (Some(name), _) => json!(&**name),
+        (None, Some(id)) => json!(id.to_string()),
+        (None, None) => Value::Null,
+    };
+    let mtime = attributes.mtime.and_then(|time| chrono::DateTime::from_timestamp(time.seconds, time.nanos));
+    let mut object = json!({
+        "name": text(&entry.name),
+        "kind": match entry.kind {
+            Kind::File => "file",
+            Kind::Dir => "dir",
+            Kind::Symlink => "symlink",
+            Kind::Other => "other",
+        },
+        "size": attributes.size,
+        "mtime": mtime.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
+        "mode": attributes.mode.map(|mode| format!("{mode:04o}")),
+        "owner": owner(&entry.owner, attributes.uid),
+        "group": owner(&entry.group, attributes.gid),
+        "target": entry.target.as_ref().map(|target| text(target)),
+    });
+    if std::str::from_utf8(&entry.name).is_err() {
+        let hex: String = entry.name.iter().map(|byte| format!("{byte:02x}")).collect();
+        object["name_hex"] = json!(hex);
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_says_null_for_what_is_unknown_and_hex_for_what_is_no_text() {
+        let value = object(&Entry::new(&b"a\xff"[..], Kind::Other));
+        assert_eq!(value["name"], "a\u{fffd}");
+        assert_eq!(value["name_hex"], "61ff");
+        assert!(value["size"].is_null() && value["mtime"].is_null() && value["target"].is_null());
+        assert!(object(&Entry::new(&b"a"[..], Kind::File)).get("name_hex").is_none());
+    }
+
+    #[test]
+    fn json_times_are_rfc_3339_in_utc() {
+        let mut entry = Entry::new(&b"a"[..], Kind::File);
+        entry.attributes.mtime = Some(Timestamp::from_seconds(1_700_000_000));
+        assert_eq!(object(&entry)["mtime"], "2023-11-14T22:13:20Z");
+    }
+}
