@@ -68,7 +68,7 @@ fn is_connecting(operation: Operation) -> bool {
 
 /// Two panes, any of them local or on a server; files copied between them.
 #[derive(Debug, Parser)]
-#[command(name = "wharf", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "wharf", version, about, subcommand_precedence_over_arg = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,

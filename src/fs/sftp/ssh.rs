@@ -73,6 +73,8 @@ pub async fn connect(config: &HostConfig, target: &Target, context: &Context) ->
     let unsupported = match (config.jumps.is_empty(), &config.proxy_command) {
         (false, _) => Some("ProxyJump"),
         (true, Some(_)) => Some("ProxyCommand"),
+        // A key that is revoked there must not pass unseen.
+        (true, None) if config.revoked_host_keys.is_some() => Some("RevokedHostKeys"),
         (true, None) => None,
     };
     if let Some(what) = unsupported {
