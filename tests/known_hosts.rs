@@ -168,6 +168,12 @@ fn ssh_accepts_where_this_says_known_and_refuses_elsewhere() {
         (format!("{name} {bad}\n127.0.0.1 {good}\n"), "changed"),
         (format!("{name} {good}\n@revoked * {good}\n"), "revoked"),
         (format!("@revoked {name} {good}\n"), "revoked"),
+        (format!("@revoked 127.0.0.1 {good}\n"), "revoked"),
+        (format!("@cert-authority\t{name} {good}\n{name} {bad}\n"), "changed"),
+        (format!("@revoked @revoked {name} {good}\n{name} {good}\n"), "known"),
+        (format!(" {name}  {good}\u{0}\n"), "known"),
+        (format!("{name} {good}#x\n"), "unknown"),
+        (format!("|1|bad|hash {good}\n{name} {good}\n"), "known"),
         (format!("{name} {good}\n@revoked elsewhere {good}\n"), "known"),
     ];
     for (text, expected) in &files {

@@ -368,12 +368,13 @@ fn create_password_user() {
         is_root(),
         "logins with a password need the user {PASSWORD_USER}, and creating it needs root: run the tests as root"
     );
-    // Test binaries may run at the same time: whoever comes second finds the user there.
+    // Tests run at the same time, and useradd and chpasswd fail while another one runs.
+    let lock = File::create(std::env::temp_dir().join("wharf-test-user.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
     if nix::unistd::User::from_name(PASSWORD_USER).ok().flatten().is_none() {
         let output =
             Command::new("useradd").args(["-m", "-s", "/bin/sh", PASSWORD_USER]).output().expect("useradd");
-        let exists = nix::unistd::User::from_name(PASSWORD_USER).ok().flatten().is_some();
-        assert!(exists, "useradd: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "useradd: {}", String::from_utf8_lossy(&output.stderr));
     }
     use std::io::Write;
     let mut chpasswd = Command::new("chpasswd").stdin(Stdio::piped()).spawn().expect("chpasswd");

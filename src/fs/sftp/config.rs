@@ -2,6 +2,7 @@
 //! no other reader of these files agrees with it. Owns the asking, the parsing of the answer and
 //! the expansion of its tokens. Must never connect, and never guess where a file says otherwise.
 
+mod answer;
 mod tokens;
 
 use std::{
@@ -19,6 +20,7 @@ use crate::{
     fs::{Error, ErrorKind, Operation, Result, SshOptions, error::kind_of_io},
     trust::known_hosts::DEFAULT_PORT,
 };
+use answer::{Answer, is_none};
 use tokens::{Local, Tokens};
 
 /// `Match exec` and canonical names may take a while; more than this is a hang.
@@ -235,66 +237,6 @@ fn is_safe_user(user: &str) -> bool {
         && !user.ends_with('\\')
         && !user.chars().any(|c| c.is_control() || "'`\"$;&<>|(){}".contains(c))
         && !user.split(char::is_whitespace).skip(1).any(|word| word.starts_with('-'))
-}
-
-/// The answer of `ssh -G`: a keyword and its value per line, a keyword several times where it
-/// has several values.
-struct Answer<'a>(Vec<(String, &'a [u8])>);
-
-impl<'a> Answer<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        let pairs = text.split(|&b| b == b'\n').filter(|line| !line.is_empty()).map(|line| {
-            let cut = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
-            let (keyword, value) = line.split_at(cut);
-            (String::from_utf8_lossy(keyword).to_ascii_lowercase(), value.trim_ascii())
-        });
-        Answer(pairs.collect())
-    }
-
-    fn all(&self, keyword: &'a str) -> impl Iterator<Item = &'a [u8]> + '_ {
-        self.0.iter().filter(move |(k, v)| k == keyword && !v.is_empty()).map(|(_, v)| *v)
-    }
-
-    fn bytes(&self, keyword: &'a str) -> Option<&'a [u8]> {
-        self.all(keyword).next()
-    }
-
-    fn text(&self, keyword: &'a str) -> Option<String> {
-        self.bytes(keyword).map(|value| String::from_utf8_lossy(value).into_owned())
-    }
-
-    /// `None` is also what `none` means.
-    fn some(&self, keyword: &'a str) -> Option<&'a [u8]> {
-        self.bytes(keyword).filter(|value| !is_none(value))
-    }
-
-    fn needed(&self, keyword: &'a str) -> Result<String> {
-        self.text(keyword).ok_or_else(|| usage(&format!("ssh -G names no {keyword}")))
-    }
-
-    fn flag(&self, keyword: &'a str, unsaid: bool) -> bool {
-        match self.bytes(keyword) {
-            None => unsaid,
-            Some(value) => !matches!(value, b"no" | b"false"),
-        }
-    }
-
-    fn number(&self, keyword: &'a str) -> Option<u64> {
-        std::str::from_utf8(self.bytes(keyword)?).ok()?.parse().ok()
-    }
-
-    fn seconds(&self, keyword: &'a str) -> Option<Duration> {
-        self.number(keyword).filter(|&n| n > 0).map(Duration::from_secs)
-    }
-
-    fn list(&self, keyword: &'a str) -> Vec<String> {
-        let text = self.text(keyword).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    }
-}
-
-fn is_none(value: &[u8]) -> bool {
-    value.eq_ignore_ascii_case(b"none")
 }
 
 fn path(bytes: impl Into<Vec<u8>>) -> PathBuf {
