@@ -325,6 +325,12 @@ async fn the_demo_is_what_it_says() {
     }
     assert!(sftp.stat("/latest").await.unwrap().attrs.size > Some(100));
     assert_eq!(sftp.stat("/tools/signal.sh").await.unwrap().attrs.permissions, Some(0o100755));
+    // Clients read on past the end before they know where it is.
+    let chart = sftp.open("/charts/approach.chart", OpenFlags::READ, FileAttributes::empty()).await.unwrap();
+    let reads = (0..40).map(|i| sftp.read(chart.handle.clone(), i * 200_000, 200_000));
+    let parts = futures::future::join_all(reads).await;
+    let len: usize = parts.iter().flatten().map(|part| part.data.len()).sum();
+    assert_eq!(len, 6 * MIB);
     refused(sftp.symlink("../../../etc/passwd", "/escape").await, StatusCode::PermissionDenied);
     put(&sftp, "/empty berth/new", &noise(100_000), 32_768).await.unwrap();
     let local = demo.local_dir().to_owned();

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use chrono::Utc;
-use futures::StreamExt;
+use futures::{StreamExt, stream::Fuse};
 use russh_sftp::{
     protocol::{File, StatusCode},
     server::StatusReply,
@@ -38,7 +38,8 @@ pub enum Open {
 pub struct Reading {
     fs: Arc<dyn FileSystem>,
     pub path: RemotePath,
-    stream: ByteStream,
+    /// Asked again after its end, by clients that read on until they are told of it.
+    stream: Fuse<ByteStream>,
     /// Where the next byte of `rest`, or of the stream, stands in the file.
     position: u64,
     rest: Bytes,
@@ -47,7 +48,7 @@ pub struct Reading {
 impl Reading {
     pub async fn open(fs: Arc<dyn FileSystem>, path: RemotePath) -> Result<Self, StatusReply> {
         let stream = fs.read(&path, ReadOptions::default()).await.map_err(|e| wire::reply(&e))?;
-        Ok(Reading { fs, path, stream, position: 0, rest: Bytes::new() })
+        Ok(Reading { fs, path, stream: stream.fuse(), position: 0, rest: Bytes::new() })
     }
 
     /// Up to `len` bytes from `offset`; fewer only at the end of the file.
@@ -55,7 +56,7 @@ impl Reading {
         let len = len.min(wire::MAX_DATA) as usize;
         if offset.checked_sub(self.position).is_none_or(|ahead| ahead > SKIPPED) {
             let options = ReadOptions { offset, expected_size: None };
-            self.stream = self.fs.read(&self.path, options).await.map_err(|e| wire::reply(&e))?;
+            self.stream = self.fs.read(&self.path, options).await.map_err(|e| wire::reply(&e))?.fuse();
             self.position = offset;
             self.rest = Bytes::new();
         }
@@ -167,13 +168,13 @@ impl Writing {
 
 pub struct Listing {
     pub path: RemotePath,
-    stream: EntryStream,
+    stream: Fuse<EntryStream>,
     rest: VecDeque<Entry>,
 }
 
 impl Listing {
     pub fn new(path: RemotePath, stream: EntryStream) -> Self {
-        Listing { path, stream, rest: VecDeque::new() }
+        Listing { path, stream: stream.fuse(), rest: VecDeque::new() }
     }
 
     /// The next names, never none.
