@@ -214,6 +214,11 @@ fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
         Err(Errno::EINVAL | Errno::ENOSYS | Errno::ENOTSUP) => {}
         other => return Ok(other?),
     }
+    rename_by_linking(from, to)
+}
+
+/// For systems and file systems that cannot rename without replacing.
+fn rename_by_linking(from: &Path, to: &Path) -> io::Result<()> {
     // A hard link is refused where its name is taken, in one step. Not every file can be
     // linked, and directories never can: those are left with a look before the rename, which
     // can at worst replace what appeared in between.
@@ -237,4 +242,49 @@ fn rename_noreplace(from: &Path, to: &Path) -> nix::Result<()> {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn rename_noreplace(_: &Path, _: &Path) -> nix::Result<()> {
     Err(Errno::ENOSYS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+
+    fn place() -> (tempfile::TempDir, RemotePath) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = RemotePath::new(dir.path().as_os_str().as_bytes());
+        (dir, root)
+    }
+
+    /// Opening a pipe waits for its other end, and reading a device need not end.
+    #[tokio::test]
+    async fn pipes_and_devices_are_refused_at_once() {
+        let (dir, root) = place();
+        mkfifo(&dir.path().join("pipe"), Mode::from_bits_truncate(0o600)).unwrap();
+        let local = Local::new();
+        let refused = |error: Error| assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        for path in [root.join(b"pipe"), RemotePath::new("/dev/zero")] {
+            refused(local.read(&path, ReadOptions::default()).await.err().unwrap());
+        }
+        let written = local.write(&root.join(b"pipe"), WriteOptions::default()).await;
+        // Nobody reads at the other end: the system itself says so (ENXIO).
+        assert!(written.is_err());
+        assert_eq!(local.lstat(&root.join(b"pipe")).await.unwrap().kind, crate::fs::Kind::Other);
+    }
+
+    /// Where renameat2 is not to be had.
+    #[test]
+    fn the_fall_back_does_not_replace_either() {
+        let (dir, _) = place();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("a"), "a").unwrap();
+        fs::write(at("b"), "b").unwrap();
+        fs::create_dir(at("dir")).unwrap();
+        for (from, to) in [("a", "b"), ("a", "dir"), ("dir", "a")] {
+            let error = rename_by_linking(&at(from), &at(to)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{from} {to}");
+        }
+        rename_by_linking(&at("a"), &at("c")).unwrap();
+        rename_by_linking(&at("dir"), &at("moved")).unwrap();
+        assert!(!at("a").exists() && at("c").is_file() && !at("dir").exists() && at("moved").is_dir());
+    }
 }

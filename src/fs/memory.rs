@@ -260,3 +260,57 @@ impl Sink for MemorySink {
         Ok(Written { size: Some(self.written), attributes_refused: refusal.err() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::TryStreamExt;
+
+    #[tokio::test]
+    async fn faults_strike_once_and_where_they_were_ordered() {
+        let memory = Memory::new("faults");
+        let path = RemotePath::new("/file");
+        memory.plant(&path, &[7; 3 * CHUNK]).unwrap();
+        let lost = || Error::new(ErrorKind::ConnectionLost, Operation::Read);
+        memory.fail_next(Operation::Read, &path, lost());
+        let read = || async { memory.read(&path, ReadOptions::default()).await.unwrap() };
+        let chunks: Vec<Result<Bytes>> = read().await.collect().await;
+        assert_eq!(chunks.len(), 2);
+        let error = chunks[1].as_ref().unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::ConnectionLost, Some(&path)));
+        assert_eq!(read().await.try_collect::<Vec<_>>().await.unwrap().len(), 3);
+        memory.fail_next(Operation::Close, &path, lost());
+        let sink = memory.write(&path, WriteOptions::default()).await.unwrap();
+        assert!(sink.finish().await.is_err());
+        assert!(memory.stat(&RemotePath::new("/other")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_full_memory_takes_no_more_until_something_goes() {
+        let memory = Memory::new("full");
+        memory.set_capacity(Some(10));
+        let path = RemotePath::new("/file");
+        memory.plant(&path, b"12345678").unwrap();
+        let error = memory.plant(&RemotePath::new("/more"), b"123").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSpace);
+        memory.remove_file(&path).await.unwrap();
+        memory.plant(&RemotePath::new("/more"), b"123").unwrap();
+        assert_eq!(memory.space(&RemotePath::root()).await.unwrap(), Space { free: 7, total: 10 });
+    }
+
+    #[tokio::test]
+    async fn keeps_to_the_abilities_it_claims() {
+        let memory = Memory::new("plain").with_capabilities(Capabilities::default());
+        let path = RemotePath::new("/file");
+        let mode = Attributes { mode: Some(0o600), ..Attributes::default() };
+        let options = WriteOptions { attributes: mode.clone(), ..WriteOptions::default() };
+        let written = memory.write(&path, options).await.unwrap().finish().await.unwrap();
+        assert_eq!(written.attributes_refused.unwrap().kind(), ErrorKind::Unsupported);
+        let unsupported = |result: Result<()>| {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Unsupported);
+        };
+        unsupported(memory.set_attributes(&path, &mode).await);
+        unsupported(memory.symlink(&RemotePath::new("/link"), b"file").await);
+        unsupported(memory.rename(&path, &RemotePath::new("/other"), true).await);
+    }
+}

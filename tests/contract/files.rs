@@ -38,6 +38,22 @@ pub async fn reads_from_an_offset(place: Place) {
     }
 }
 
+pub async fn ended_streams_stay_ended(place: Place) {
+    for len in [0, 10, 2 * MIB] {
+        let path = place.put("file", &noise(len)).await;
+        let mut stream = place.fs.read(&path, ReadOptions::default()).await.unwrap();
+        while let Some(chunk) = stream.next().await {
+            chunk.unwrap();
+        }
+        assert!(stream.next().await.is_none() && stream.next().await.is_none());
+    }
+    let mut stream = place.fs.list(&place.root).await.unwrap();
+    while let Some(batch) = stream.next().await {
+        batch.unwrap();
+    }
+    assert!(stream.next().await.is_none() && stream.next().await.is_none());
+}
+
 pub async fn empty_files(place: Place) {
     for announced in [None, Some(0)] {
         let path = place.at(format!("empty{announced:?}"));

@@ -33,7 +33,7 @@ pub async fn read(path: &RemotePath, options: ReadOptions) -> Result<ByteStream>
         joined(Operation::Open, path, tokio::task::spawn_blocking(move || open(&at, options.offset))).await?;
     Ok(match opened {
         Opened::Whole(bytes) if bytes.is_empty() => stream::empty().boxed(),
-        Opened::Whole(bytes) => stream::iter([Ok(bytes)]).boxed(),
+        Opened::Whole(bytes) => stream::iter([Ok(bytes)]).fuse().boxed(),
         Opened::Large(file) => read_ahead(file, options.offset, path.clone()),
     })
 }
@@ -107,6 +107,7 @@ fn read_ahead(file: File, offset: u64, path: RemotePath) -> ByteStream {
             }
         }
     })
+    .fuse()
     .boxed()
 }
 

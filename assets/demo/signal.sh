@@ -1,0 +1,3 @@
+#!/bin/sh
+# Says in Morse what a harbour says all day.
+echo "-... . ..-. --- .-. .   - .... .   -... . .-.. .-.."
