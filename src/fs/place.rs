@@ -243,7 +243,9 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
         match (digit(), digit()) {
             (Some(high), Some(low)) => out.push((high * 16 + low) as u8),
             _ => {
-                return Err("a % must be followed by two hexadecimal digits; a % itself is written %25".into());
+                return Err(
+                    "a % must be followed by two hexadecimal digits; a % itself is written %25".into()
+                );
             }
         }
     }
