@@ -1,1 +1,240 @@
-//! Stub.
+//! The terminal UI: the event loop, the terminal itself, and carrying out what `update` asks
+//! for. Must decide nothing: what a key or an event means is `update`'s business.
+
+pub mod action;
+pub mod keymap;
+pub mod layout;
+pub mod sheet;
+pub mod state;
+mod terminal;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+use std::{
+    io,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crossterm::event::{Event as Input, EventStream, KeyEventKind};
+use futures::{FutureExt, StreamExt};
+use ratatui::layout::Size;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use crate::{
+    engine::{Engine, Event},
+    fs::{Place, RemotePath, Timestamp},
+    ui::{
+        state::{Clock, Side, State, Tone},
+        terminal::Terminal,
+        theme::Theme,
+        update::{Effect, Msg, update},
+    },
+};
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the left pane begins; `None` is `cwd`.
+    pub left: Option<Place>,
+    /// Where the right pane begins; `None` is `cwd`.
+    pub right: Option<Place>,
+    /// This machine's current directory.
+    pub cwd: RemotePath,
+    /// This machine's home directory, for `~`.
+    pub home: RemotePath,
+    /// Whether the terminal's title says where the panes are.
+    pub title: bool,
+}
+
+/// The spinner's pace; nothing ticks while nothing is awaited.
+const TICK: Duration = Duration::from_millis(120);
+/// Progress is shown at most this often.
+const PROGRESS: Duration = Duration::from_millis(70);
+/// Events of the engine are drawn at most this often; keys at once.
+const FRAME: Duration = Duration::from_millis(16);
+/// How many events are taken in before the screen is looked at again.
+const DRAIN: usize = 512;
+
+/// Runs the UI until the person quits or a signal ends it. The terminal is as it was before when
+/// this returns.
+pub async fn run(engine: Engine, events: mpsc::Receiver<Event>, options: Options) -> io::Result<()> {
+    let mut terminal = Terminal::start()?;
+    let result =
+        terminal::watched(Loop::new(engine, options, terminal.size()?).run(&mut terminal, events)).await;
+    drop(terminal);
+    result
+}
+
+struct Loop {
+    engine: Engine,
+    state: State,
+    started: Instant,
+    set_title: bool,
+    /// The screen does not show the state any more.
+    stale: bool,
+    drawn: Instant,
+    quit: bool,
+}
+
+impl Loop {
+    fn new(engine: Engine, options: Options, size: Size) -> Loop {
+        let mut state = State::new(size, options.home);
+        state.theme = Theme::choose(|name| std::env::var(name).ok());
+        let started = Instant::now();
+        let mut this = Loop {
+            engine,
+            state,
+            started,
+            set_title: options.title,
+            stale: true,
+            drawn: started,
+            quit: false,
+        };
+        this.tick();
+        for (side, place) in [(Side::Left, options.left), (Side::Right, options.right)] {
+            let place = place.unwrap_or_else(|| Place::Local(options.cwd.as_bytes().to_vec()));
+            let mut effects = Vec::new();
+            update::open(&mut this.state, side, place, &mut effects);
+            this.carry_out(effects);
+        }
+        this
+    }
+
+    async fn run(mut self, terminal: &mut Terminal, mut events: mpsc::Receiver<Event>) -> io::Result<()> {
+        let mut input = EventStream::new();
+        let mut progress = self.engine.progress();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut events_open = true;
+        let mut progress_open = true;
+        let mut progress_at = self.started;
+        let mut progress_new = false;
+        while !self.quit {
+            let now = Instant::now();
+            if self.stale && now.duration_since(self.drawn) >= FRAME {
+                terminal.draw(|frame| view::draw(frame, &self.state))?;
+                (self.stale, self.drawn) = (false, now);
+            }
+            let tick = self.state.is_animated().then_some(self.drawn + TICK);
+            let wake = [
+                tick,
+                progress_new.then_some(progress_at + PROGRESS),
+                self.stale.then_some(self.drawn + FRAME),
+            ]
+            .into_iter()
+            .flatten()
+            .min();
+            tokio::select! {
+                event = input.next() => {
+                    self.tick();
+                    match event {
+                        Some(event) => self.input(event?),
+                        None => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    }
+                    for _ in 0..DRAIN {
+                        match input.next().now_or_never() {
+                            Some(Some(event)) => self.input(event?),
+                            _ => break,
+                        }
+                    }
+                    // A key is answered at once, however much else there is to show.
+                    if self.stale && !self.quit {
+                        terminal.draw(|frame| view::draw(frame, &self.state))?;
+                        (self.stale, self.drawn) = (false, Instant::now());
+                    }
+                }
+                event = events.recv(), if events_open => {
+                    self.tick();
+                    match event {
+                        Some(event) => self.update(Msg::Event(event)),
+                        None => {
+                            events_open = false;
+                            self.state.say(Tone::Bad, "The engine has stopped; quit and start again.");
+                            self.stale = true;
+                        }
+                    }
+                    for _ in 0..DRAIN {
+                        match events.try_recv() {
+                            Ok(event) => self.update(Msg::Event(event)),
+                            Err(_) => break,
+                        }
+                    }
+                }
+                changed = progress.changed(), if progress_open && !progress_new => {
+                    progress_open = changed.is_ok();
+                    progress_new = changed.is_ok();
+                }
+                () = sleep_until(wake) => self.tick(),
+                _ = terminate.recv() => return Ok(()),
+                _ = hangup.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+            }
+            let now = Instant::now();
+            if progress_new && now.duration_since(progress_at) >= PROGRESS {
+                (progress_new, progress_at) = (false, now);
+                let board = progress.borrow_and_update().clone();
+                self.update(Msg::Progress(board));
+            }
+            if self.state.is_animated() && now.duration_since(self.drawn) >= TICK {
+                self.stale = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, event: Input) {
+        let msg = match event {
+            Input::Key(key) if key.kind == KeyEventKind::Release => return,
+            Input::Key(key) => Msg::Key(key.into()),
+            Input::Mouse(event) => Msg::Mouse(event),
+            Input::Paste(text) => Msg::Paste(text),
+            Input::Resize(width, height) => Msg::Resize(width, height),
+            Input::FocusGained | Input::FocusLost => return,
+        };
+        self.update(msg);
+    }
+
+    /// Tells the state what time it is; that alone changes nothing that is drawn.
+    fn tick(&mut self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            nanos: since.subsec_nanos(),
+        };
+        let effects = update(&mut self.state, Msg::Tick(Clock { now, running: self.started.elapsed() }));
+        self.carry_out(effects);
+    }
+
+    fn update(&mut self, msg: Msg) {
+        let effects = update(&mut self.state, msg);
+        self.carry_out(effects);
+        self.stale = true;
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => self.engine.send(command),
+                Effect::SetTitle(title) => {
+                    if self.set_title {
+                        terminal::set_title(&title);
+                    }
+                }
+                Effect::Quit => self.quit = true,
+            }
+        }
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

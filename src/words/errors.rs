@@ -177,27 +177,39 @@ fn advice(error: &Error) -> String {
             Operation::List | Operation::Read | Operation::Stat => {
                 "The login may not read this; check its owner and mode, or log in as somebody who may."
             }
-            _ => "The login may not do this here; check the owner and the mode, or log in as somebody who may.",
+            _ => {
+                "The login may not do this here; check the owner and the mode, or log in as somebody who may."
+            }
         },
         AlreadyExists => "Choose another name, or remove what is there first.",
         NotADirectory => "Check the path: a part of it is a file.",
         IsADirectory => "Choose a name that no folder has.",
-        NotEmpty => "Somebody may have put something there meanwhile; refresh, and delete it with all it holds.",
+        NotEmpty => {
+            "Somebody may have put something there meanwhile; refresh, and delete it with all it holds."
+        }
         NoSpace => "Free some space there or ask for a larger quota, then repeat it.",
-        InvalidName => "Rename it: a name is not empty, is not . or .., holds no / and no NUL, and suits the target.",
-        LinkRefused => "wharf writes through no link here; remove the link, or choose the folder it leads to.",
+        InvalidName => {
+            "Rename it: a name is not empty, is not . or .., holds no / and no NUL, and suits the target."
+        }
+        LinkRefused => {
+            "wharf writes through no link here; remove the link, or choose the folder it leads to."
+        }
         Unsupported => "Do without it here, or use a server that supports it.",
         Unresolved => "Check the spelling of the host, your network, and HostName in ssh_config.",
         ConnectionFailed => "Check host and port, that the server runs, and that no firewall is in between.",
         ConnectionLost => "Connect again with a refresh; an interrupted copy can be repeated.",
         Timeout => "The server or the network is slow or gone; try again in a while.",
-        LoginFailed => "Check the user name, and the password or key; IdentityFile in ssh_config says which keys are tried.",
+        LoginFailed => {
+            "Check the user name, and the password or key; IdentityFile in ssh_config says which keys are tried."
+        }
         HostKeyRefused => match error.detail() {
             // Somebody in between looks exactly like a new key: no easy way past it.
             Some(_) => {
                 "Do not go on before the server's administrator has confirmed the new key; then remove the old line from that file."
             }
-            None => "Ask the server's administrator for its fingerprint and compare it before you connect again.",
+            None => {
+                "Ask the server's administrator for its fingerprint and compare it before you connect again."
+            }
         },
         Protocol => "Connect again; if it stays, report it with the log (-v), as either side has a bug.",
         Cancelled => "What was done until then stays; repeat it to go on.",
@@ -229,9 +241,28 @@ mod tests {
     const KINDS: [ErrorKind; 22] = {
         use ErrorKind::*;
         [
-            Usage, NotFound, PermissionDenied, AlreadyExists, NotADirectory, IsADirectory, NotEmpty, NoSpace,
-            InvalidName, LinkRefused, Unsupported, Unresolved, ConnectionFailed, ConnectionLost, Timeout,
-            LoginFailed, HostKeyRefused, Protocol, Cancelled, Mismatch, Conflict, Failure,
+            Usage,
+            NotFound,
+            PermissionDenied,
+            AlreadyExists,
+            NotADirectory,
+            IsADirectory,
+            NotEmpty,
+            NoSpace,
+            InvalidName,
+            LinkRefused,
+            Unsupported,
+            Unresolved,
+            ConnectionFailed,
+            ConnectionLost,
+            Timeout,
+            LoginFailed,
+            HostKeyRefused,
+            Protocol,
+            Cancelled,
+            Mismatch,
+            Conflict,
+            Failure,
         ]
     };
 

@@ -157,11 +157,9 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
 /// `2 folders, 992 files, 1.2 GiB`: what a plan amounts to, without what is none.
 pub fn totals(totals: &Totals) -> String {
     let mut parts = Vec::new();
-    for (number, one, many) in [
-        (totals.dirs, "folder", "folders"),
-        (totals.files, "file", "files"),
-        (totals.links, "link", "links"),
-    ] {
+    for (number, one, many) in
+        [(totals.dirs, "folder", "folders"), (totals.files, "file", "files"), (totals.links, "link", "links")]
+    {
         if number > 0 {
             parts.push(plural(number, one, many));
         }
@@ -244,7 +242,9 @@ mod tests {
         assert_eq!(rate(40_055_603.2), "38.2 MiB/s");
         assert_eq!(rate(f64::NAN), "0 B/s");
         assert_eq!(rate(-1.0), "0 B/s");
-        for (seconds, text) in [(0, "0:00"), (42, "0:42"), (725, "12:05"), (10_807, "3:00:07"), (187_800, "2d 04:10")] {
+        for (seconds, text) in
+            [(0, "0:00"), (42, "0:42"), (725, "12:05"), (10_807, "3:00:07"), (187_800, "2d 04:10")]
+        {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
         assert_eq!(clock(Duration::from_millis(12)), "12 ms");
@@ -284,7 +284,10 @@ mod tests {
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(plural(1, "entry", "entries"), "1 entry");
-        assert_eq!(totals(&Totals { files: 2, dirs: 1, links: 0, bytes: 2048 }), "1 folder, 2 files, 2.0 KiB");
+        assert_eq!(
+            totals(&Totals { files: 2, dirs: 1, links: 0, bytes: 2048 }),
+            "1 folder, 2 files, 2.0 KiB"
+        );
         assert_eq!(totals(&Totals::default()), "nothing");
         let done = Totals { files: 992, dirs: 4, ..Totals::default() };
         assert_eq!(outcome(&Outcome { done, skipped: 0, failed: 8 }, "copied"), "992 copied, 8 failed");

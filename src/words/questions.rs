@@ -38,7 +38,8 @@ pub fn question(question: &Question) -> QuestionWords {
                 SecretKind::Interactive => (format!("{subject} asks"), "Answer:"),
             };
             // The server's own words, each line escaped by itself so that it stays a line.
-            let mut lines: Vec<String> = said.lines().map(|line| escape(line.trim_end()).into_owned()).collect();
+            let mut lines: Vec<String> =
+                said.lines().map(|line| escape(line.trim_end()).into_owned()).collect();
             let prompt = lines.pop().unwrap_or_else(|| ours.to_owned());
             QuestionWords { title, lines, prompt }
         }
@@ -61,7 +62,8 @@ mod tests {
             file: "/home/ann/.ssh/known_hosts".into(),
         }));
         let text = words.lines.join("\n");
-        for part in ["[web-01]:2222", "192.0.2.7", "ssh-ed25519", "SHA256:abc", "/home/ann/.ssh/known_hosts"] {
+        for part in ["[web-01]:2222", "192.0.2.7", "ssh-ed25519", "SHA256:abc", "/home/ann/.ssh/known_hosts"]
+        {
             assert!(text.contains(part), "{text}");
         }
     }

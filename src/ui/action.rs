@@ -1,0 +1,176 @@
+//! Everything a person can mean: each intent with its short name, its line of help and the group
+//! it is listed under. Must know no keys (that is `keymap`) and change no state (`update`).
+
+/// One intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    OtherPane,
+    Open,
+    Parent,
+    Home,
+    GoTo,
+    Back,
+    Forward,
+    ShowLeft,
+    ShowRight,
+    SamePlace,
+    Swap,
+    Refresh,
+    Select,
+    SelectUp,
+    SelectDown,
+    SelectAll,
+    Invert,
+    Copy,
+    Rename,
+    NewFolder,
+    Delete,
+    Filter,
+    Sort,
+    Hidden,
+    Transfers,
+    Log,
+    CancelJob,
+    ClearFinished,
+    Details,
+    Explain,
+    PreviousChoice,
+    NextChoice,
+    Accept,
+    Cancel,
+    Help,
+    Quit,
+}
+
+/// The heading an action is listed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    Moving,
+    Places,
+    Selecting,
+    Files,
+    Showing,
+    Panels,
+    Dialogs,
+    Program,
+}
+
+impl Group {
+    /// In the order of the help.
+    pub const ALL: [Group; 8] = [
+        Group::Moving,
+        Group::Places,
+        Group::Selecting,
+        Group::Files,
+        Group::Showing,
+        Group::Panels,
+        Group::Dialogs,
+        Group::Program,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Moving => "Moving",
+            Group::Places => "Places",
+            Group::Selecting => "Selecting",
+            Group::Files => "Files",
+            Group::Showing => "What is shown",
+            Group::Panels => "Transfers and log",
+            Group::Dialogs => "Dialogs",
+            Group::Program => "wharf",
+        }
+    }
+}
+
+/// What an action is called.
+#[derive(Debug)]
+pub struct Info {
+    pub action: Action,
+    pub group: Group,
+    /// One or two words: for the hints.
+    pub name: &'static str,
+    /// One line: for the help.
+    pub help: &'static str,
+}
+
+impl Action {
+    /// Every action, in the order of the help.
+    pub fn all() -> &'static [Info] {
+        ALL
+    }
+
+    /// What this action is called.
+    pub fn info(self) -> Option<&'static Info> {
+        ALL.iter().find(|info| info.action == self)
+    }
+}
+
+const fn row(action: Action, group: Group, name: &'static str, help: &'static str) -> Info {
+    Info { action, group, name, help }
+}
+
+#[rustfmt::skip]
+const ALL: &[Info] = &[
+    row(Action::Up, Group::Moving, "Up", "one row up"),
+    row(Action::Down, Group::Moving, "Down", "one row down"),
+    row(Action::PageUp, Group::Moving, "Page up", "one page up"),
+    row(Action::PageDown, Group::Moving, "Page down", "one page down"),
+    row(Action::First, Group::Moving, "First", "to the first row"),
+    row(Action::Last, Group::Moving, "Last", "to the last row"),
+    row(Action::OtherPane, Group::Moving, "Other pane", "to the other pane; from a panel back to the panes"),
+    row(Action::Open, Group::Places, "Open", "open the folder, or the link to one"),
+    row(Action::Parent, Group::Places, "Up", "to the folder above"),
+    row(Action::Home, Group::Places, "Home", "to the home folder of this machine or login"),
+    row(Action::GoTo, Group::Places, "Go to", "go to a path, a URL or host:path"),
+    row(Action::Back, Group::Places, "Back", "back to where this pane was before"),
+    row(Action::Forward, Group::Places, "Forward", "forward again"),
+    row(Action::ShowLeft, Group::Places, "Show left", "show the right pane's place in the left pane"),
+    row(Action::ShowRight, Group::Places, "Show right", "show the left pane's place in the right pane"),
+    row(Action::SamePlace, Group::Places, "Same place", "show this place in the other pane too"),
+    row(Action::Swap, Group::Places, "Swap", "swap the panes"),
+    row(Action::Refresh, Group::Places, "Refresh", "list again; connect again where the connection was lost"),
+    row(Action::Select, Group::Selecting, "Select", "select or unselect, and step down"),
+    row(Action::SelectUp, Group::Selecting, "Select up", "the same, stepping up"),
+    row(Action::SelectDown, Group::Selecting, "Select down", "the same, stepping down"),
+    row(Action::SelectAll, Group::Selecting, "Select all", "select all that is shown"),
+    row(Action::Invert, Group::Selecting, "Invert", "select what is not selected, and the reverse"),
+    row(Action::Copy, Group::Files, "Copy", "copy to the other pane's folder"),
+    row(Action::Rename, Group::Files, "Rename", "rename in place"),
+    row(Action::NewFolder, Group::Files, "Folder", "create a folder"),
+    row(Action::Delete, Group::Files, "Delete", "delete, after asking"),
+    row(Action::Filter, Group::Showing, "Filter", "show only names that contain what you type"),
+    row(Action::Sort, Group::Showing, "Sort", "choose the order"),
+    row(Action::Hidden, Group::Showing, "Hidden", "show or hide names that begin with a dot"),
+    row(Action::Transfers, Group::Panels, "Transfers", "show, enter or close the list of transfers"),
+    row(Action::Log, Group::Panels, "Log", "show, enter or close the log of replies"),
+    row(Action::CancelJob, Group::Panels, "Cancel job", "in the transfers: stop this one"),
+    row(Action::ClearFinished, Group::Panels, "Clear", "in the transfers: forget those that ended"),
+    row(Action::Details, Group::Panels, "Details", "in the transfers: what failed, and why"),
+    row(Action::Explain, Group::Panels, "Explain", "in the log: what this code means"),
+    row(Action::PreviousChoice, Group::Dialogs, "Previous", "the choice before"),
+    row(Action::NextChoice, Group::Dialogs, "Next", "the next choice"),
+    row(Action::Accept, Group::Dialogs, "Accept", "take what was typed or chosen"),
+    row(Action::Cancel, Group::Dialogs, "Cancel", "close a dialog, stop a wait, end a filter, unselect"),
+    row(Action::Help, Group::Program, "Help", "this help"),
+    row(Action::Quit, Group::Program, "Quit", "leave; asks while something runs"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_listed_once_and_worded() {
+        for (at, info) in ALL.iter().enumerate() {
+            assert!(!info.name.is_empty() && !info.help.is_empty());
+            assert!(ALL.iter().skip(at + 1).all(|other| other.action != info.action), "{:?}", info.action);
+            assert!(Group::ALL.contains(&info.group));
+        }
+    }
+}

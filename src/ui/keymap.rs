@@ -1,0 +1,341 @@
+//! Which key means which action where, and how keys are written. Hints and help are made from
+//! it, so that they cannot lie. Must change no state.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::InputRequest;
+
+use super::action::Action;
+
+/// A key with its modifiers. Shift is not kept where the character tells it already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub code: KeyCode,
+    pub mods: KeyModifiers,
+}
+
+impl Key {
+    pub fn new(code: KeyCode, mods: KeyModifiers) -> Self {
+        let kept = mods & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        match code {
+            KeyCode::Char(c) if kept.contains(KeyModifiers::CONTROL) => {
+                Key { code: KeyCode::Char(c.to_ascii_lowercase()), mods: kept - KeyModifiers::SHIFT }
+            }
+            KeyCode::Char(_) | KeyCode::BackTab => Key { code, mods: kept - KeyModifiers::SHIFT },
+            _ => Key { code, mods: kept },
+        }
+    }
+
+    /// The character that typing this key inserts.
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if self.mods.is_empty() && !c.is_control() => Some(c),
+            _ => None,
+        }
+    }
+}
+
+impl From<KeyEvent> for Key {
+    fn from(event: KeyEvent) -> Self {
+        Key::new(event.code, event.modifiers)
+    }
+}
+
+/// As on a keycap: `F5`, `^G`, `Alt-←`, `Space`.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = !matches!(self.code, KeyCode::Char(_));
+        if self.mods.contains(KeyModifiers::CONTROL) {
+            f.write_str(if named { "Ctrl-" } else { "^" })?;
+        }
+        if self.mods.contains(KeyModifiers::ALT) {
+            f.write_str("Alt-")?;
+        }
+        if self.mods.contains(KeyModifiers::SHIFT) {
+            f.write_str("Shift-")?;
+        }
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) if self.mods.contains(KeyModifiers::CONTROL) => {
+                write!(f, "{}", c.to_ascii_uppercase())
+            }
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::F(n) => write!(f, "F{n}"),
+            KeyCode::Up => f.write_str("↑"),
+            KeyCode::Down => f.write_str("↓"),
+            KeyCode::Left => f.write_str("←"),
+            KeyCode::Right => f.write_str("→"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            KeyCode::Delete => f.write_str("Del"),
+            KeyCode::Insert => f.write_str("Ins"),
+            code => write!(f, "{code:?}"),
+        }
+    }
+}
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Wherever no dialog and no filter takes the keys.
+    Base,
+    Panes,
+    Transfers,
+    Log,
+    /// The filter is being typed.
+    Filter,
+    /// A dialog with a line to type.
+    Text,
+    /// A dialog with buttons.
+    Choice,
+    /// Help and explanations.
+    Reader,
+}
+
+impl Mode {
+    pub const ALL: [Mode; 8] = [
+        Mode::Base,
+        Mode::Panes,
+        Mode::Transfers,
+        Mode::Log,
+        Mode::Filter,
+        Mode::Text,
+        Mode::Choice,
+        Mode::Reader,
+    ];
+
+    fn has_base(self) -> bool {
+        matches!(self, Mode::Panes | Mode::Transfers | Mode::Log)
+    }
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    bindings: Vec<(Mode, Key, Action)>,
+}
+
+impl Keymap {
+    /// What the key means in the mode, if anything.
+    pub fn action(&self, mode: Mode, key: Key) -> Option<Action> {
+        let find =
+            |wanted: Mode| self.bindings.iter().find(|(m, k, _)| *m == wanted && *k == key).map(|b| b.2);
+        find(mode).or_else(|| if mode.has_base() { find(Mode::Base) } else { None })
+    }
+
+    /// The keys of an action in the mode, the one to show first.
+    pub fn keys(&self, mode: Mode, action: Action) -> Vec<Key> {
+        let in_mode = |wanted: Mode| {
+            self.bindings.iter().filter(move |(m, _, a)| *m == wanted && *a == action).map(|(_, k, _)| *k)
+        };
+        let mut keys: Vec<Key> = in_mode(mode).collect();
+        if mode.has_base() {
+            keys.extend(in_mode(Mode::Base));
+        }
+        keys
+    }
+
+    /// Every key of an action wherever it applies, as the help lists it.
+    pub fn all_keys(&self, action: Action) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for (_, key, bound) in &self.bindings {
+            if *bound == action && !keys.contains(key) {
+                keys.push(*key);
+            }
+        }
+        keys
+    }
+
+    /// What the footer shows in a mode: the most useful first, with its key.
+    pub fn hints(&self, mode: Mode) -> Vec<(Key, Action)> {
+        let wanted = hinted(mode).iter();
+        wanted.filter_map(|action| self.keys(mode, *action).first().map(|key| (*key, *action))).collect()
+    }
+}
+
+fn hinted(mode: Mode) -> &'static [Action] {
+    use Action::*;
+    match mode {
+        Mode::Base | Mode::Panes => &[
+            Help, Copy, Delete, NewFolder, Rename, GoTo, Filter, Sort, Select, Refresh, Transfers, Log, Quit,
+        ],
+        Mode::Transfers => &[Help, Details, CancelJob, ClearFinished, OtherPane, Transfers, Log],
+        Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
+        Mode::Filter => &[Accept, Cancel, Up, Down],
+        Mode::Text => &[Accept, Cancel],
+        Mode::Choice => &[Accept, NextChoice, Cancel],
+        Mode::Reader => &[Cancel, Up, Down, PageDown],
+    }
+}
+
+/// What a key does to a line being typed.
+pub fn edit(key: Key) -> Option<InputRequest> {
+    use InputRequest::*;
+    if let Some(c) = key.typed() {
+        return Some(InsertChar(c));
+    }
+    let ctrl = key.mods.contains(KeyModifiers::CONTROL);
+    let alt = key.mods.contains(KeyModifiers::ALT);
+    Some(match key.code {
+        KeyCode::Backspace if ctrl || alt => DeletePrevWord,
+        KeyCode::Backspace => DeletePrevChar,
+        KeyCode::Delete if ctrl || alt => DeleteNextWord,
+        KeyCode::Delete => DeleteNextChar,
+        KeyCode::Left if ctrl || alt => GoToPrevWord,
+        KeyCode::Left => GoToPrevChar,
+        KeyCode::Right if ctrl || alt => GoToNextWord,
+        KeyCode::Right => GoToNextChar,
+        KeyCode::Home => GoToStart,
+        KeyCode::End => GoToEnd,
+        KeyCode::Char(c) if ctrl => match c {
+            'a' => GoToStart,
+            'e' => GoToEnd,
+            'b' => GoToPrevChar,
+            'f' => GoToNextChar,
+            'h' => DeletePrevChar,
+            'd' => DeleteNextChar,
+            'w' => DeletePrevWord,
+            'u' => DeleteLine,
+            'k' => DeleteTillEnd,
+            'y' => Yank,
+            _ => return None,
+        },
+        KeyCode::Char(c) if alt => match c {
+            'b' => GoToPrevWord,
+            'f' => GoToNextWord,
+            'd' => DeleteNextWord,
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        use Action::*;
+        use KeyCode::*;
+        let none = KeyModifiers::NONE;
+        let ctrl = KeyModifiers::CONTROL;
+        let alt = KeyModifiers::ALT;
+        let shift = KeyModifiers::SHIFT;
+        let mut bindings = Vec::new();
+        let mut bind = |mode: Mode, action: Action, keys: &[(KeyModifiers, KeyCode)]| {
+            bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods), action)));
+        };
+        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader] {
+            bind(mode, Action::Up, &[(none, KeyCode::Up), (none, Char('k'))]);
+            bind(mode, Action::Down, &[(none, KeyCode::Down), (none, Char('j'))]);
+            bind(mode, Action::PageUp, &[(none, KeyCode::PageUp)]);
+            bind(mode, Action::PageDown, &[(none, KeyCode::PageDown)]);
+            bind(mode, First, &[(none, KeyCode::Home), (none, Char('g'))]);
+            bind(mode, Last, &[(none, End), (none, Char('G'))]);
+        }
+        bind(Mode::Reader, Action::PageDown, &[(none, Char(' '))]);
+
+        bind(Mode::Base, OtherPane, &[(none, Tab), (none, BackTab)]);
+        bind(Mode::Base, Transfers, &[(none, Char('T'))]);
+        bind(Mode::Base, Log, &[(none, Char('L'))]);
+        bind(Mode::Base, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(Mode::Base, Quit, &[(none, F(10)), (none, Char('q'))]);
+
+        let panes = Mode::Panes;
+        bind(panes, Open, &[(none, Enter), (none, Char('l')), (none, Right)]);
+        bind(panes, Parent, &[(none, Backspace), (none, Char('h')), (none, Left)]);
+        bind(panes, Action::Home, &[(none, Char('~'))]);
+        bind(panes, GoTo, &[(ctrl, Char('g'))]);
+        bind(panes, Back, &[(alt, Left)]);
+        bind(panes, Forward, &[(alt, Right)]);
+        bind(panes, ShowLeft, &[(ctrl, Left)]);
+        bind(panes, ShowRight, &[(ctrl, Right)]);
+        bind(panes, SamePlace, &[(none, Char('='))]);
+        bind(panes, Swap, &[(ctrl, Char('u'))]);
+        bind(panes, Refresh, &[(ctrl, Char('r'))]);
+        bind(panes, Select, &[(none, Char(' ')), (none, Insert)]);
+        bind(panes, SelectUp, &[(shift, KeyCode::Up)]);
+        bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
+        bind(panes, SelectAll, &[(ctrl, Char('a'))]);
+        bind(panes, Invert, &[(none, Char('*'))]);
+        bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
+        bind(panes, Rename, &[(none, Char('r'))]);
+        bind(panes, NewFolder, &[(none, F(7)), (none, Char('n'))]);
+        bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
+        bind(panes, Filter, &[(none, Char('/'))]);
+        bind(panes, Sort, &[(none, Char('s'))]);
+        bind(panes, Hidden, &[(none, Char('.'))]);
+        bind(panes, Cancel, &[(none, Esc)]);
+
+        bind(Mode::Transfers, CancelJob, &[(none, Char('x')), (none, KeyCode::Delete)]);
+        bind(Mode::Transfers, ClearFinished, &[(none, Char('c'))]);
+        bind(Mode::Transfers, Details, &[(none, Enter)]);
+        bind(Mode::Log, Explain, &[(none, Enter)]);
+        bind(Mode::Transfers, Cancel, &[(none, Esc)]);
+        bind(Mode::Log, Cancel, &[(none, Esc)]);
+
+        let filter = Mode::Filter;
+        bind(filter, Accept, &[(none, Enter)]);
+        bind(filter, Cancel, &[(none, Esc)]);
+        bind(filter, Action::Up, &[(none, KeyCode::Up)]);
+        bind(filter, Action::Down, &[(none, KeyCode::Down)]);
+        bind(filter, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(filter, Action::PageDown, &[(none, KeyCode::PageDown)]);
+
+        bind(Mode::Text, Accept, &[(none, Enter)]);
+        bind(Mode::Text, Cancel, &[(none, Esc)]);
+
+        let choice = Mode::Choice;
+        bind(choice, Accept, &[(none, Enter)]);
+        bind(choice, NextChoice, &[(none, Tab), (none, Right)]);
+        bind(choice, PreviousChoice, &[(none, BackTab), (none, Left)]);
+        bind(choice, Action::Up, &[(none, KeyCode::Up)]);
+        bind(choice, Action::Down, &[(none, KeyCode::Down)]);
+        bind(choice, Cancel, &[(none, Esc)]);
+
+        bind(Mode::Reader, Cancel, &[(none, Esc), (none, Enter), (none, Char('q'))]);
+        Keymap { bindings }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_key() {
+        let keymap = Keymap::default();
+        for info in Action::all() {
+            assert!(!keymap.all_keys(info.action).is_empty(), "{:?} cannot be reached", info.action);
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_in_one_mode() {
+        let keymap = Keymap::default();
+        for (at, (mode, key, action)) in keymap.bindings.iter().enumerate() {
+            for (other_mode, other_key, other) in keymap.bindings.iter().skip(at + 1) {
+                assert!((mode, key) != (other_mode, other_key), "{mode:?} {key}: {action:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn hints_name_keys_that_do_what_they_say() {
+        let keymap = Keymap::default();
+        for mode in Mode::ALL {
+            for (key, action) in keymap.hints(mode) {
+                assert_eq!(keymap.action(mode, key), Some(action), "{mode:?} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_written_as_on_keycaps() {
+        let key = |mods, code| Key::new(code, mods).to_string();
+        assert_eq!(key(KeyModifiers::NONE, KeyCode::F(5)), "F5");
+        assert_eq!(key(KeyModifiers::CONTROL, KeyCode::Char('g')), "^G");
+        assert_eq!(key(KeyModifiers::CONTROL, KeyCode::Left), "Ctrl-←");
+        assert_eq!(key(KeyModifiers::SHIFT, KeyCode::Char('G')), "G");
+        assert_eq!(key(KeyModifiers::SHIFT, KeyCode::BackTab), "Shift-Tab");
+    }
+}

@@ -1,0 +1,314 @@
+//! Where everything is, for drawing and for the mouse alike. Pure.
+
+use ratatui::layout::{Position, Rect, Size};
+
+use super::{
+    action::Action,
+    keymap::Key,
+    sheet,
+    state::{Panel, Side, State},
+    text,
+};
+use crate::{
+    fs::{Location, RemotePath, entry::SortKey},
+    words,
+};
+
+/// Below this the panes do not fit side by side.
+const BOTH_PANES: u16 = 64;
+/// Below this there is no room for a title line and for a panel under the panes.
+const ROOMY: u16 = 16;
+
+/// A column: where it begins and how wide it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub x: u16,
+    pub width: u16,
+}
+
+/// The columns of a pane, left to right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    pub name: Option<Column>,
+    pub size: Option<Column>,
+    pub modified: Option<Column>,
+    pub mode: Option<Column>,
+    pub owner: Option<Column>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PaneAreas {
+    /// With its border.
+    pub outer: Rect,
+    pub header: Rect,
+    pub rows: Rect,
+    pub columns: Columns,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PanelAreas {
+    pub outer: Rect,
+    pub rows: Rect,
+    pub transfers_tab: Rect,
+    pub log_tab: Rect,
+    /// The row of the list that is drawn first.
+    pub first: usize,
+}
+
+/// Everything on the screen but dialogs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Areas {
+    pub screen: Rect,
+    pub title: Option<Rect>,
+    pub left: Option<PaneAreas>,
+    pub right: Option<PaneAreas>,
+    pub panel: Option<PanelAreas>,
+    pub status: Rect,
+    pub hints: Rect,
+}
+
+impl Areas {
+    pub fn pane(&self, side: Side) -> Option<&PaneAreas> {
+        match side {
+            Side::Left => self.left.as_ref(),
+            Side::Right => self.right.as_ref(),
+        }
+    }
+}
+
+/// Whether a panel can stand below the panes instead of in their place.
+pub fn has_room_for_panel(size: Size) -> bool {
+    size.height >= ROOMY
+}
+
+/// Where everything is at that size.
+pub fn layout(size: Size, state: &State) -> Areas {
+    let screen = Rect::new(0, 0, size.width, size.height);
+    let mut rest = screen;
+    let hints = take_bottom(&mut rest, u16::from(size.height > 2));
+    let wanted = state
+        .notice
+        .as_ref()
+        .map_or(1, |notice| text::wrap(&notice.text, usize::from(size.width.saturating_sub(4))).len());
+    let most = if size.height < 8 { 1 } else { (size.height / 5).clamp(2, 5) };
+    let status = take_bottom(&mut rest, u16::try_from(wanted).unwrap_or(1).clamp(1, most).min(size.height));
+    let title = (size.height >= ROOMY).then(|| take_top(&mut rest, 1));
+    let panel_open = state.panel.filter(|_| has_room_for_panel(size) || state.in_panel);
+    let panel = panel_open.map(|panel| {
+        let rows = match panel {
+            Panel::Transfers => state.transfers.jobs.len(),
+            Panel::Log => state.log.lines.len(),
+        };
+        let height = if has_room_for_panel(size) {
+            // As much as there is to show, but at most a third of the screen.
+            let wanted = u16::try_from(rows.saturating_add(2)).unwrap_or(u16::MAX);
+            wanted.clamp(5, (size.height / 3).max(5))
+        } else {
+            rest.height
+        };
+        panel_areas(take_bottom(&mut rest, height), panel, rows, state)
+    });
+    let (left, right) = if rest.height == 0 {
+        (None, None)
+    } else if size.width < BOTH_PANES {
+        match state.active {
+            Side::Left => (Some(rest), None),
+            Side::Right => (None, Some(rest)),
+        }
+    } else {
+        let half = rest.width / 2;
+        let left = Rect { width: half, ..rest };
+        let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
+        (Some(left), Some(right))
+    };
+    Areas { screen, title, left: left.map(pane_areas), right: right.map(pane_areas), panel, status, hints }
+}
+
+fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
+    let height = height.min(rest.height);
+    rest.height -= height;
+    Rect { y: rest.y + rest.height, height, ..*rest }
+}
+
+fn take_top(rest: &mut Rect, height: u16) -> Rect {
+    let height = height.min(rest.height);
+    let taken = Rect { height, ..*rest };
+    rest.y += height;
+    rest.height -= height;
+    taken
+}
+
+/// What a border encloses.
+pub fn inside(outer: Rect) -> Rect {
+    if outer.width < 2 || outer.height < 2 {
+        return Rect { width: 0, height: 0, ..outer };
+    }
+    Rect { x: outer.x + 1, y: outer.y + 1, width: outer.width - 2, height: outer.height - 2 }
+}
+
+fn pane_areas(outer: Rect) -> PaneAreas {
+    let mut rows = inside(outer);
+    let header = take_top(&mut rows, 1);
+    PaneAreas { outer, header, rows, columns: columns(rows) }
+}
+
+/// The first two cells are for the cursor's and the selection's marks, the last one for air.
+fn columns(rows: Rect) -> Columns {
+    let mut columns = Columns::default();
+    let mut left = rows.width.saturating_sub(3);
+    let mut right = rows.right().saturating_sub(1);
+    // A column comes if the name still has this much room beside it and those before.
+    let mut add = |width: u16, name_keeps: u16| -> Option<u16> {
+        let needed = width + 2;
+        (left >= needed + name_keeps).then(|| {
+            left -= needed;
+            width
+        })
+    };
+    let size = add(8, 10);
+    let modified = add(12, 18);
+    let mode = add(10, 28);
+    let owner = add(12, 34);
+    for (slot, width) in [
+        (&mut columns.owner, owner),
+        (&mut columns.mode, mode),
+        (&mut columns.modified, modified),
+        (&mut columns.size, size),
+    ] {
+        if let Some(width) = width {
+            *slot = Some(Column { x: right.saturating_sub(width), width });
+            right = right.saturating_sub(width + 2);
+        }
+    }
+    columns.name = (left > 0).then(|| Column { x: rows.x + 2, width: left });
+    columns
+}
+
+fn panel_areas(outer: Rect, panel: Panel, count: usize, state: &State) -> PanelAreas {
+    let rows = inside(outer);
+    let tab = |x: u16, label: &str| {
+        let width = u16::try_from(label.len()).unwrap_or(0);
+        Rect { x, y: outer.y, width, height: 1 }.intersection(outer)
+    };
+    let transfers_tab = tab(outer.x + 2, TABS.0);
+    let log_tab = tab(outer.x + 2 + transfers_tab.width + 3, TABS.1);
+    let cursor = match panel {
+        Panel::Transfers => state.transfers.cursor,
+        Panel::Log => state.log.row(),
+    };
+    let height = usize::from(rows.height).max(1);
+    // The last page that holds the cursor; the end of the log unless one looks further up.
+    let first = count.saturating_sub(height).min(cursor.saturating_sub(height / 2));
+    PanelAreas { outer, rows, transfers_tab, log_tab, first }
+}
+
+/// The names of the panel's tabs.
+pub const TABS: (&str, &str) = ("Transfers", "Log");
+
+/// A hint of the footer, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub area: Rect,
+    pub key: Key,
+    pub action: Action,
+    pub name: &'static str,
+}
+
+/// The footer's hints, as many as fit.
+pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
+    let mut out = Vec::new();
+    let mut x = area.x.saturating_add(1);
+    for (key, action) in state.keymap.hints(state.mode()) {
+        let Some(info) = action.info() else { continue };
+        let width = u16::try_from(text::width(&key.to_string()) + 1 + info.name.len()).unwrap_or(u16::MAX);
+        if area.height == 0 || x.saturating_add(width) >= area.right() {
+            break;
+        }
+        out.push(Hint { area: Rect { x, y: area.y, width, height: 1 }, key, action, name: info.name });
+        x = x.saturating_add(width + 2);
+    }
+    out
+}
+
+/// What is under the pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    Nothing,
+    /// A row of a pane, counted from the first one of the listing; perhaps below the last.
+    Row(Side, usize),
+    Header(Side, SortKey),
+    Pane(Side),
+    Tab(Panel),
+    PanelRow(Panel, usize),
+    Hint(Action),
+    /// A dialog, beside its buttons.
+    Dialog,
+    Button(usize),
+}
+
+/// What is at that cell.
+pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
+    let at = Position { x, y };
+    let over_hint = || hints(areas.hints, state).into_iter().find(|hint| hint.area.contains(at));
+    if let Some(sheet) = sheet::sheet(state) {
+        // A dialog takes the mouse as it takes the keys.
+        return match sheet.buttons.iter().position(|button| button.area.contains(at)) {
+            Some(button) => Hit::Button(button),
+            None if sheet.area.contains(at) => Hit::Dialog,
+            None => over_hint().map_or(Hit::Nothing, |hint| Hit::Hint(hint.action)),
+        };
+    }
+    if let Some(hint) = over_hint() {
+        return Hit::Hint(hint.action);
+    }
+    if let (Some(panel), Some(shown)) = (&areas.panel, state.panel)
+        && panel.outer.contains(at)
+    {
+        return if panel.transfers_tab.contains(at) {
+            Hit::Tab(Panel::Transfers)
+        } else if panel.log_tab.contains(at) {
+            Hit::Tab(Panel::Log)
+        } else if panel.rows.contains(at) {
+            Hit::PanelRow(shown, panel.first + usize::from(y - panel.rows.y))
+        } else {
+            Hit::Tab(shown)
+        };
+    }
+    for side in Side::BOTH {
+        let Some(pane) = areas.pane(side).filter(|pane| pane.outer.contains(at)) else { continue };
+        if pane.header.contains(at) {
+            return header_key(&pane.columns, x).map_or(Hit::Pane(side), |key| Hit::Header(side, key));
+        }
+        if pane.rows.contains(at) {
+            let top = state.pane(side).view.top;
+            return Hit::Row(side, top + usize::from(y - pane.rows.y));
+        }
+        return Hit::Pane(side);
+    }
+    Hit::Nothing
+}
+
+/// The order that a click on a header asks for; mode and owner sort nothing.
+fn header_key(columns: &Columns, x: u16) -> Option<SortKey> {
+    let begins = |column: Option<Column>| column.is_some_and(|column| x + 1 >= column.x);
+    if begins(columns.mode) || begins(columns.owner) {
+        None
+    } else if begins(columns.modified) {
+        Some(SortKey::Modified)
+    } else if begins(columns.size) {
+        Some(SortKey::Size)
+    } else {
+        Some(SortKey::Name)
+    }
+}
+
+/// A path as headers show it, escaped: on this machine with `~` for the home directory.
+pub fn short_path(location: &Location, home: &RemotePath) -> String {
+    if location.fs.is_local()
+        && !home.is_root()
+        && let Some(rest) = location.path.strip_prefix(home)
+    {
+        return if rest.is_empty() { "~".to_owned() } else { format!("~/{}", words::escape_bytes(rest)) };
+    }
+    words::escape_bytes(location.path.as_bytes())
+}

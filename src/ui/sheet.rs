@@ -1,0 +1,254 @@
+//! Dialogs as sheets: what each one says, and where on the screen its parts stand, for drawing
+//! and for the mouse alike. Pure; what is said on the sheets of questions is in `sheet::content`.
+
+mod content;
+
+use ratatui::layout::{Rect, Size};
+
+use super::{
+    state::{Field, State},
+    text,
+    theme::Role,
+};
+use crate::words;
+
+/// A stretch of a line with one look. The text is escaped already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece(pub Role, pub String);
+
+/// A line of a sheet's body.
+pub type Line = Vec<Piece>;
+
+/// A button, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Button {
+    pub label: String,
+    /// The letter that presses it, which is also its mark in front of the label.
+    pub letter: char,
+    pub chosen: bool,
+    pub danger: bool,
+    pub area: Rect,
+}
+
+/// A field, as much of it as is seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    pub area: Rect,
+    pub shown: String,
+    /// The column of the cursor on the screen.
+    pub cursor: u16,
+}
+
+/// A dialog, laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    pub title: String,
+    pub danger: bool,
+    pub area: Rect,
+    pub body: Rect,
+    pub lines: Vec<Line>,
+    pub scroll: usize,
+    pub field: Option<Typed>,
+    /// Why what was typed will not do: between field and buttons.
+    pub error: Vec<String>,
+    pub error_area: Rect,
+    pub buttons: Vec<Button>,
+    /// The buttons stand one below the other.
+    pub stacked: bool,
+}
+
+impl Sheet {
+    /// The furthest that the body can be scrolled.
+    pub fn last_scroll(&self) -> usize {
+        self.lines.len().saturating_sub(usize::from(self.body.height))
+    }
+}
+
+/// What a dialog consists of, before it has a place.
+#[derive(Clone, Debug, Default)]
+struct Content {
+    title: String,
+    /// Wrapped to the width, unless `verbatim`.
+    lines: Vec<Line>,
+    /// Drawn as they are: tables and pictures.
+    picture: Vec<Line>,
+    field: Option<Field>,
+    error: Option<String>,
+    /// Label, letter, whether it is the dangerous one.
+    buttons: Vec<(String, char, bool)>,
+    choice: usize,
+    scroll: usize,
+    stacked: bool,
+    danger: bool,
+    /// How wide it would like to be.
+    width: u16,
+}
+
+/// The open dialog, laid out; `None` where there is none.
+pub fn sheet(state: &State) -> Option<Sheet> {
+    let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
+    let content = content::content(state, state.overlay()?, room);
+    Some(place(state.size, content))
+}
+
+fn frame_width(size: Size, wanted: u16) -> u16 {
+    let margin = if size.width >= 60 { 4 } else { 0 };
+    wanted.min(size.width.saturating_sub(margin))
+}
+
+fn place(size: Size, content: Content) -> Sheet {
+    let width = frame_width(size, content.width.max(30));
+    let inner = width.saturating_sub(6);
+    let columns = usize::from(inner).max(1);
+    let mut lines: Vec<Line> = content.lines.iter().flat_map(|line| wrap_line(line, columns)).collect();
+    lines.extend(content.picture);
+    let error: Vec<String> = content.error.iter().flat_map(|error| text::wrap(error, columns)).collect();
+    let labels: Vec<String> = content.buttons.iter().map(|(label, ..)| format!(" {label} ")).collect();
+    let in_row: usize = labels.iter().map(|label| text::width(label) + 2).sum();
+    // Buttons that do not fit beside each other stand one below the other.
+    let stacked = content.stacked || in_row > columns + 2;
+    let of = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let gap = u16::from(size.height >= 14);
+    let button_rows = if labels.is_empty() {
+        0
+    } else if stacked {
+        of(labels.len())
+    } else {
+        1
+    };
+    let field_rows = u16::from(content.field.is_some());
+    let error_rows = of(error.len());
+    let gaps = gap
+        * (u16::from(field_rows > 0 && !lines.is_empty())
+            + u16::from(error_rows > 0)
+            + u16::from(button_rows > 0 && (!lines.is_empty() || field_rows > 0)));
+    let fixed = 2 + 2 * gap + field_rows + error_rows + gaps + button_rows;
+    let body_height = of(lines.len()).min(size.height.saturating_sub(fixed));
+    let height = fixed.saturating_add(body_height).min(size.height);
+    let area = Rect {
+        x: (size.width - width.min(size.width)) / 2,
+        y: (size.height - height) / 2,
+        width: width.min(size.width),
+        height,
+    };
+    let bottom = area.bottom().saturating_sub(1);
+    let mut y = area.y.saturating_add(1 + gap);
+    let mut take = |rows: u16, then_gap: bool| {
+        let top = y.min(bottom);
+        let taken = Rect {
+            x: area.x.saturating_add(3),
+            y: top,
+            width: inner,
+            height: rows.min(bottom.saturating_sub(top)),
+        };
+        y = y.saturating_add(rows + if then_gap && rows > 0 { gap } else { 0 });
+        taken.intersection(area)
+    };
+    let body = take(body_height, true);
+    let field_area = take(field_rows, true);
+    let error_area = take(error_rows, true);
+    let button_area = take(button_rows, false);
+    let buttons = place_buttons(button_area, stacked, &content.buttons, &labels, content.choice);
+    let field = content.field.map(|field| place_field(field_area, &field));
+    let last = lines.len().saturating_sub(usize::from(body.height));
+    Sheet {
+        title: content.title,
+        danger: content.danger,
+        area,
+        body,
+        lines,
+        scroll: content.scroll.min(last),
+        field,
+        error,
+        error_area,
+        buttons,
+        stacked,
+    }
+}
+
+fn place_buttons(
+    area: Rect,
+    stacked: bool,
+    buttons: &[(String, char, bool)],
+    labels: &[String],
+    choice: usize,
+) -> Vec<Button> {
+    let mut x = area.x;
+    let mut y = area.y;
+    let mut out = Vec::new();
+    for (at, ((_, letter, danger), label)) in buttons.iter().zip(labels).enumerate() {
+        let width = if stacked { area.width } else { u16::try_from(text::width(label)).unwrap_or(u16::MAX) };
+        let button = Rect { x, y, width, height: 1 }.intersection(area);
+        out.push(Button {
+            label: label.clone(),
+            letter: *letter,
+            chosen: at == choice,
+            danger: *danger,
+            area: button,
+        });
+        if stacked {
+            y = y.saturating_add(1);
+        } else {
+            x = x.saturating_add(width).saturating_add(2);
+        }
+    }
+    out
+}
+
+/// Shows the part of the text around the cursor.
+fn place_field(area: Rect, field: &Field) -> Typed {
+    let (value, at) = (field.input.value(), field.input.cursor());
+    let show = |part: &str| {
+        if field.masked { "•".repeat(part.chars().count()) } else { words::escape(part).into_owned() }
+    };
+    let cut = value.char_indices().nth(at).map_or(value.len(), |(byte, _)| byte);
+    let before = show(value.get(..cut).unwrap_or_default());
+    let after = show(value.get(cut..).unwrap_or_default());
+    let columns = usize::from(area.width);
+    // One cell is left for the cursor behind the last character.
+    let start = text::tail(&before, columns.saturating_sub(1));
+    let used = text::width(start);
+    let shown = format!("{start}{}", text::head(&after, columns.saturating_sub(used)));
+    let cursor = area.x.saturating_add(u16::try_from(used).unwrap_or(u16::MAX));
+    Typed { area, shown, cursor }
+}
+
+/// Wraps a line; one with several looks is wrapped as a whole only if it must be.
+fn wrap_line(line: &Line, columns: usize) -> Vec<Line> {
+    let whole: usize = line.iter().map(|piece| text::width(&piece.1)).sum();
+    if whole <= columns {
+        return vec![line.clone()];
+    }
+    let mut out: Vec<Line> = Vec::new();
+    let mut open: Line = Vec::new();
+    let mut used = 0;
+    for Piece(role, content) in line {
+        let width = text::width(content);
+        if used + width <= columns {
+            open.push(Piece(*role, content.clone()));
+            used += width;
+            continue;
+        }
+        if used > 0 && used <= 24 && columns >= used + 16 {
+            // A label in front: what follows hangs behind it.
+            for (at, part) in text::wrap(content, columns - used).into_iter().enumerate() {
+                if at > 0 {
+                    out.push(std::mem::take(&mut open));
+                    open.push(Piece(Role::Text, " ".repeat(used)));
+                }
+                open.push(Piece(*role, part));
+            }
+            out.push(std::mem::take(&mut open));
+        } else {
+            if !open.is_empty() {
+                out.push(std::mem::take(&mut open));
+            }
+            out.extend(text::wrap(content, columns).into_iter().map(|part| vec![Piece(*role, part)]));
+        }
+        used = 0;
+    }
+    if !open.is_empty() {
+        out.push(open);
+    }
+    out
+}

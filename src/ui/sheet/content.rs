@@ -1,0 +1,341 @@
+//! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
+
+use super::{Content, Line, Piece};
+use crate::{
+    fs::{Entry, entry::SortKey},
+    reply::Protocol,
+    transfer::Conflict,
+    trust,
+    ui::{
+        action::{Action, Group},
+        state::{Asking, Deed, Field, Overlay, Question, State, Transfer, Typing, Work},
+        text,
+        theme::Role,
+        update::{SORTS, job_name, standing},
+    },
+    words,
+};
+
+fn line(role: Role, text: impl Into<String>) -> Line {
+    vec![Piece(role, text.into())]
+}
+
+fn fact(label: &str, value: impl Into<String>) -> Line {
+    vec![Piece(Role::Faint, text::pad(label, 10)), Piece(Role::Text, value.into())]
+}
+
+fn button(label: &str, letter: char) -> (String, char, bool) {
+    (label.to_owned(), letter, false)
+}
+
+pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content {
+    match overlay {
+        Overlay::Text { typing, field, error } => typing_content(state, typing, field, error.as_ref()),
+        Overlay::Confirm { deed, lines, choice } => confirm(deed, lines, *choice),
+        Overlay::Sort { side, choice } => sort(state, *side, *choice),
+        Overlay::Question(question) => ask(state, question, room),
+        Overlay::Help { scroll } => help(state, *scroll),
+        Overlay::Explain { line, scroll } => explain(line, *scroll),
+        Overlay::Details { job, scroll } => {
+            match state.transfers.jobs.iter().find(|transfer| transfer.job == *job) {
+                Some(transfer) => details(transfer, *scroll),
+                None => Content { title: "Details".into(), width: 40, ..Content::default() },
+            }
+        }
+        Overlay::Error { words, scroll } => {
+            let mut lines = vec![line(Role::Text, format!("{}.", words.what))];
+            if !words.said.is_empty() {
+                lines.push(Line::new());
+                // A detail with several facts reads better one below the other.
+                lines.extend(words.said.split("; ").map(|part| line(Role::Bad, part)));
+            }
+            if !words.advice.is_empty() {
+                lines.push(Line::new());
+                lines.push(line(Role::Soft, &*words.advice));
+            }
+            let buttons = vec![button("Close", 'c')];
+            let title = "That did not work".to_owned();
+            Content { title, lines, buttons, scroll: *scroll, danger: true, width: 76, ..Content::default() }
+        }
+    }
+}
+
+fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&String>) -> Content {
+    let (title, lines) = match typing {
+        Typing::GoTo(side) => {
+            let view = &state.pane(*side).view;
+            let away = view.location.as_ref().is_some_and(|location| !location.fs.is_local());
+            let lines = if away {
+                vec![
+                    line(
+                        Role::Soft,
+                        format!("A path on {}; ~ is the login's home", words::escape(&view.info.label)),
+                    ),
+                    line(Role::Soft, "local:/path for this machine"),
+                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
+                ]
+            } else {
+                vec![
+                    line(Role::Soft, "A path on this machine"),
+                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
+                ]
+            };
+            ("Go to".to_owned(), lines)
+        }
+        Typing::NewFolder(parent) => {
+            let path = words::escape_bytes(parent.path.as_bytes());
+            ("New folder".to_owned(), vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]])
+        }
+        Typing::Rename(from) => {
+            let name = words::escape_bytes(from.path.name().unwrap_or_default());
+            ("Rename".to_owned(), vec![line(Role::Soft, name)])
+        }
+    };
+    Content {
+        title,
+        lines,
+        field: Some(field.clone()),
+        error: error.cloned(),
+        width: 66,
+        ..Content::default()
+    }
+}
+
+fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
+    let (title, no, yes) = match deed {
+        Deed::Remove { name, items } if items.len() == 1 => (format!("Delete {name}?"), "Keep it", "Delete"),
+        Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
+        Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
+    };
+    let letter = |label: &str| label.chars().next().map_or(' ', |c| c.to_ascii_lowercase());
+    Content {
+        title,
+        lines: lines.iter().map(|text| line(Role::Text, &**text)).collect(),
+        buttons: vec![button(no, letter(no)), (yes.to_owned(), letter(yes), true)],
+        choice,
+        danger: matches!(deed, Deed::Remove { .. }),
+        width: 56,
+        ..Content::default()
+    }
+}
+
+fn sort(state: &State, side: crate::ui::state::Side, choice: usize) -> Content {
+    let sort = state.pane(side).view.listing.sort();
+    let mut buttons: Vec<_> = SORTS
+        .iter()
+        .map(|key| {
+            let mark = match (*key == sort.key, sort.descending) {
+                (false, _) => " ",
+                (true, false) => "▲",
+                (true, true) => "▼",
+            };
+            let (name, letter) = sort_name(*key);
+            (format!("{mark} {letter}  {name}"), letter, false)
+        })
+        .collect();
+    let mark = if sort.dirs_first { "✓" } else { " " };
+    buttons.push((format!("{mark} f  folders first"), 'f', false));
+    Content {
+        title: "Sort by".to_owned(),
+        lines: vec![line(Role::Soft, "The same again turns it round.")],
+        buttons,
+        choice,
+        stacked: true,
+        width: 36,
+        ..Content::default()
+    }
+}
+
+fn sort_name(key: SortKey) -> (&'static str, char) {
+    match key {
+        SortKey::Name => ("name", 'n'),
+        SortKey::Size => ("size", 's'),
+        SortKey::Modified => ("modified", 'm'),
+        SortKey::Extension => ("extension", 'e'),
+    }
+}
+
+fn ask(state: &State, question: &Question, room: usize) -> Content {
+    match &question.ask {
+        Asking::Host { host, choice } => {
+            let said = words::question(&trust::Question::UnknownHost((**host).clone()));
+            let mut lines = vec![
+                fact("Server", words::escape(&host.host)),
+                fact("Address", words::escape(&host.address)),
+                fact("Key", words::escape(&host.key_type)),
+                fact("", words::escape(&host.fingerprint)),
+                fact("Stored in", words::escape(&host.file.to_string_lossy())),
+                Line::new(),
+                line(
+                    Role::Soft,
+                    "This is the first contact. Compare the fingerprint with what its administrator published.",
+                ),
+                Line::new(),
+            ];
+            let picture = host.randomart.lines().map(|row| line(Role::Faint, words::escape(row))).collect();
+            if state.size.height < 24 {
+                // The fingerprint says it all where there is no room for the picture.
+                lines.retain(|line| !line.is_empty());
+            }
+            let buttons = vec![button("No, do not connect", 'n'), ("Yes, trust it".to_owned(), 'y', true)];
+            let title = said.title;
+            Content { title, lines, picture, buttons, choice: *choice, width: 76, ..Content::default() }
+        }
+        Asking::Secret { request, field } => {
+            let said = words::question(&trust::Question::Secret(request.clone()));
+            let mut lines: Vec<Line> = said.lines.into_iter().map(|text| line(Role::Soft, text)).collect();
+            lines.push(line(Role::Text, said.prompt));
+            let field = Some(field.clone());
+            Content { title: said.title, lines, field, width: 60, ..Content::default() }
+        }
+        Asking::Conflicts { shown, count, choice, scroll } => {
+            let mut lines = vec![line(Role::Soft, "What is to become of them? The answer holds for all.")];
+            lines.push(Line::new());
+            let picture = conflicts(state, shown, *count, room.min(94));
+            let buttons = vec![
+                button("s  Skip them", 's'),
+                ("o  Overwrite all".to_owned(), 'o', true),
+                button("n  Overwrite where the source is newer", 'n'),
+                button("r  Keep both, under a new name", 'r'),
+                button("c  Cancel the copy", 'c'),
+            ];
+            Content {
+                title: format!("{} already", words::plural(*count, "file exists", "files exist")),
+                lines,
+                picture,
+                buttons,
+                choice: *choice,
+                scroll: *scroll,
+                stacked: true,
+                width: 100,
+                ..Content::default()
+            }
+        }
+    }
+}
+
+/// Name, then both sides' size and time with the newer one marked.
+fn conflicts(state: &State, shown: &[Conflict], count: u64, room: usize) -> Vec<Line> {
+    const SIDE: usize = 8 + 1 + 12 + 2;
+    let both = room >= 2 * SIDE + 12;
+    let name_width = room.saturating_sub(if both { 2 * SIDE } else { 0 }).clamp(1, 40);
+    let side = |entry: &Entry| {
+        let size = entry.attributes.size.map_or("?".to_owned(), words::size);
+        let time = entry
+            .attributes
+            .mtime
+            .map_or("?".to_owned(), |time| words::timestamp_in(time, state.clock.now, state.zone));
+        format!("{size:>8} {}", text::pad(&time, 12))
+    };
+    let mut lines = Vec::new();
+    if both {
+        lines.push(vec![
+            Piece(Role::Faint, text::pad("", name_width)),
+            Piece(Role::Faint, text::pad("  yours to copy", SIDE)),
+            Piece(Role::Faint, text::pad("  there already", SIDE)),
+        ]);
+    }
+    for conflict in shown {
+        let (source, target) = (&conflict.source_entry, &conflict.target_entry);
+        let newer = source.attributes.mtime.zip(target.attributes.mtime).map(|(s, t)| s.cmp(&t));
+        let mark = |is_newer: bool| if is_newer { ("+ ", Role::Good) } else { ("  ", Role::Soft) };
+        let left = mark(newer == Some(std::cmp::Ordering::Greater));
+        let right = mark(newer == Some(std::cmp::Ordering::Less));
+        let name = words::escape_bytes(conflict.target.path.name().unwrap_or_default());
+        let name = Piece(Role::Text, text::pad(&text::cut_middle(&name, name_width), name_width));
+        let left = Piece(left.1, format!("{}{}", left.0, side(source)));
+        let right = Piece(right.1, format!("{}{}", right.0, side(target)));
+        if both {
+            lines.push(vec![name, left, right]);
+        } else {
+            lines.push(vec![name]);
+            lines.push(vec![Piece(Role::Faint, " copy".into()), left]);
+            lines.push(vec![Piece(Role::Faint, " there".into()), right]);
+        }
+    }
+    let more = count.saturating_sub(shown.len() as u64);
+    if more > 0 {
+        lines.push(line(Role::Soft, format!("and {} more", words::count(more))));
+    }
+    lines.push(line(Role::Faint, "+ is the newer one"));
+    lines
+}
+
+fn help(state: &State, scroll: usize) -> Content {
+    let keys = |action: Action| {
+        let keys: Vec<String> = state.keymap.all_keys(action).iter().map(ToString::to_string).collect();
+        keys.join(" ")
+    };
+    let widest = Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(20);
+    let mut lines = Vec::new();
+    for group in Group::ALL {
+        if !lines.is_empty() {
+            lines.push(Line::new());
+        }
+        lines.push(line(Role::Title, group.title()));
+        for info in Action::all().iter().filter(|info| info.group == group) {
+            lines.push(vec![
+                Piece(Role::Accent, text::pad(&keys(info.action), widest)),
+                Piece(Role::Text, format!("  {}", info.help)),
+            ]);
+        }
+    }
+    Content { title: "Keys".to_owned(), lines, scroll, width: 84, ..Content::default() }
+}
+
+fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
+    let mut lines = Vec::new();
+    let protocol = match log.reply.protocol {
+        Protocol::Sftp => "SFTP status",
+    };
+    let title = format!("{protocol} {}", log.reply.code);
+    match log.reply.meaning() {
+        Some(meaning) => {
+            lines.push(fact("Name", meaning.name));
+            lines.push(fact("Means", meaning.meaning));
+            if !meaning.advice.is_empty() {
+                lines.push(fact("To do", meaning.advice));
+            }
+        }
+        None => lines.push(line(Role::Text, "No SFTP specification has this code; the server made it up.")),
+    }
+    lines.push(Line::new());
+    lines.push(fact("Server", words::escape(log.fs.as_str())));
+    lines.push(fact("Asked", words::escape(&log.request)));
+    if let Some(path) = &log.path {
+        lines.push(fact("Path", words::escape_bytes(path.as_bytes())));
+    }
+    let said = log.reply.text.trim();
+    if !said.is_empty() {
+        lines.push(fact("It said", words::escape(said)));
+    }
+    lines.push(fact("Took", words::clock(log.elapsed)));
+    Content { title, lines, scroll, width: 76, ..Content::default() }
+}
+
+fn details(transfer: &Transfer, scroll: usize) -> Content {
+    let progress = &transfer.progress;
+    let mut lines = vec![fact("State", standing(transfer))];
+    if transfer.work == Work::Copy {
+        lines.push(fact("To", &*transfer.target));
+    }
+    lines.push(fact("In all", words::totals(&progress.total)));
+    lines.push(fact("Done", words::totals(&progress.done)));
+    lines.push(fact("Took", words::duration(progress.elapsed)));
+    for (title, errors, role) in
+        [("Failed", &transfer.failures, Role::Bad), ("Worth knowing", &transfer.warnings, Role::Warning)]
+    {
+        if errors.is_empty() {
+            continue;
+        }
+        lines.push(Line::new());
+        lines.push(line(Role::Title, format!("{title}: {}", words::count(errors.len() as u64))));
+        for error in errors {
+            let words = words::error(error);
+            lines.push(line(Role::Text, words.what));
+            lines.push(line(role, format!("  {}", words.said)));
+            lines.push(line(Role::Soft, format!("  {}", words.advice)));
+        }
+    }
+    Content { title: job_name(transfer), lines, scroll, width: 90, ..Content::default() }
+}

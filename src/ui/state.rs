@@ -1,0 +1,221 @@
+//! All that the screen shows, as plain data. Must do no I/O and know no clock: what time it is
+//! comes in with a message.
+
+pub mod listing;
+pub mod log;
+pub mod overlay;
+pub mod pane;
+pub mod transfers;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use ratatui::layout::Size;
+
+pub use listing::{Item, Listing, Sum};
+pub use log::Log;
+pub use overlay::{Asking, Deed, Field, Overlay, Question, Typing};
+pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
+pub use transfers::{Standing, Transfer, Transfers, Work};
+
+use super::{
+    keymap::{Keymap, Mode},
+    theme::Theme,
+};
+use crate::{
+    engine::JobId,
+    fs::{FsId, Location, RemotePath, Target, Timestamp},
+    words::Zone,
+};
+
+/// What time it is, as the last message said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    pub now: Timestamp,
+    /// Since the program started; never jumps.
+    pub running: Duration,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { now: Timestamp::from_seconds(0), running: Duration::ZERO }
+    }
+}
+
+/// The panel below the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    Transfers,
+    Log,
+}
+
+/// How a notice is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Good,
+    Bad,
+}
+
+/// What the status line says until something else happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub tone: Tone,
+    pub text: String,
+}
+
+/// A small job whose end only refreshes the panes.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    pub job: JobId,
+    /// The folders whose listings it changes.
+    pub touches: Vec<Location>,
+    /// The name the cursor goes to once it is done.
+    pub wanted: Box<[u8]>,
+    /// What to say when it is done.
+    pub done: String,
+}
+
+/// A click that may become a double click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Click {
+    pub side: Side,
+    pub row: usize,
+    pub at: Duration,
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub size: Size,
+    pub clock: Clock,
+    pub zone: Zone,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    /// This machine's home directory, for `~`.
+    pub home: RemotePath,
+    pub left: Pane,
+    pub right: Pane,
+    pub active: Side,
+    pub panel: Option<Panel>,
+    /// Whether the keys go to the panel.
+    pub in_panel: bool,
+    /// Whether the active pane's filter is being typed.
+    pub filtering: bool,
+    pub overlays: Vec<Overlay>,
+    /// Questions that wait until no dialog is open.
+    pub waiting: VecDeque<Question>,
+    pub transfers: Transfers,
+    pub errands: Vec<Errand>,
+    pub log: Log,
+    pub notice: Option<Notice>,
+    /// How each connected file system was reached, to reach it again.
+    pub targets: HashMap<FsId, Target>,
+    pub next_job: u64,
+    pub last_click: Option<Click>,
+    /// What the terminal's title says.
+    pub title: String,
+    pub quitting: bool,
+}
+
+impl State {
+    pub fn new(size: Size, home: RemotePath) -> State {
+        State {
+            size,
+            clock: Clock::default(),
+            zone: Zone::Local,
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            home,
+            left: Pane::default(),
+            right: Pane::default(),
+            active: Side::Left,
+            panel: None,
+            in_panel: false,
+            filtering: false,
+            overlays: Vec::new(),
+            waiting: VecDeque::new(),
+            transfers: Transfers::default(),
+            errands: Vec::new(),
+            log: Log::default(),
+            notice: None,
+            targets: HashMap::new(),
+            next_job: 1,
+            last_click: None,
+            title: String::new(),
+            quitting: false,
+        }
+    }
+
+    pub fn pane(&self, side: Side) -> &Pane {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
+
+    pub fn pane_mut(&mut self, side: Side) -> &mut Pane {
+        match side {
+            Side::Left => &mut self.left,
+            Side::Right => &mut self.right,
+        }
+    }
+
+    pub fn active(&self) -> &Pane {
+        self.pane(self.active)
+    }
+
+    pub fn active_mut(&mut self) -> &mut Pane {
+        self.pane_mut(self.active)
+    }
+
+    /// The pane that waits for this job.
+    pub fn side_of(&self, job: JobId) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| self.pane(*side).job() == Some(job))
+    }
+
+    pub fn fresh_job(&mut self) -> JobId {
+        let job = JobId(self.next_job);
+        self.next_job = self.next_job.saturating_add(1);
+        job
+    }
+
+    pub fn overlay(&self) -> Option<&Overlay> {
+        self.overlays.last()
+    }
+
+    /// Where keys go now.
+    pub fn mode(&self) -> Mode {
+        match self.overlay() {
+            Some(Overlay::Text { .. }) => Mode::Text,
+            Some(Overlay::Question(question)) => match question.ask {
+                Asking::Secret { .. } => Mode::Text,
+                Asking::Host { .. } | Asking::Conflicts { .. } => Mode::Choice,
+            },
+            Some(Overlay::Confirm { .. } | Overlay::Sort { .. }) => Mode::Choice,
+            Some(
+                Overlay::Help { .. }
+                | Overlay::Explain { .. }
+                | Overlay::Details { .. }
+                | Overlay::Error { .. },
+            ) => Mode::Reader,
+            None if self.filtering => Mode::Filter,
+            None => match self.panel {
+                Some(Panel::Transfers) if self.in_panel => Mode::Transfers,
+                Some(Panel::Log) if self.in_panel => Mode::Log,
+                _ => Mode::Panes,
+            },
+        }
+    }
+
+    /// Whether something on the screen moves with time alone.
+    pub fn is_animated(&self) -> bool {
+        self.left.is_waiting() || self.right.is_waiting() || self.transfers.running().next().is_some()
+    }
+
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.notice = Some(Notice { tone, text: text.into() });
+    }
+}

@@ -1,0 +1,143 @@
+//! The terminal: set up, drawn to, and restored on every way out: return, error, panic, signal.
+//! Must know nothing of what is drawn.
+
+use std::{
+    cell::Cell,
+    io::{self, BufWriter, Stdout, Write, stdout},
+    panic::{self, PanicHookInfo},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crossterm::{
+    cursor::Show,
+    event::{DisableBracketedPaste, EnableBracketedPaste},
+    execute, queue,
+    terminal::{
+        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+        disable_raw_mode, enable_raw_mode,
+    },
+};
+use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
+
+/// Presses, drags and the wheel, with SGR coordinates. `EnableMouseCapture` would report every
+/// motion as well, which wakes the program for nothing.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Panics of other threads: shown once the screen is the shell's again.
+static ELSEWHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// Whether this thread is running the UI right now.
+    static IN_UI: Cell<bool> = const { Cell::new(false) };
+}
+
+type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// The terminal while the UI has it. Dropping it restores everything.
+pub(super) struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    previous: Hook,
+}
+
+impl Terminal {
+    pub(super) fn start() -> io::Result<Terminal> {
+        let previous: Hook = Arc::from(panic::take_hook());
+        let hook = previous.clone();
+        panic::set_hook(Box::new(move |info| on_panic(info, &hook)));
+        let inner = set_up().inspect_err(|_| restore());
+        match inner {
+            Ok(inner) => Ok(Terminal { inner, previous }),
+            Err(error) => {
+                panic::set_hook(Box::new(move |info| previous(info)));
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn size(&self) -> io::Result<Size> {
+        self.inner.size()
+    }
+
+    /// Draws a frame; the terminal shows all of it at once.
+    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
+        self.inner.draw(render)?;
+        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+        // The hook cannot be changed while a panic is on its way.
+        if !std::thread::panicking() {
+            let previous = self.previous.clone();
+            panic::set_hook(Box::new(move |info| previous(info)));
+        }
+        for text in std::mem::take(&mut *ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner)) {
+            eprintln!("{text}");
+        }
+    }
+}
+
+fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
+    ACTIVE.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    let mut out = stdout();
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+    out.write_all(MOUSE_ON)?;
+    out.flush()?;
+    let mut terminal =
+        ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))?;
+    terminal.clear()?;
+    Ok(terminal)
+}
+
+/// Gives the terminal back. Does so once, whoever comes first.
+fn restore() {
+    if !ACTIVE.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = stdout();
+    // Each step is tried even where another one failed: a half-restored terminal is the worst.
+    let _ = out.write_all(MOUSE_OFF);
+    let _ = execute!(out, EndSynchronizedUpdate);
+    let _ = execute!(out, DisableBracketedPaste);
+    let _ = execute!(out, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+}
+
+fn on_panic(info: &PanicHookInfo<'_>, previous: &Hook) {
+    if IN_UI.get() || !ACTIVE.load(Ordering::SeqCst) {
+        restore();
+        previous(info);
+    } else {
+        // Not ours: the UI goes on, and its screen stays clean.
+        let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+        ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner).push(format!("thread {thread}: {info}"));
+    }
+}
+
+/// Marks the thread that runs the future while it runs, so that a panic in it is known as ours.
+pub(super) async fn watched<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| {
+        IN_UI.set(true);
+        let result = future.as_mut().poll(context);
+        IN_UI.set(false);
+        result
+    })
+    .await
+}
+
+/// Sets the window's title; the text is escaped already.
+pub(super) fn set_title(title: &str) {
+    // A terminal without titles is no reason to fail.
+    let _ = execute!(stdout(), SetTitle(title));
+}

@@ -1,0 +1,186 @@
+//! Colours: what each part of the screen looks like on dark and light terminals, with many
+//! colours, few, or none. Owns no state; whoever makes one says what the terminal can do.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a piece of the screen is, so that its look is decided in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// What matters.
+    Text,
+    /// The rest.
+    Soft,
+    /// What is there but rarely read: units, separators.
+    Faint,
+    Accent,
+    /// Accent and bold: what is active.
+    Title,
+    Border,
+    BorderActive,
+    Dir,
+    Link,
+    Executable,
+    Special,
+    Hidden,
+    Selected,
+    Good,
+    Warning,
+    Bad,
+    /// The row of the cursor where the keys go.
+    Cursor,
+    /// The row of the cursor elsewhere.
+    CursorIdle,
+    Button,
+    ButtonChosen,
+    ButtonDanger,
+    Input,
+}
+
+/// How many colours a terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// `NO_COLOR`: weight and inversion only.
+    None,
+    Sixteen,
+    Indexed,
+    True,
+}
+
+/// What is behind the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    Dark,
+    Light,
+}
+
+/// The colours in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Theme {
+    pub depth: Depth,
+    pub background: Background,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Theme { depth: Depth::Indexed, background: Background::Dark }
+    }
+}
+
+/// One colour in each depth.
+type Shade = (u32, u8, Color);
+
+impl Theme {
+    /// Chooses by what the environment says; `variable` looks one up.
+    pub fn choose(variable: impl Fn(&str) -> Option<String>) -> Theme {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        let depth = if set("NO_COLOR").is_some() || term == "dumb" {
+            Depth::None
+        } else if set("COLORTERM").is_some_and(|v| v == "truecolor" || v == "24bit") {
+            Depth::True
+        } else if term.contains("256color") || term.contains("kitty") || term.contains("alacritty") {
+            Depth::Indexed
+        } else {
+            Depth::Sixteen
+        };
+        // COLORFGBG is "foreground;background" as indices of the sixteen colours.
+        let light = set("COLORFGBG")
+            .and_then(|value| value.rsplit(';').next().and_then(|back| back.parse::<u8>().ok()))
+            .is_some_and(|back| back == 7 || (9..=15).contains(&back));
+        Theme { depth, background: if light { Background::Light } else { Background::Dark } }
+    }
+
+    /// How a role looks.
+    pub fn style(&self, role: Role) -> Style {
+        if self.depth == Depth::None {
+            return plain(role);
+        }
+        let dark = self.background == Background::Dark;
+        let pick = |on_dark: Shade, on_light: Shade| {
+            let (rgb, index, named) = if dark { on_dark } else { on_light };
+            match self.depth {
+                Depth::True => Color::from_u32(rgb),
+                Depth::Indexed => Color::Indexed(index),
+                Depth::Sixteen | Depth::None => named,
+            }
+        };
+        let fg = |on_dark: Shade, on_light: Shade| Style::new().fg(pick(on_dark, on_light));
+        let accent = || pick((0x7aa2f7, 111, Color::LightBlue), (0x2e5fd0, 26, Color::Blue));
+        let text = || pick((0xd5d8e0, 253, Color::Reset), (0x23262f, 235, Color::Reset));
+        let raised = || pick((0x2c3450, 237, Color::Blue), (0xd4def7, 189, Color::Cyan));
+        let low = || pick((0x24262e, 235, Color::Black), (0xe9e9ec, 254, Color::Gray));
+        match role {
+            Role::Text => Style::new().fg(text()),
+            Role::Soft => fg((0x9ea3b0, 248, Color::Gray), (0x5a5f6b, 241, Color::DarkGray)),
+            Role::Faint => fg((0x6b7080, 242, Color::DarkGray), (0x8b909c, 246, Color::DarkGray)),
+            Role::Accent => Style::new().fg(accent()),
+            Role::Title => Style::new().fg(accent()).add_modifier(Modifier::BOLD),
+            Role::Border => fg((0x454a59, 239, Color::DarkGray), (0xb9bdc7, 250, Color::Gray)),
+            Role::BorderActive => Style::new().fg(accent()),
+            Role::Dir => fg((0x89b4fa, 110, Color::LightBlue), (0x2458b8, 25, Color::Blue))
+                .add_modifier(Modifier::BOLD),
+            Role::Link => fg((0x7fc8c2, 116, Color::Cyan), (0x0f7a74, 30, Color::Cyan)),
+            Role::Executable => fg((0xa6d189, 150, Color::Green), (0x3f7d20, 64, Color::Green)),
+            Role::Special => fg((0xd4a6d9, 182, Color::Magenta), (0x8a3f93, 97, Color::Magenta)),
+            Role::Hidden => fg((0x8a8f9d, 246, Color::Gray), (0x7a7f8b, 243, Color::DarkGray)),
+            Role::Selected => {
+                fg((0xe5c07b, 180, Color::Yellow), (0x9a6400, 130, Color::Red)).add_modifier(Modifier::BOLD)
+            }
+            Role::Good => fg((0x98c379, 114, Color::Green), (0x2f7d32, 28, Color::Green)),
+            Role::Warning => fg((0xe5c07b, 180, Color::Yellow), (0x9a6400, 130, Color::Red)),
+            Role::Bad => fg((0xf07178, 210, Color::LightRed), (0xc62828, 160, Color::Red)),
+            Role::Cursor => Style::new().bg(raised()),
+            Role::CursorIdle => Style::new().bg(low()),
+            Role::Button => Style::new().fg(text()).bg(low()),
+            Role::ButtonChosen => Style::new()
+                .fg(pick((0x10131c, 234, Color::Black), (0xffffff, 231, Color::White)))
+                .bg(accent()),
+            Role::ButtonDanger => Style::new()
+                .fg(pick((0x10131c, 234, Color::Black), (0xffffff, 231, Color::White)))
+                .bg(pick((0xf07178, 210, Color::LightRed), (0xc62828, 160, Color::Red))),
+            Role::Input => Style::new().fg(text()).bg(low()),
+        }
+    }
+}
+
+/// Without colours: weight, underline and inversion say what matters; marks say the rest.
+fn plain(role: Role) -> Style {
+    let with = |modifier| Style::new().add_modifier(modifier);
+    match role {
+        Role::Title | Role::Dir | Role::Selected | Role::BorderActive | Role::Accent | Role::Bad => {
+            with(Modifier::BOLD)
+        }
+        Role::Faint | Role::Border | Role::Hidden => with(Modifier::DIM),
+        Role::Cursor | Role::ButtonChosen | Role::ButtonDanger => with(Modifier::REVERSED),
+        Role::Input => with(Modifier::UNDERLINED),
+        _ => Style::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(variables: &[(&str, &str)]) -> Theme {
+        Theme::choose(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_environment_is_heard() {
+        assert_eq!(choose(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]).depth, Depth::None);
+        assert_eq!(choose(&[("NO_COLOR", ""), ("COLORTERM", "truecolor")]).depth, Depth::True);
+        assert_eq!(choose(&[("TERM", "xterm-256color")]).depth, Depth::Indexed);
+        assert_eq!(choose(&[("TERM", "linux")]).depth, Depth::Sixteen);
+        assert_eq!(choose(&[("COLORFGBG", "0;15")]).background, Background::Light);
+        assert_eq!(choose(&[("COLORFGBG", "15;0")]).background, Background::Dark);
+    }
+
+    #[test]
+    fn without_colour_no_colour_is_used() {
+        let theme = Theme { depth: Depth::None, background: Background::Dark };
+        for role in [Role::Cursor, Role::Bad, Role::Dir, Role::Button, Role::Good] {
+            let style = theme.style(role);
+            assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Dialogs: typing, choosing, and the engine's questions, each of which gets exactly one answer.
+
+use tui_input::InputRequest;
+
+use super::{Effect, Effects, files, leave, places};
+use crate::{
+    engine::{Answer, Ask, Command, JobId, QuestionId},
+    trust,
+    ui::{
+        action::Action,
+        keymap::Key,
+        sheet,
+        state::{Asking, Deed, Field, Overlay, Question, State, Typing, overlay::CONFLICT_ANSWERS},
+    },
+    words,
+};
+
+/// A question of the engine: shown now if nothing else is open, else in its turn.
+pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &mut Effects) {
+    let ask = match ask {
+        Ask::Trust(trust::Question::UnknownHost(host)) => Asking::Host { host: Box::new(host), choice: 0 },
+        Ask::Trust(trust::Question::Secret(request)) => {
+            let field = Field::secret(request.echo);
+            Asking::Secret { request, field }
+        }
+        Ask::Conflicts { shown, count } => Asking::Conflicts { shown, count, choice: 0, scroll: 0 },
+    };
+    let question = Question { id, job, ask };
+    let known = state.side_of(job).is_some()
+        || state.transfers.running().any(|transfer| transfer.job == job)
+        || state.errands.iter().any(|errand| errand.job == job);
+    if known {
+        state.waiting.push_back(question);
+    } else {
+        // Nobody waits for this job any more; the engine must not wait for us either.
+        refuse(&question, fx);
+    }
+}
+
+/// Opens the next question once no dialog is open: nothing typed for one reaches another.
+pub(super) fn next_question(state: &mut State) {
+    if state.overlays.is_empty()
+        && let Some(question) = state.waiting.pop_front()
+    {
+        state.filtering = false;
+        state.overlays.push(Overlay::Question(question));
+    }
+}
+
+fn refuse(question: &Question, fx: &mut Effects) {
+    let answer = match question.ask {
+        Asking::Host { .. } | Asking::Secret { .. } => Answer::Trust(trust::Answer::No),
+        Asking::Conflicts { .. } => Answer::Conflicts(None),
+    };
+    fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
+}
+
+/// Answers whatever this job asked with no, open or waiting.
+pub(super) fn drop_questions(state: &mut State, job: JobId, fx: &mut Effects) {
+    for question in take_questions(state, job) {
+        refuse(&question, fx);
+    }
+}
+
+/// Closes the questions of a job that needs no answer any more.
+pub(super) fn forget_questions(state: &mut State, job: JobId) {
+    take_questions(state, job);
+}
+
+fn take_questions(state: &mut State, job: JobId) -> Vec<Question> {
+    let mut taken = Vec::new();
+    state.waiting.retain(|question| {
+        let keep = question.job != job;
+        if !keep {
+            taken.push(question.clone());
+        }
+        keep
+    });
+    state.overlays.retain(|overlay| match overlay {
+        Overlay::Question(question) if question.job == job => {
+            taken.push(question.clone());
+            false
+        }
+        _ => true,
+    });
+    taken
+}
+
+/// The scroll of a dialog that has one.
+pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
+    match overlay {
+        Overlay::Help { scroll }
+        | Overlay::Explain { scroll, .. }
+        | Overlay::Details { scroll, .. }
+        | Overlay::Error { scroll, .. } => Some(scroll),
+        Overlay::Question(Question { ask: Asking::Conflicts { scroll, .. }, .. }) => Some(scroll),
+        _ => None,
+    }
+}
+
+fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
+    match overlay {
+        Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Question(Question {
+            ask: Asking::Host { choice, .. } | Asking::Conflicts { choice, .. },
+            ..
+        }) => Some(choice),
+        _ => None,
+    }
+}
+
+fn field_mut(state: &mut State) -> Option<&mut Field> {
+    match state.overlays.last_mut()? {
+        Overlay::Text { field, error, .. } => {
+            // What is being changed is not what was wrong.
+            *error = None;
+            Some(field)
+        }
+        Overlay::Question(Question { ask: Asking::Secret { field, .. }, .. }) => Some(field),
+        _ => None,
+    }
+}
+
+/// Typing, into the dialog's field or into the filter.
+pub(super) fn edit(state: &mut State, request: InputRequest) {
+    if let Some(field) = field_mut(state) {
+        field.input.handle(request);
+    } else if state.filtering {
+        let view = &mut state.active_mut().view;
+        let mut input = tui_input::Input::new(view.listing.filter().to_owned());
+        input.handle(request);
+        view.keep_cursor(|listing| listing.set_filter(input.value()));
+    }
+}
+
+/// A paste goes where typing goes; its line breaks are not meant as Enter.
+pub(super) fn paste(state: &mut State, text: &str) {
+    if field_mut(state).is_some() || state.filtering {
+        for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
+            edit(state, InputRequest::InsertChar(c));
+        }
+    }
+}
+
+/// True if the action was one of the filter's.
+pub(super) fn filter_action(state: &mut State, action: Action) -> bool {
+    match action {
+        Action::Accept => state.filtering = false,
+        Action::Cancel => {
+            state.filtering = false;
+            state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// A letter that stands on a button.
+pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
+    let (Some(c), Some(sheet)) = (key.typed(), sheet::sheet(state)) else { return };
+    if let Some(at) = sheet.buttons.iter().position(|button| button.letter == c.to_ascii_lowercase()) {
+        press(state, at, fx);
+    }
+}
+
+/// Presses the button in that place of the row.
+pub(super) fn press(state: &mut State, at: usize, fx: &mut Effects) {
+    if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
+        *choice = at;
+        accept(state, fx);
+    } else {
+        // A dialog without choices has two buttons at most: to take it, and to leave it.
+        on_action(state, if at == 0 { Action::Accept } else { Action::Cancel }, fx);
+    }
+}
+
+pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
+    let Some(sheet) = sheet::sheet(state) else { return };
+    let page = usize::from(sheet.body.height).saturating_sub(1).max(1);
+    let (buttons, columns) = (sheet.buttons.len(), sheet.stacked);
+    let Some(overlay) = state.overlays.last_mut() else { return };
+    // Where buttons stand one below the other, the arrows walk them.
+    let action = match action {
+        Action::Up if columns => Action::PreviousChoice,
+        Action::Down if columns => Action::NextChoice,
+        action => action,
+    };
+    let scrolled = |scroll: &mut usize| match action {
+        Action::Up => *scroll = scroll.saturating_sub(1),
+        Action::Down => *scroll = scroll.saturating_add(1),
+        Action::PageUp => *scroll = scroll.saturating_sub(page),
+        Action::PageDown => *scroll = scroll.saturating_add(page),
+        Action::First => *scroll = 0,
+        Action::Last => *scroll = usize::MAX,
+        _ => {}
+    };
+    match action {
+        Action::Accept => accept(state, fx),
+        Action::Cancel => close(state, fx),
+        Action::NextChoice | Action::PreviousChoice => {
+            if let Some(choice) = choice_mut(overlay)
+                && buttons > 0
+            {
+                let step = if action == Action::NextChoice { 1 } else { buttons - 1 };
+                *choice = (*choice + step) % buttons;
+            }
+        }
+        _ => {
+            if let Some(scroll) = scroll_mut(overlay) {
+                scrolled(scroll);
+            }
+        }
+    }
+}
+
+/// Esc: closes, and answers no where an answer is awaited.
+pub(super) fn close(state: &mut State, fx: &mut Effects) {
+    if let Some(Overlay::Question(question)) = state.overlays.pop() {
+        refuse(&question, fx);
+    }
+}
+
+/// Enter: takes what was typed or chosen.
+fn accept(state: &mut State, fx: &mut Effects) {
+    match state.overlays.pop() {
+        None => {}
+        Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
+        Some(Overlay::Confirm { deed, choice, .. }) => {
+            if choice == 1 {
+                match deed {
+                    Deed::Remove { items, name } => files::remove(state, items, name, fx),
+                    Deed::Quit => leave(state, fx),
+                }
+            }
+        }
+        Some(Overlay::Sort { side, choice }) => match places::SORTS.get(choice) {
+            Some(key) => places::sort_by(state, side, *key),
+            None => {
+                let view = &mut state.pane_mut(side).view;
+                let mut sort = view.listing.sort();
+                sort.dirs_first = !sort.dirs_first;
+                view.keep_cursor(|listing| listing.set_sort(sort));
+            }
+        },
+        Some(Overlay::Question(question)) => answer(question, fx),
+        Some(
+            Overlay::Help { .. } | Overlay::Explain { .. } | Overlay::Details { .. } | Overlay::Error { .. },
+        ) => {}
+    }
+}
+
+fn answer(question: Question, fx: &mut Effects) {
+    let answer = match question.ask {
+        Asking::Host { choice: 1, .. } => Answer::Trust(trust::Answer::Yes),
+        Asking::Host { .. } => Answer::Trust(trust::Answer::No),
+        Asking::Secret { field, .. } => {
+            Answer::Trust(trust::Answer::Secret(field.input.value().to_owned().into()))
+        }
+        Asking::Conflicts { choice, .. } => {
+            Answer::Conflicts(CONFLICT_ANSWERS.get(choice).copied().flatten())
+        }
+    };
+    fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
+}
+
+fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
+    let text = field.input.value().to_owned();
+    let result = match &typing {
+        Typing::GoTo(side) => places::go_to_text(state, *side, text.trim(), fx).map_err(|error| {
+            let words = words::error(&error);
+            format!("{}. {}", words.said, words.advice)
+        }),
+        Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
+        Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
+    };
+    if let Err(error) = result {
+        state.overlays.push(Overlay::Text { typing, field, error: Some(error) });
+    }
+}

@@ -1,0 +1,213 @@
+//! Copying, renaming, creating and deleting: what is checked and asked before the engine hears
+//! of it.
+
+use super::{Effect, Effects, hint};
+use crate::{
+    engine::Command,
+    fs::{Location, path::check_name},
+    transfer::{Landing, OnConflict, Policy, Progress, Request},
+    ui::{
+        action::Action,
+        state::{
+            Deed, Errand, Field, Item, Overlay, Panel, Standing, State, Tone, Transfer, Typing, View, Work,
+        },
+    },
+    words,
+};
+
+pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
+    let Some(here) = state.active().usable().cloned() else {
+        hint(state, "This pane shows no place that can be worked in now; ^R tries again.");
+        return;
+    };
+    match action {
+        Action::Copy => copy(state, &here, fx),
+        Action::Rename => {
+            let Some(item) = state.active().view.current() else {
+                return hint(state, "Put the cursor on what to rename.");
+            };
+            // A name that is no text is not offered for editing: it could not be typed back.
+            let name = std::str::from_utf8(&item.entry.name).unwrap_or("").to_owned();
+            let location = here.join(&item.entry.name);
+            open_field(state, Typing::Rename(location), Field::text(&name));
+        }
+        Action::NewFolder => open_field(state, Typing::NewFolder(here), Field::default()),
+        Action::Delete => ask_delete(state, &here),
+        _ => {}
+    }
+}
+
+fn open_field(state: &mut State, typing: Typing, field: Field) {
+    state.overlays.push(Overlay::Text { typing, field, error: None });
+}
+
+/// The targets' locations and what to call them together.
+fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
+    let items = view.targets();
+    let name = match items.as_slice() {
+        [one] => display_name(one),
+        many => words::plural(many.len() as u64, "item", "items"),
+    };
+    (items.iter().map(|item| here.join(&item.entry.name)).collect(), name)
+}
+
+fn display_name(item: &Item) -> String {
+    let name = words::escape_bytes(&item.entry.name);
+    if item.entry.is_dir_like() { format!("{name}/") } else { name }
+}
+
+fn copy(state: &mut State, here: &Location, fx: &mut Effects) {
+    let (sources, name) = targets(&state.active().view, here);
+    if sources.is_empty() {
+        return hint(state, "Nothing to copy: select something, or put the cursor on it.");
+    }
+    let other = state.pane(state.active.other());
+    let Some(target) = other.usable().cloned() else {
+        return hint(state, "The other pane shows no place to copy to.");
+    };
+    if target == *here {
+        let text = "Both panes show the same folder: choose another one in the other pane to copy to.";
+        return hint(state, text);
+    }
+    if let Some(source) = sources.iter().find(|s| s.fs == target.fs && target.path.is_within(&s.path)) {
+        let name = words::escape_bytes(source.path.name().unwrap_or_default());
+        return state.say(Tone::Bad, format!("{name} cannot be copied into itself."));
+    }
+    let label = place_label(&other.view, &target);
+    let policy = Policy { recursive: true, on_conflict: OnConflict::Ask, preserve: true };
+    let request = Request { sources, target: target.clone(), landing: Landing::Into, policy };
+    let job = state.fresh_job();
+    state.transfers.jobs.push(transfer(job, Work::Copy, name, label, vec![target]));
+    show_transfers(state);
+    fx.push(Effect::Send(Command::Copy { job, request }));
+}
+
+fn transfer(
+    job: crate::engine::JobId,
+    work: Work,
+    name: String,
+    target: String,
+    touches: Vec<Location>,
+) -> Transfer {
+    Transfer {
+        job,
+        work,
+        name,
+        target,
+        touches,
+        progress: Progress::default(),
+        failures: Vec::new(),
+        warnings: Vec::new(),
+        standing: Standing::Running,
+    }
+}
+
+fn show_transfers(state: &mut State) {
+    state.notice = None;
+    if !state.in_panel {
+        // On a small screen the panel would hide the panes; the title line tells of the job.
+        state.panel =
+            crate::ui::layout::has_room_for_panel(state.size).then_some(Panel::Transfers).or(state.panel);
+        state.transfers.cursor = state.transfers.jobs.len().saturating_sub(1);
+    }
+}
+
+fn place_label(view: &View, location: &Location) -> String {
+    let path = words::escape_bytes(location.path.as_bytes());
+    if location.fs.is_local() { path } else { format!("{}:{path}", words::escape(&view.info.label)) }
+}
+
+fn ask_delete(state: &mut State, here: &Location) {
+    let view = &state.active().view;
+    let (items, name) = targets(view, here);
+    if items.is_empty() {
+        return hint(state, "Nothing to delete: select something, or put the cursor on it.");
+    }
+    let chosen = view.targets();
+    let dirs = chosen.iter().filter(|item| item.entry.kind == crate::fs::Kind::Dir).count() as u64;
+    let bytes: u64 = chosen.iter().filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
+    let dir_bytes: u64 = chosen
+        .iter()
+        .filter(|item| item.entry.kind == crate::fs::Kind::Dir)
+        .filter_map(|item| item.entry.attributes.size)
+        .fold(0, u64::saturating_add);
+    let files = chosen.len() as u64 - dirs;
+    let mut lines = vec![format!("In {}", place_label(view, here)), String::new()];
+    const NAMED: usize = 6;
+    lines.extend(chosen.iter().take(NAMED).map(|item| format!("  {}", display_name(item))));
+    if chosen.len() > NAMED {
+        lines.push(format!("  and {} more", words::count((chosen.len() - NAMED) as u64)));
+    }
+    lines.push(String::new());
+    if files > 0 {
+        let sizes = words::size(bytes.saturating_sub(dir_bytes));
+        lines.push(format!("{}, {sizes}", words::plural(files, "file", "files")));
+    }
+    if dirs > 0 {
+        lines.push(format!("{} with everything inside", words::plural(dirs, "folder", "folders")));
+    }
+    lines.push("This cannot be undone.".to_owned());
+    state.overlays.push(Overlay::Confirm { deed: Deed::Remove { items, name }, lines, choice: 0 });
+}
+
+/// The person said yes.
+pub(super) fn remove(state: &mut State, items: Vec<Location>, name: String, fx: &mut Effects) {
+    let job = state.fresh_job();
+    let mut touches: Vec<Location> = Vec::new();
+    for parent in items.iter().filter_map(Location::parent) {
+        if !touches.contains(&parent) {
+            touches.push(parent);
+        }
+    }
+    state.transfers.jobs.push(transfer(job, Work::Remove, name, String::new(), touches));
+    show_transfers(state);
+    fx.push(Effect::Send(Command::Remove { job, items }));
+}
+
+/// Creates the folder that was typed; an error says why the name will not do.
+pub(super) fn create_dir(
+    state: &mut State,
+    parent: Location,
+    name: &str,
+    fx: &mut Effects,
+) -> Result<(), String> {
+    check(name)?;
+    let job = state.fresh_job();
+    let location = parent.join(name.as_bytes());
+    state.errands.push(Errand {
+        job,
+        touches: vec![parent],
+        wanted: name.as_bytes().into(),
+        done: format!("Created the folder {}.", words::escape(name)),
+    });
+    fx.push(Effect::Send(Command::CreateDir { job, location }));
+    Ok(())
+}
+
+/// Renames to what was typed; an error says why the name will not do.
+pub(super) fn rename(state: &mut State, from: Location, name: &str, fx: &mut Effects) -> Result<(), String> {
+    if from.path.name() == Some(name.as_bytes()) {
+        return Ok(());
+    }
+    check(name)?;
+    let Some(parent) = from.parent() else { return Ok(()) };
+    let job = state.fresh_job();
+    let to = parent.path.join(name.as_bytes());
+    state.errands.push(Errand {
+        job,
+        touches: vec![parent],
+        wanted: name.as_bytes().into(),
+        done: format!("Renamed to {}.", words::escape(name)),
+    });
+    fx.push(Effect::Send(Command::Rename { job, from, to }));
+    Ok(())
+}
+
+fn check(name: &str) -> Result<(), String> {
+    check_name(name.as_bytes()).map_err(|why| {
+        let why = why.to_string();
+        let mut letters = why.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).chain(['.']).collect()
+    })
+}

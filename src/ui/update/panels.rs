@@ -1,0 +1,119 @@
+//! The panel below the panes: transfers and log. Must start no jobs.
+
+use super::{Effects, events};
+use crate::ui::{
+    action::Action,
+    layout,
+    state::{Overlay, Panel, Standing, State, Transfer, Work},
+};
+
+/// Shows and enters a panel; leaves and closes the one that has the keys.
+pub(super) fn toggle(state: &mut State, panel: Panel) {
+    state.filtering = false;
+    if state.panel == Some(panel) && state.in_panel {
+        state.panel = None;
+        state.in_panel = false;
+    } else {
+        state.panel = Some(panel);
+        state.in_panel = true;
+    }
+}
+
+/// What a job does, as it stands behind a number.
+pub(super) fn verb(work: Work) -> &'static str {
+    match work {
+        Work::Copy => "copied",
+        Work::Remove => "deleted",
+    }
+}
+
+/// A job in a line: `assets/ → web-01:/var/www`.
+pub fn name(transfer: &Transfer) -> String {
+    match transfer.work {
+        Work::Copy => format!("{} → {}", transfer.name, transfer.target),
+        Work::Remove => format!("delete {}", transfer.name),
+    }
+}
+
+/// True if the action was one of the panel's.
+pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> bool {
+    let Some(panel) = state.panel else { return false };
+    let areas = layout::layout(state.size, state);
+    let page = areas.panel.map_or(1, |panel| usize::from(panel.rows.height)).max(1);
+    let row = match panel {
+        Panel::Transfers => state.transfers.cursor,
+        Panel::Log => state.log.row(),
+    };
+    let to = match action {
+        Action::Up => row.saturating_sub(1),
+        Action::Down => row.saturating_add(1),
+        Action::PageUp => row.saturating_sub(page),
+        Action::PageDown => row.saturating_add(page),
+        Action::First => 0,
+        Action::Last => usize::MAX - 1,
+        Action::Cancel => {
+            state.in_panel = false;
+            if !layout::has_room_for_panel(state.size) {
+                state.panel = None;
+            }
+            return true;
+        }
+        Action::CancelJob => {
+            let job = state.transfers.current().map(|transfer| transfer.job);
+            match job {
+                Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
+                    events::cancel_job(state, job, fx);
+                }
+                Some(_) => super::hint(state, "This one has ended already."),
+                None => super::hint(state, "Nothing runs."),
+            }
+            return true;
+        }
+        Action::ClearFinished => {
+            state.transfers.clear_finished();
+            return true;
+        }
+        Action::Details | Action::Open if panel == Panel::Transfers => {
+            if let Some(transfer) = state.transfers.current() {
+                state.overlays.push(Overlay::Details { job: transfer.job, scroll: 0 });
+            }
+            return true;
+        }
+        Action::Explain | Action::Open if panel == Panel::Log => {
+            if let Some(line) = state.log.current() {
+                state.overlays.push(Overlay::Explain { line: Box::new(line.clone()), scroll: 0 });
+            }
+            return true;
+        }
+        _ => return false,
+    };
+    move_to(state, panel, to);
+    true
+}
+
+pub(super) fn move_to(state: &mut State, panel: Panel, row: usize) {
+    match panel {
+        Panel::Transfers => state.transfers.move_to(row),
+        Panel::Log => state.log.move_to(row),
+    }
+}
+
+/// How a job stands, in words; with what it did where it ended.
+pub fn standing(transfer: &Transfer) -> String {
+    use crate::{transfer::Phase, words};
+    match &transfer.standing {
+        Standing::Running => match transfer.progress.phase {
+            Phase::Queued => "waiting for its turn".to_owned(),
+            Phase::Planning => "looking at what there is".to_owned(),
+            Phase::Asking => "waiting for your answer".to_owned(),
+            Phase::Running => match transfer.work {
+                Work::Copy => "copying".to_owned(),
+                Work::Remove => "deleting".to_owned(),
+            },
+        },
+        Standing::Stopping => "stopping".to_owned(),
+        Standing::Done(outcome) => words::outcome(outcome, verb(transfer.work)),
+        Standing::Failed(error) => words::error(error).to_string(),
+        Standing::Cancelled => "cancelled".to_owned(),
+    }
+}

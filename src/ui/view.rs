@@ -1,0 +1,152 @@
+//! Draws the state. Must change nothing and decide nothing: where things are is `layout`'s and
+//! `sheet`'s to say, what they are called that of `words`.
+
+mod dialog;
+mod log;
+mod pane;
+mod status;
+mod transfers;
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
+
+use super::{
+    layout::{self, Areas, PanelAreas, TABS},
+    sheet,
+    state::{Panel, Side, State},
+    text,
+    theme::{Role, Theme},
+};
+
+/// Draws everything.
+pub fn draw(frame: &mut Frame<'_>, state: &State) {
+    let areas = layout::layout(state.size, state);
+    let cursor = {
+        let mut pen = Pen { theme: &state.theme, buffer: frame.buffer_mut() };
+        screen(&mut pen, state, &areas)
+    };
+    if let Some(cursor) = cursor.filter(|at| frame.area().contains(*at)) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Returns where the terminal's cursor belongs.
+fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
+    if let Some(title) = areas.title {
+        status::title(pen, state, title);
+    }
+    let mut cursor = None;
+    for side in Side::BOTH {
+        if let Some(pane) = areas.pane(side) {
+            cursor = pane::draw(pen, state, side, pane).or(cursor);
+        }
+    }
+    if let (Some(panel), Some(shown)) = (&areas.panel, state.panel) {
+        panel_frame(pen, state, panel, shown);
+        match shown {
+            Panel::Transfers => transfers::draw(pen, state, panel),
+            Panel::Log => log::draw(pen, state, panel),
+        }
+    }
+    status::status(pen, state, areas);
+    status::hints(pen, state, areas.hints);
+    if let Some(sheet) = sheet::sheet(state) {
+        cursor = dialog::draw(pen, &sheet);
+    }
+    cursor
+}
+
+fn panel_frame(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas, shown: Panel) {
+    pen.frame(areas.outer, if state.in_panel { Role::BorderActive } else { Role::Border });
+    let mark = if state.in_panel { "▸" } else { " " };
+    pen.put(areas.outer.x + 1, areas.outer.y, areas.outer.width.saturating_sub(2), mark, Role::Title);
+    let look = |panel| match (panel == shown, state.in_panel) {
+        (true, true) => Role::Title,
+        (true, false) => Role::Text,
+        (false, _) => Role::Faint,
+    };
+    for (area, name, panel) in
+        [(areas.transfers_tab, TABS.0, Panel::Transfers), (areas.log_tab, TABS.1, Panel::Log)]
+    {
+        pen.put(area.x, area.y, area.width, name, look(panel));
+        pen.put(
+            area.right(),
+            area.y,
+            1.min(areas.outer.right().saturating_sub(area.right() + 1)),
+            " ",
+            Role::Text,
+        );
+    }
+    let behind = areas.transfers_tab.right() + 2;
+    pen.put(behind, areas.outer.y, 1.min(areas.outer.right().saturating_sub(behind + 1)), " ", Role::Text);
+}
+
+/// Writes to the screen, never beside it.
+struct Pen<'a> {
+    theme: &'a Theme,
+    buffer: &'a mut Buffer,
+}
+
+impl Pen<'_> {
+    /// Writes escaped text in at most `columns` columns; returns the column behind it.
+    fn put(&mut self, x: u16, y: u16, columns: u16, text: &str, role: Role) -> u16 {
+        self.put_styled(x, y, columns, text, self.theme.style(role))
+    }
+
+    fn put_styled(&mut self, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if columns == 0 || !area.contains(Position { x, y }) {
+            return x;
+        }
+        let room = columns.min(area.right() - x);
+        self.buffer.set_stringn(x, y, text, usize::from(room), style).0
+    }
+
+    /// Right-aligned in the columns.
+    fn put_right(&mut self, x: u16, y: u16, columns: u16, text: &str, role: Role) {
+        let shown = text::cut(text, usize::from(columns));
+        let width = u16::try_from(text::width(&shown)).unwrap_or(columns).min(columns);
+        self.put(x + (columns - width), y, width, &shown, role);
+    }
+
+    /// Lays a style over what is there.
+    fn tint(&mut self, area: Rect, role: Role) {
+        self.buffer.set_style(area.intersection(self.buffer.area), self.theme.style(role));
+    }
+
+    fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                }
+            }
+        }
+    }
+
+    /// A thin border with round corners.
+    fn frame(&mut self, area: Rect, role: Role) {
+        if area.width < 2 || area.height < 2 {
+            return;
+        }
+        let across = "─".repeat(usize::from(area.width - 2));
+        self.put(area.x, area.y, area.width, &format!("╭{across}╮"), role);
+        self.put(area.x, area.bottom() - 1, area.width, &format!("╰{across}╯"), role);
+        for y in area.y + 1..area.bottom() - 1 {
+            self.put(area.x, y, 1, "│", role);
+            self.put(area.right() - 1, y, 1, "│", role);
+        }
+    }
+}
+
+/// One of the spinner's pictures, by the clock.
+fn spinner(state: &State) -> &'static str {
+    const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    let at = usize::try_from(state.clock.running.as_millis() / 120).unwrap_or(0) % FRAMES.len();
+    FRAMES.get(at).copied().unwrap_or("·")
+}

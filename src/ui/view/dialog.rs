@@ -1,0 +1,74 @@
+//! Draws a dialog as its sheet lays it out.
+
+use ratatui::layout::{Position, Rect};
+
+use super::Pen;
+use crate::ui::{sheet::Sheet, text, theme::Role};
+
+/// Returns where the terminal's cursor belongs.
+pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
+    let area = sheet.area;
+    pen.clear(area);
+    pen.frame(area, if sheet.danger { Role::Bad } else { Role::BorderActive });
+    if area.width > 6 && area.height > 0 {
+        let title = text::cut(&sheet.title, usize::from(area.width - 6));
+        pen.put(
+            area.x + 2,
+            area.y,
+            area.width - 4,
+            &format!(" {title} "),
+            if sheet.danger { Role::Bad } else { Role::Title },
+        );
+    }
+    let body = sheet.body;
+    for (y, line) in (body.y..body.bottom()).zip(sheet.lines.iter().skip(sheet.scroll)) {
+        let mut x = body.x;
+        for piece in line {
+            x = pen.put(x, y, body.right().saturating_sub(x), &piece.1, piece.0);
+        }
+    }
+    more(pen, sheet);
+    for (y, line) in (sheet.error_area.y..sheet.error_area.bottom()).zip(&sheet.error) {
+        pen.put(sheet.error_area.x, y, sheet.error_area.width, line, Role::Bad);
+    }
+    for button in &sheet.buttons {
+        let role = match (button.chosen, button.danger) {
+            (true, true) => Role::ButtonDanger,
+            (true, false) => Role::ButtonChosen,
+            (false, _) => Role::Button,
+        };
+        let shown = text::pad(&button.label, usize::from(button.area.width));
+        if button.area.height > 0 {
+            pen.put(button.area.x, button.area.y, button.area.width, &shown, role);
+            // A mark as well as a colour says which one Enter takes.
+            let mark = if button.chosen { "▸" } else { " " };
+            pen.put(button.area.x.saturating_sub(1), button.area.y, 1, mark, Role::Title);
+        }
+    }
+    let field = sheet.field.as_ref()?;
+    if field.area.height == 0 {
+        return None;
+    }
+    pen.put(
+        field.area.x,
+        field.area.y,
+        field.area.width,
+        &text::pad(&field.shown, usize::from(field.area.width)),
+        Role::Input,
+    );
+    Some(Position { x: field.cursor, y: field.area.y })
+}
+
+/// A thumb on the border where there is more than is seen.
+fn more(pen: &mut Pen<'_>, sheet: &Sheet) {
+    let (rows, height) = (sheet.lines.len(), usize::from(sheet.body.height));
+    if height == 0 || rows <= height || sheet.area.width == 0 {
+        return;
+    }
+    let thumb = (height * height / rows).max(1);
+    let at = sheet.scroll * (height - thumb) / (rows - height);
+    let Rect { y, .. } = sheet.body;
+    for y in (y..sheet.body.bottom()).skip(at).take(thumb) {
+        pen.put(sheet.area.right() - 1, y, 1, "┃", Role::Accent);
+    }
+}

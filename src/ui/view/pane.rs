@@ -1,0 +1,409 @@
+//! Draws one pane: its header, columns, rows and foot.
+
+use ratatui::layout::{Position, Rect};
+
+use super::{Pen, spinner};
+use crate::{
+    fs::{Entry, Error, Kind, entry::SortKey},
+    ui::{
+        action::Action,
+        layout::{Columns, PaneAreas, short_path},
+        state::{Item, Pane, Phase, Row, Side, State, View},
+        text,
+        theme::Role,
+    },
+    words,
+};
+
+/// Returns where the terminal's cursor belongs if this pane's filter is being typed.
+pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAreas) -> Option<Position> {
+    let pane = state.pane(side);
+    let active = state.active == side && !state.in_panel;
+    pen.frame(areas.outer, if active { Role::BorderActive } else { Role::Border });
+    header(pen, state, pane, areas, active);
+    match &pane.phase {
+        Phase::Failed(error) => failure(pen, state, areas, error),
+        Phase::Connecting(connecting) if pane.view.location.is_none() => {
+            let stage = connecting.stage.map_or("connecting", words::stage);
+            let what = [format!("Connecting to {}", connecting.label), format!("{stage}…")];
+            wait(pen, state, areas, &what, connecting.since);
+        }
+        Phase::Listing(loading) if pane.view.listing.loaded() == 0 && loading.incoming.is_none() => {
+            column_names(pen, areas, &pane.view);
+            rows(pen, state, pane, areas, active);
+            wait(pen, state, areas, &["Listing…".to_owned()], loading.since);
+        }
+        _ => {
+            column_names(pen, areas, &pane.view);
+            rows(pen, state, pane, areas, active);
+            if pane.view.listing.is_empty() && !pane.is_waiting() && pane.view.location.is_some() {
+                empty(pen, areas, &pane.view);
+            }
+        }
+    }
+    scrollbar(pen, areas, &pane.view, active);
+    foot(pen, state, pane, areas, active)
+}
+
+fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) {
+    let outer = areas.outer;
+    if outer.width < 8 || outer.height == 0 {
+        return;
+    }
+    let view = &pane.view;
+    let lost = matches!(pane.phase, Phase::Lost(_));
+    let trust = match (&pane.phase, view.info.trust.as_str()) {
+        (Phase::Lost(_), _) => " ✗ lost ".to_owned(),
+        (_, "") => String::new(),
+        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
+    };
+    let mut room = outer.width.saturating_sub(4);
+    let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
+    // How far the server is trusted gives way before the path does.
+    if width > 0 && (room >= width + 24 || lost) {
+        let x = outer.right().saturating_sub(width + 2);
+        pen.put(x, outer.y, width, &trust, if lost { Role::Bad } else { Role::Soft });
+        room = room.saturating_sub(width + 1);
+    }
+    let mark = if active { "▸" } else { " " };
+    let x = pen.put(outer.x + 1, outer.y, 1, mark, Role::Title);
+    let mut x = x;
+    let end = outer.x + 2 + room;
+    let left = |x: u16| end.saturating_sub(x);
+    let Some(location) = &view.location else {
+        let label = match &pane.phase {
+            Phase::Connecting(connecting) => connecting.label.clone(),
+            _ => "nowhere".to_owned(),
+        };
+        let shown = text::cut(&label, usize::from(left(x).saturating_sub(1)));
+        x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Soft });
+        pen.put(x, outer.y, left(x), " ", Role::Text);
+        return;
+    };
+    let protocol = if view.info.protocol.is_empty() { "" } else { view.info.protocol };
+    if !location.fs.is_local() {
+        x = pen.put(x, outer.y, left(x), protocol, Role::Faint);
+        x = pen.put(x, outer.y, left(x).min(u16::from(!protocol.is_empty())), " ", Role::Text);
+        let label = words::escape(&view.info.label);
+        let shown = text::cut_middle(&label, usize::from(left(x) / 2));
+        x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Soft });
+    } else {
+        x = pen.put(x, outer.y, left(x), "local", Role::Faint);
+    }
+    x = pen.put(x, outer.y, left(x).min(2), "  ", Role::Text);
+    let path = short_path(location, &state.home);
+    let shown = text::cut_start(&path, usize::from(left(x).saturating_sub(1)));
+    x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Text });
+    pen.put(x, outer.y, left(x).min(1), " ", Role::Text);
+}
+
+fn column_names(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
+    if areas.header.height == 0 {
+        return;
+    }
+    let sort = view.listing.sort();
+    let arrow = |key: SortKey| match (sort.key == key, sort.descending) {
+        (false, _) => "",
+        (true, false) => " ▲",
+        (true, true) => " ▼",
+    };
+    let look = |key: SortKey| if sort.key == key { Role::Soft } else { Role::Faint };
+    let y = areas.header.y;
+    let columns = &areas.columns;
+    if let Some(column) = columns.name {
+        let by_extension = sort.key == SortKey::Extension;
+        let name = if by_extension {
+            format!("Name by extension{}", arrow(SortKey::Extension))
+        } else {
+            format!("Name{}", arrow(SortKey::Name))
+        };
+        let role = if by_extension { Role::Soft } else { look(SortKey::Name) };
+        pen.put(column.x, y, column.width, &text::cut(&name, usize::from(column.width)), role);
+    }
+    if let Some(column) = columns.size {
+        pen.put_right(
+            column.x,
+            y,
+            column.width,
+            &format!("Size{}", arrow(SortKey::Size)),
+            look(SortKey::Size),
+        );
+    }
+    if let Some(column) = columns.modified {
+        let name = format!("Modified{}", arrow(SortKey::Modified));
+        pen.put(column.x, y, column.width, &name, look(SortKey::Modified));
+    }
+    if let Some(column) = columns.mode {
+        pen.put(column.x, y, column.width, "Mode", Role::Faint);
+    }
+    if let Some(column) = columns.owner {
+        pen.put(column.x, y, column.width, "Owner", Role::Faint);
+    }
+}
+
+fn rows(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) {
+    let view = &pane.view;
+    let height = usize::from(areas.rows.height);
+    let first = view.first_row(height);
+    let stale = matches!(pane.phase, Phase::Lost(_) | Phase::Connecting(_));
+    for (y, at) in (areas.rows.y..areas.rows.bottom()).zip(first..) {
+        let Some(row) = view.row(at) else { break };
+        let area = Rect { y, height: 1, ..areas.rows };
+        match row {
+            Row::Above => {
+                if let Some(column) = areas.columns.name {
+                    pen.put(column.x, y, column.width, "..", Role::Soft);
+                }
+            }
+            Row::Item(item) => entry_row(pen, state, item, &areas.columns, area, stale),
+        }
+        if at == view.cursor {
+            pen.tint(area, if active { Role::Cursor } else { Role::CursorIdle });
+            pen.put(
+                area.x,
+                y,
+                area.width.min(1),
+                if active { "▌" } else { "▏" },
+                if active { Role::Accent } else { Role::Faint },
+            );
+            pen.tint(
+                Rect { width: 1.min(area.width), ..area },
+                if active { Role::Cursor } else { Role::CursorIdle },
+            );
+        }
+    }
+}
+
+fn entry_row(pen: &mut Pen<'_>, state: &State, item: &Item, columns: &Columns, area: Rect, stale: bool) {
+    let entry = &item.entry;
+    let y = area.y;
+    let role = if item.selected {
+        Role::Selected
+    } else if stale {
+        Role::Faint
+    } else {
+        look(entry)
+    };
+    if item.selected && area.width > 1 {
+        pen.put(area.x + 1, y, 1, "*", Role::Selected);
+    }
+    if let Some(column) = columns.name {
+        let name = words::escape_bytes(&entry.name);
+        let suffix = suffix(entry);
+        let room = usize::from(column.width).saturating_sub(suffix.len());
+        let x = pen.put(column.x, y, column.width, &text::cut_middle(&name, room), role);
+        pen.put(x, y, (column.x + column.width).saturating_sub(x), suffix, Role::Faint);
+    }
+    if let Some(column) = columns.size {
+        size(pen, entry, column.x, y, column.width);
+    }
+    if let (Some(column), Some(time)) = (columns.modified, entry.attributes.mtime) {
+        let text = words::timestamp_in(time, state.clock.now, state.zone);
+        pen.put(column.x, y, column.width, &text, Role::Soft);
+    }
+    if let (Some(column), Some(mode)) = (columns.mode, entry.attributes.mode) {
+        pen.put(column.x, y, column.width, &words::mode(mode, entry.kind), Role::Faint);
+    }
+    if let Some(column) = columns.owner {
+        let owner = match (&entry.owner, entry.attributes.uid) {
+            (Some(name), _) => words::escape(name).into_owned(),
+            (None, Some(uid)) => uid.to_string(),
+            (None, None) => String::new(),
+        };
+        pen.put(column.x, y, column.width, &text::cut(&owner, usize::from(column.width)), Role::Soft);
+    }
+}
+
+/// What `ls -F` appends, so that kinds are told without colours.
+fn suffix(entry: &Entry) -> &'static str {
+    match (entry.kind, entry.is_dir_like()) {
+        (Kind::Symlink, true) => "@/",
+        (Kind::Symlink, false) => "@",
+        (_, true) => "/",
+        _ => "",
+    }
+}
+
+fn look(entry: &Entry) -> Role {
+    match entry.kind {
+        Kind::Symlink => Role::Link,
+        Kind::Dir => Role::Dir,
+        Kind::Other => Role::Special,
+        Kind::File if entry.is_hidden() => Role::Hidden,
+        Kind::File if entry.attributes.mode.is_some_and(|mode| mode & 0o111 != 0) => Role::Executable,
+        Kind::File => Role::Text,
+    }
+}
+
+/// Number and unit each in a column of their own: the numbers stand below each other.
+fn size(pen: &mut Pen<'_>, entry: &Entry, x: u16, y: u16, width: u16) {
+    const UNIT: u16 = 3;
+    match entry.attributes.size.filter(|_| !entry.is_dir_like()) {
+        Some(bytes) => {
+            let text = words::size(bytes);
+            let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+            let room = width.saturating_sub(UNIT + 1);
+            pen.put_right(x, y, room, number, Role::Soft);
+            pen.put(x + room + 1, y, UNIT, unit, Role::Faint);
+        }
+        None => pen.put_right(x, y, width.saturating_sub(UNIT + 1), "-", Role::Faint),
+    }
+}
+
+/// Lines in the middle of the rows.
+fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
+    let area = areas.rows;
+    let columns = usize::from(area.width.saturating_sub(4)).max(1);
+    let wrapped: Vec<(Role, String)> = lines
+        .iter()
+        .flat_map(|(role, text)| text::wrap(text, columns).into_iter().map(move |line| (*role, line)))
+        .collect();
+    let count = u16::try_from(wrapped.len()).unwrap_or(u16::MAX);
+    let top = area.y + area.height.saturating_sub(count) / 2;
+    for (y, (role, line)) in (top..area.bottom()).zip(&wrapped) {
+        let width = u16::try_from(text::width(line)).unwrap_or(area.width).min(area.width);
+        pen.put(area.x + (area.width - width) / 2, y, width, line, *role);
+    }
+}
+
+fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], since: std::time::Duration) {
+    let elapsed = words::duration(state.clock.running.saturating_sub(since));
+    let mut lines = Vec::new();
+    for (at, text) in what.iter().enumerate() {
+        let text =
+            if at + 1 == what.len() { format!("{} {text} {elapsed}", spinner(state)) } else { text.clone() };
+        lines.push((if at == 0 { Role::Text } else { Role::Soft }, text));
+    }
+    if areas.rows.height > 3 {
+        lines.push((Role::Text, String::new()));
+    }
+    lines.push((Role::Faint, format!("{} cancels", key(state, Action::Cancel))));
+    middle(pen, areas, &lines);
+}
+
+fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
+    let words = words::error(error);
+    let gap = areas.rows.height >= 10;
+    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
+    if gap {
+        lines.push((Role::Text, String::new()));
+    }
+    lines.push((Role::Soft, words.advice));
+    if gap {
+        lines.push((Role::Text, String::new()));
+    }
+    let (again, go_to) = (key(state, Action::Refresh), key(state, Action::GoTo));
+    lines.push((Role::Faint, format!("{again} tries again · {go_to} goes elsewhere")));
+    middle(pen, areas, &lines);
+}
+
+fn empty(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
+    let text = if view.listing.loaded() == 0 {
+        "This folder is empty".to_owned()
+    } else if view.listing.filter().is_empty() {
+        format!("{} hidden", words::plural(view.listing.loaded() as u64, "name is", "names are"))
+    } else {
+        format!("No name contains \u{201c}{}\u{201d}", words::escape(view.listing.filter()))
+    };
+    middle(pen, areas, &[(Role::Faint, text)]);
+}
+
+fn key(state: &State, action: Action) -> String {
+    state.keymap.all_keys(action).first().map(ToString::to_string).unwrap_or_default()
+}
+
+fn scrollbar(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View, active: bool) {
+    let (rows, height) = (view.rows(), usize::from(areas.rows.height));
+    if height == 0 || rows <= height || areas.outer.width == 0 {
+        return;
+    }
+    let thumb = (height * height / rows).max(1);
+    let at = view.first_row(height) * (height - thumb) / (rows - height);
+    let x = areas.outer.right() - 1;
+    for y in (areas.rows.y..areas.rows.bottom()).skip(at).take(thumb) {
+        pen.put(x, y, 1, "┃", if active { Role::Accent } else { Role::Soft });
+    }
+}
+
+fn foot(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) -> Option<Position> {
+    let outer = areas.outer;
+    if outer.width < 8 || outer.height < 2 {
+        return None;
+    }
+    let y = outer.bottom() - 1;
+    let view = &pane.view;
+    let mut room = outer.width.saturating_sub(4);
+    if let Some(space) = view.space {
+        let text = format!(" {} free ", words::size(space.free));
+        let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
+        if room >= width + 16 {
+            pen.put(outer.right().saturating_sub(width + 2), y, width, &text, Role::Faint);
+            room -= width + 1;
+        }
+    }
+    let mut x = outer.x + 2;
+    let end = x + room;
+    let filtering = active && state.filtering && state.overlay().is_none();
+    let filter = view.listing.filter();
+    if filtering || !filter.is_empty() {
+        let shown = format!(" /{}", text::cut_start(&words::escape(filter), usize::from(room / 2)));
+        x = pen.put(x, y, end.saturating_sub(x), &shown, Role::Title);
+    }
+    let typing_at = filtering.then_some(Position { x, y });
+    if filtering {
+        x = pen.put(x, y, end.saturating_sub(x).min(1), " ", Role::Text);
+    }
+    let (text, role) = summary(state, pane);
+    let text = text::cut(&format!(" {text} "), usize::from(end.saturating_sub(x)));
+    if text.trim().len() > 1 {
+        pen.put(x, y, end.saturating_sub(x), &text, role);
+    }
+    typing_at
+}
+
+fn summary(state: &State, pane: &Pane) -> (String, Role) {
+    let view = &pane.view;
+    let (selected, total) = (view.listing.selected(), view.listing.total());
+    let elapsed = |since| words::duration(state.clock.running.saturating_sub(since));
+    match &pane.phase {
+        Phase::Listing(loading) => {
+            let count = match &loading.incoming {
+                Some(newer) => newer.loaded(),
+                None => view.listing.loaded(),
+            };
+            let text = format!(
+                "{} {} so far {}",
+                spinner(state),
+                words::plural(count as u64, "entry", "entries"),
+                elapsed(loading.since)
+            );
+            return (text, Role::Soft);
+        }
+        Phase::Connecting(connecting) if view.location.is_some() => {
+            let stage = connecting.stage.map_or("connecting", words::stage);
+            return (format!("{} {stage} {}", spinner(state), elapsed(connecting.since)), Role::Soft);
+        }
+        Phase::Lost(_) => {
+            return (format!("connection lost; {} connects again", key(state, Action::Refresh)), Role::Bad);
+        }
+        Phase::Ready | Phase::Connecting(_) | Phase::Failed(_) => {}
+    }
+    if view.location.is_none() || matches!(pane.phase, Phase::Failed(_)) {
+        return (String::new(), Role::Soft);
+    }
+    let bytes = |bytes: u64| if bytes > 0 { format!(", {}", words::size(bytes)) } else { String::new() };
+    if selected.count > 0 {
+        let text = format!(
+            "{} of {} selected{}",
+            words::count(selected.count),
+            words::count(total.count),
+            bytes(selected.bytes)
+        );
+        return (text, Role::Selected);
+    }
+    let mut text = format!("{}{}", words::plural(total.count, "entry", "entries"), bytes(total.bytes));
+    if view.incomplete {
+        text.push_str(", incomplete");
+    }
+    (text, if view.incomplete { Role::Warning } else { Role::Soft })
+}

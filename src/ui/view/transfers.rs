@@ -1,0 +1,122 @@
+//! Draws the list of transfers.
+
+use ratatui::layout::Rect;
+
+use super::{Pen, spinner};
+use crate::{
+    transfer::Phase,
+    ui::{
+        layout::PanelAreas,
+        state::{Standing, State, Transfer, Work},
+        text,
+        theme::Role,
+        update::{job_name, standing},
+    },
+    words,
+};
+
+pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas) {
+    let rows = areas.rows;
+    if state.transfers.jobs.is_empty() {
+        let text = text::cut("Nothing was copied or deleted yet.", usize::from(rows.width.saturating_sub(2)));
+        if rows.height > 0 {
+            pen.put(rows.x + 2, rows.y, rows.width.saturating_sub(2), &text, Role::Faint);
+        }
+        return;
+    }
+    let jobs = state.transfers.jobs.iter().enumerate().skip(areas.first);
+    for (y, (at, transfer)) in (rows.y..rows.bottom()).zip(jobs) {
+        let area = Rect { y, height: 1, ..rows };
+        job(pen, state, transfer, area);
+        if at == state.transfers.cursor && state.in_panel {
+            pen.tint(area, Role::Cursor);
+            pen.put(area.x, y, area.width.min(1), "▌", Role::Accent);
+        }
+    }
+}
+
+/// The share that is done: by bytes, or by items where there are none.
+pub(super) fn share(transfer: &Transfer) -> Option<f64> {
+    let (done, total) = (&transfer.progress.done, &transfer.progress.total);
+    let of = |done: u64, total: u64| (total > 0).then(|| (done as f64 / total as f64).clamp(0.0, 1.0));
+    let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
+    match transfer.work {
+        Work::Copy => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
+        Work::Remove => of(items(done), items(total)),
+    }
+}
+
+/// A bar whose end is as fine as an eighth of a cell.
+pub(super) fn bar(share: f64, columns: usize) -> (String, String) {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = ((columns * 8) as f64 * share.clamp(0.0, 1.0)) as usize;
+    let mut full = "█".repeat((eighths / 8).min(columns));
+    let part = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
+    if eighths / 8 < columns {
+        full.push_str(part);
+    }
+    let rest = columns.saturating_sub(text::width(&full));
+    (full, "░".repeat(rest))
+}
+
+fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
+    let (mark, role) = match &transfer.standing {
+        Standing::Running | Standing::Stopping => (spinner(state), Role::Accent),
+        Standing::Done(outcome) if outcome.failed > 0 => ("!", Role::Warning),
+        Standing::Done(_) => ("✓", Role::Good),
+        Standing::Failed(_) => ("✗", Role::Bad),
+        Standing::Cancelled => ("·", Role::Faint),
+    };
+    let y = area.y;
+    let end = area.right().saturating_sub(1);
+    let left = |x: u16| end.saturating_sub(x);
+    let mut x = pen.put(area.x + 1, y, 1.min(left(area.x + 1)), mark, role) + 1;
+    let name_width = usize::from(area.width / 3).clamp(8, 36).min(usize::from(left(x)));
+    let name = text::pad(&text::cut_middle(&job_name(transfer), name_width), name_width);
+    x = pen.put(x, y, left(x), &name, Role::Text) + 2;
+    let running = matches!(transfer.standing, Standing::Running) && transfer.progress.phase == Phase::Running;
+    if let Some(share) = share(transfer).filter(|_| running) {
+        let columns = usize::from(left(x) / 4).clamp(0, 24);
+        let (full, rest) = bar(share, columns);
+        x = pen.put(x, y, left(x), &full, Role::Accent);
+        x = pen.put(x, y, left(x), &rest, Role::Faint);
+        let percent = format!(" {:>3}% ", (share * 100.0).floor());
+        x = pen.put(x, y, left(x), &percent, Role::Text) + 1;
+        // What matters most comes first: a narrow panel shows only that.
+        for (text, role) in facts(transfer) {
+            let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
+            if width > left(x) {
+                break;
+            }
+            x = pen.put(x, y, left(x), &text, role).saturating_add(2);
+        }
+        return;
+    }
+    let role = match &transfer.standing {
+        Standing::Failed(_) => Role::Bad,
+        Standing::Done(outcome) if outcome.failed > 0 => Role::Warning,
+        _ => Role::Soft,
+    };
+    pen.put(x, y, left(x), &text::cut(&standing(transfer), usize::from(left(x))), role);
+}
+
+fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
+    let progress = &transfer.progress;
+    let mut facts = Vec::new();
+    if let Some(remaining) = progress.remaining {
+        facts.push((format!("{:>7}", words::duration(remaining)), Role::Text));
+    }
+    if transfer.work == Work::Copy {
+        facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
+    }
+    let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));
+    facts.push((files, Role::Soft));
+    if transfer.work == Work::Copy {
+        let bytes = format!("{} of {}", words::size(progress.done.bytes), words::size(progress.total.bytes));
+        facts.push((bytes, Role::Faint));
+    }
+    if progress.failed > 0 {
+        facts.insert(0, (format!("{} failed", words::count(progress.failed)), Role::Bad));
+    }
+    facts
+}
