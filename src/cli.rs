@@ -203,6 +203,8 @@ impl From<ConflictArgument> for OnConflict {
     }
 }
 
+pub use driver::options as engine_options;
+
 /// Parses a place of the command line.
 pub fn place(argument: &OsString) -> Result<Place> {
     Place::parse(argument.as_bytes())

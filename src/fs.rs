@@ -25,10 +25,10 @@ use crate::{reply::Reply, trust::Prompt};
 
 /// A listing in batches, in the order that the server sends them. Never holds `.` and `..`,
 /// and every name has passed [`path::check_name`]. A name that was refused arrives as an
-/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream.
+/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream. Fused.
 pub type EntryStream = BoxStream<'static, Result<Vec<Entry>>>;
 
-/// A file's bytes in order; ends at the end of the file or with one error.
+/// A file's bytes in order; ends at the end of the file or with one error. Fused.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 
 /// What a backend can do beyond the obligatory.

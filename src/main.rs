@@ -1,9 +1,16 @@
-//! The program: arguments to a face (headless command or demo), and its exit code. No logic.
+//! The program: arguments to a face (terminal UI, demo or headless command), and its exit code.
+//! No logic.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, io::IsTerminal, path::Path, process::ExitCode};
 
 use clap::Parser;
-use wharf::cli::{self, Arguments};
+use wharf::{
+    cli::{self, Arguments, Command, Exit},
+    engine::{self, Engine},
+    fs::{self, Place, PlacePath, Target},
+    serve::demo,
+    ui,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -16,11 +23,88 @@ fn main() -> ExitCode {
     };
     let exit = runtime.block_on(async {
         match &arguments.command {
+            Some(Command::Demo) => demo(&arguments).await,
             Some(command) => cli::run(command, &arguments.common).await,
-            None => cli::Exit::Usage,
+            None => panes(&arguments).await,
         }
     });
-    // A thread that is still typing at a prompt must not keep the program from ending.
+    // A thread that still waits for somebody to type must not keep the program from ending.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// The terminal UI with the places of the command line.
+async fn panes(arguments: &Arguments) -> Exit {
+    let parsed = |place: &Option<OsString>| place.as_ref().map(cli::pane_place).transpose();
+    match (parsed(&arguments.left), parsed(&arguments.right)) {
+        (Ok(left), Ok(right)) => {
+            left.iter().chain(&right).for_each(cli::warn_of_password);
+            match cli::engine_options(&arguments.common) {
+                Ok(options) => show(options, left, right).await,
+                Err(error) => failed(&error),
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => failed(&error),
+    }
+}
+
+/// The terminal UI on a server of its own, over a sample tree.
+async fn demo(arguments: &Arguments) -> Exit {
+    let started = async {
+        let demo = demo::start().await?;
+        let known_hosts = demo.write_known_hosts()?;
+        Ok::<_, std::io::Error>((demo, known_hosts))
+    };
+    let (demo, known_hosts) = match started.await {
+        Ok(started) => started,
+        Err(error) => {
+            eprintln!("wharf: the demo could not start: {error}");
+            return Exit::Items;
+        }
+    };
+    let mut common = arguments.common.clone();
+    // The demo is the same on every machine, whatever its ssh_config says.
+    common.ssh_config = Some("none".into());
+    common.known_hosts = Some(known_hosts);
+    let options = match cli::engine_options(&common) {
+        Ok(options) => options,
+        Err(error) => return failed(&error),
+    };
+    let target = Target {
+        scheme: &fs::SFTP,
+        host: demo.server().addr().ip().to_string(),
+        user: Some(demo.user().to_owned()),
+        port: Some(demo.server().addr().port()),
+        password: Some(demo.password().clone()),
+    };
+    let left = Place::Local(bytes(demo.local_dir()));
+    show(options, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
+}
+
+async fn show(options: engine::Options, left: Option<Place>, right: Option<Place>) -> Exit {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        eprintln!("wharf: the panes need a terminal; `wharf --help` lists the commands that do not");
+        return Exit::Usage;
+    }
+    let (cwd, home) = (options.current_dir.clone(), options.home.clone());
+    let (engine, events) = Engine::start(options);
+    let shown =
+        ui::run(engine.clone(), events, ui::Options { left, right, cwd, home, title: true }).await;
+    engine.shut_down().await;
+    match shown {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            eprintln!("wharf: the terminal failed: {error}");
+            Exit::Items
+        }
+    }
+}
+
+fn failed(error: &fs::Error) -> Exit {
+    cli::report(error);
+    Exit::of(error)
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
 }

@@ -31,7 +31,7 @@ pub struct Demo {
     password: SecretString,
     local: PathBuf,
     // Behind the server, so that the files go once nobody serves them.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Demo {
@@ -41,6 +41,15 @@ impl Demo {
 
     pub fn user(&self) -> &str {
         USER
+    }
+
+    /// Writes a known_hosts file that trusts this server, and returns its path. It goes with the
+    /// demo.
+    pub fn write_known_hosts(&self) -> io::Result<PathBuf> {
+        let file = self.dir.path().join("known_hosts");
+        let addr = self.server.addr();
+        fs::write(&file, format!("[{}]:{} {}\n", addr.ip(), addr.port(), self.server.host_key().line))?;
+        Ok(file)
     }
 
     /// Made up for this start.
@@ -71,7 +80,7 @@ pub async fn start() -> io::Result<Demo> {
     let password = SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), 20));
     let share = Share { fs: Arc::new(fs), user: USER.into(), password: password.clone() };
     let server = super::start(share, (Ipv4Addr::LOCALHOST, 0)).await?;
-    Ok(Demo { server, password, local, _dir: dir })
+    Ok(Demo { server, password, local, dir })
 }
 
 /// Writes the sample tree into `dir`, which must exist: nested folders, texts, a binary of a

@@ -46,7 +46,9 @@ pub async fn login(
         rsa_hash: None,
         problems: Vec::new(),
     };
-    if login.with_keys().await? {
+    let given = target.password.as_ref();
+    // Whoever gives a password means it: keys come after it.
+    if login.given_password(given).await? || login.with_keys().await? {
         return Ok(());
     }
     // Nothing has been tried yet: `none` makes the server say what it takes.
@@ -57,8 +59,7 @@ pub async fn login(
             return Ok(());
         }
     }
-    let given = target.password.as_ref();
-    if login.given_password(given).await? || login.interactive(given).await? || login.asked_password().await? {
+    if login.interactive(given).await? || login.asked_password().await? {
         return Ok(());
     }
     Err(login.refused(&banner()))

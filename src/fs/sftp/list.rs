@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::{
     Session,
@@ -46,7 +46,7 @@ pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStrea
         started,
     };
     // Refused names do not end the stream, so that try_unfold cannot be used.
-    Ok(Box::pin(stream::unfold(Some(lister), |lister| async move {
+    let batches = stream::unfold(Some(lister), |lister| async move {
         let mut lister = lister?;
         match lister.next_batch().await {
             Ok(Some(batch)) => Some((Ok(batch), Some(lister))),
@@ -54,7 +54,8 @@ pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStrea
             Err(error) if error.kind() == ErrorKind::InvalidName => Some((Err(error), Some(lister))),
             Err(error) => Some((Err(error), None)),
         }
-    })))
+    });
+    Ok(batches.fuse().boxed())
 }
 
 struct Lister {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::{
     Session,
@@ -40,9 +40,10 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
     if small {
         reader.request_once().await;
     }
-    Ok(Box::pin(stream::try_unfold(reader, |mut reader| async move {
+    let pieces = stream::try_unfold(reader, |mut reader| async move {
         Ok(reader.next_piece().await?.map(|piece| (piece, reader)))
-    })))
+    });
+    Ok(pieces.fuse().boxed())
 }
 
 async fn open_for_reading(session: &Session, channel: &Channel, path: &RemotePath) -> Result<Bytes> {
