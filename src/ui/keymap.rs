@@ -148,11 +148,24 @@ impl Keymap {
         keys
     }
 
-    /// What the footer shows in a mode: the most useful first, with its key.
-    pub fn hints(&self, mode: Mode) -> Vec<(Key, Action)> {
-        let wanted = hinted(mode).iter();
-        wanted.filter_map(|action| self.keys(mode, *action).first().map(|key| (*key, *action))).collect()
+    /// What the footer shows in a mode: the most useful first, with its key and its name there.
+    pub fn hints(&self, mode: Mode) -> Vec<(Key, Action, &'static str)> {
+        let hint =
+            |action: &Action| Some((*self.keys(mode, *action).first()?, *action, name_in(mode, *action)?));
+        hinted(mode).iter().filter_map(hint).collect()
     }
+}
+
+/// An action's name where it is hinted: some say more in one place than in another.
+fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
+    Some(match (mode, action) {
+        (Mode::Reader, Action::Cancel) => "Close",
+        (Mode::Choice, Action::PageDown) => "More",
+        (Mode::Filter, Action::Accept) => "Keep it",
+        (Mode::Filter, Action::Cancel) => "Show all",
+        (Mode::Transfers | Mode::Log, Action::OtherPane) => "Panes",
+        (_, action) => action.info()?.name,
+    })
 }
 
 fn hinted(mode: Mode) -> &'static [Action] {
@@ -165,7 +178,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
         Mode::Filter => &[Accept, Cancel, Up, Down],
         Mode::Text => &[Accept, Cancel],
-        Mode::Choice => &[Accept, NextChoice, Cancel],
+        Mode::Choice => &[Accept, NextChoice, Cancel, PageDown],
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -290,6 +303,8 @@ impl Default for Keymap {
         bind(choice, PreviousChoice, &[(none, BackTab), (none, Left)]);
         bind(choice, Action::Up, &[(none, KeyCode::Up)]);
         bind(choice, Action::Down, &[(none, KeyCode::Down)]);
+        bind(choice, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(choice, Action::PageDown, &[(none, KeyCode::PageDown)]);
         bind(choice, Cancel, &[(none, Esc)]);
 
         bind(Mode::Reader, Cancel, &[(none, Esc), (none, Enter), (none, Char('q'))]);
@@ -323,7 +338,7 @@ mod tests {
     fn hints_name_keys_that_do_what_they_say() {
         let keymap = Keymap::default();
         for mode in Mode::ALL {
-            for (key, action) in keymap.hints(mode) {
+            for (key, action, _) in keymap.hints(mode) {
                 assert_eq!(keymap.action(mode, key), Some(action), "{mode:?} {key}");
             }
         }

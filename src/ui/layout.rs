@@ -218,13 +218,17 @@ pub struct Hint {
 pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
-    for (key, action) in state.keymap.hints(state.mode()) {
-        let Some(info) = action.info() else { continue };
-        let width = u16::try_from(text::width(&key.to_string()) + 1 + info.name.len()).unwrap_or(u16::MAX);
+    let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
+    for (key, action, name) in state.keymap.hints(state.mode()) {
+        // Nothing is hinted that would do nothing.
+        if !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown) {
+            continue;
+        }
+        let width = u16::try_from(text::width(&key.to_string()) + 1 + name.len()).unwrap_or(u16::MAX);
         if area.height == 0 || x.saturating_add(width) >= area.right() {
             break;
         }
-        out.push(Hint { area: Rect { x, y: area.y, width, height: 1 }, key, action, name: info.name });
+        out.push(Hint { area: Rect { x, y: area.y, width, height: 1 }, key, action, name });
         x = x.saturating_add(width + 2);
     }
     out

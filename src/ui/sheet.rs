@@ -97,6 +97,8 @@ fn frame_width(size: Size, wanted: u16) -> u16 {
 }
 
 fn place(size: Size, content: Content) -> Sheet {
+    // The footer's hints stay in sight.
+    let size = Size { height: size.height.saturating_sub(u16::from(size.height > 6)), ..size };
     let width = frame_width(size, content.width.max(30));
     let inner = width.saturating_sub(6);
     let columns = usize::from(inner).max(1);

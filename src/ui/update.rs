@@ -195,7 +195,7 @@ fn quit(state: &mut State, fx: &mut Effects) {
         .map(panels::name)
         .chain(["They stop where they are; what is copied completely stays.".to_owned()])
         .collect();
-    state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0 });
+    state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0, scroll: 0 });
 }
 
 fn leave(state: &mut State, fx: &mut Effects) {

@@ -99,9 +99,9 @@ fn said(error: &Error) -> String {
     }
     if let Some(detail) = error.detail() {
         // A detail may be several lines (both fingerprints of a changed key): one line here,
-        // so each break becomes a comma before the rest is escaped.
+        // so each break becomes a semicolon before the rest is escaped.
         let lines: Vec<_> = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let text = lines.join(", ");
+        let text = lines.join("; ");
         if !parts.iter().any(|part| part.contains(&text)) && !text.is_empty() {
             parts.push(escape(&text).into_owned());
         }

@@ -4,7 +4,7 @@ use super::{Content, Line, Piece};
 use crate::{
     fs::{Entry, entry::SortKey},
     reply::Protocol,
-    transfer::Conflict,
+    transfer::{Conflict, Totals},
     trust,
     ui::{
         action::{Action, Group},
@@ -31,7 +31,9 @@ fn button(label: &str, letter: char) -> (String, char, bool) {
 pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content {
     match overlay {
         Overlay::Text { typing, field, error } => typing_content(state, typing, field, error.as_ref()),
-        Overlay::Confirm { deed, lines, choice } => confirm(deed, lines, *choice),
+        Overlay::Confirm { deed, lines, choice, scroll } => {
+            Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
+        }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
         Overlay::Help { scroll } => help(state, *scroll),
@@ -54,7 +56,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
                 lines.push(line(Role::Soft, &*words.advice));
             }
             let buttons = vec![button("Close", 'c')];
-            let title = "That did not work".to_owned();
+            let title = "Not connected".to_owned();
             Content { title, lines, buttons, scroll: *scroll, danger: true, width: 76, ..Content::default() }
         }
     }
@@ -157,29 +159,18 @@ fn sort_name(key: SortKey) -> (&'static str, char) {
 
 fn ask(state: &State, question: &Question, room: usize) -> Content {
     match &question.ask {
-        Asking::Host { host, choice } => {
-            let said = words::question(&trust::Question::UnknownHost((**host).clone()));
-            let mut lines = vec![
-                fact("Server", words::escape(&host.host)),
-                fact("Address", words::escape(&host.address)),
-                fact("Key", words::escape(&host.key_type)),
-                fact("", words::escape(&host.fingerprint)),
-                fact("Stored in", words::escape(&host.file.to_string_lossy())),
-                Line::new(),
-                line(
-                    Role::Soft,
-                    "This is the first contact. Compare the fingerprint with what its administrator published.",
-                ),
-                Line::new(),
-            ];
-            let picture = host.randomart.lines().map(|row| line(Role::Faint, words::escape(row))).collect();
-            if state.size.height < 24 {
-                // The fingerprint says it all where there is no room for the picture.
-                lines.retain(|line| !line.is_empty());
-            }
+        Asking::Host { host, choice, scroll } => {
             let buttons = vec![button("No, do not connect", 'n'), ("Yes, trust it".to_owned(), 'y', true)];
-            let title = said.title;
-            Content { title, lines, picture, buttons, choice: *choice, width: 76, ..Content::default() }
+            let question = trust::Question::UnknownHost((**host).clone());
+            Content {
+                title: words::question(&question).title,
+                picture: first_contact(host, room.min(70)),
+                buttons,
+                choice: *choice,
+                scroll: *scroll,
+                width: 76,
+                ..Content::default()
+            }
         }
         Asking::Secret { request, field } => {
             let said = words::question(&trust::Question::Secret(request.clone()));
@@ -189,14 +180,16 @@ fn ask(state: &State, question: &Question, room: usize) -> Content {
             Content { title: said.title, lines, field, width: 60, ..Content::default() }
         }
         Asking::Conflicts { shown, count, choice, scroll } => {
-            let mut lines = vec![line(Role::Soft, "What is to become of them? The answer holds for all.")];
-            lines.push(Line::new());
+            let mut lines = vec![line(Role::Soft, "One answer holds for all of them.")];
+            if state.size.height >= 14 {
+                lines.push(Line::new());
+            }
             let picture = conflicts(state, shown, *count, room.min(94));
             let buttons = vec![
                 button("s  Skip them", 's'),
                 ("o  Overwrite all".to_owned(), 'o', true),
-                button("n  Overwrite where the source is newer", 'n'),
-                button("r  Keep both, under a new name", 'r'),
+                button("n  Overwrite the older ones", 'n'),
+                button("r  Keep both, renaming", 'r'),
                 button("c  Cancel the copy", 'c'),
             ];
             Content {
@@ -214,9 +207,58 @@ fn ask(state: &State, question: &Question, room: usize) -> Content {
     }
 }
 
+/// What is to be compared, with the picture beside it where there is room for both.
+fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
+    const PICTURE: usize = 19;
+    const WARNING: &str =
+        "This is the first contact. Compare the fingerprint with what the server's administrator published.";
+    let beside = room >= PICTURE + 40;
+    let columns = if beside { room - PICTURE - 2 } else { room };
+    let print = words::escape(&host.fingerprint);
+    let fingerprint = text::wrap(&print, room).into_iter().map(|part| line(Role::Title, part));
+    let mut left: Vec<Line> = Vec::new();
+    if !beside {
+        // On a small screen what must be compared comes first.
+        left.extend(fingerprint.clone());
+    }
+    for (label, value) in [
+        ("Server", words::escape(&host.host)),
+        ("Address", words::escape(&host.address)),
+        ("Key", words::escape(&host.key_type)),
+        ("Stored in", words::escape(&host.file.to_string_lossy())),
+    ] {
+        for (at, part) in text::wrap(&value, columns.saturating_sub(10)).into_iter().enumerate() {
+            left.push(fact(if at == 0 { label } else { "" }, part));
+        }
+    }
+    let warning = text::wrap(WARNING, columns).into_iter().map(|part| line(Role::Soft, part));
+    let mut picture = host.randomart.lines().map(|row| Piece(Role::Faint, words::escape(row).into_owned()));
+    if !beside {
+        return left.into_iter().chain(warning).chain(picture.map(|row| vec![row])).collect();
+    }
+    left.push(Line::new());
+    left.extend(warning);
+    let mut lines = Vec::new();
+    let mut left = left.into_iter();
+    loop {
+        let (mut text, row) = match (left.next(), picture.next()) {
+            (None, None) => break,
+            (text, row) => (text.unwrap_or_default(), row),
+        };
+        let used: usize = text.iter().map(|piece| text::width(&piece.1)).sum();
+        text.push(Piece(Role::Text, " ".repeat((columns + 2).saturating_sub(used))));
+        text.extend(row);
+        lines.push(text);
+    }
+    lines.push(Line::new());
+    lines.extend(fingerprint);
+    lines
+}
+
 /// Name, then both sides' size and time with the newer one marked.
 fn conflicts(state: &State, shown: &[Conflict], count: u64, room: usize) -> Vec<Line> {
-    const SIDE: usize = 8 + 1 + 12 + 2;
+    // Two blanks, the mark, size and time.
+    const SIDE: usize = 2 + 2 + 8 + 1 + 12;
     let both = room >= 2 * SIDE + 12;
     let name_width = room.saturating_sub(if both { 2 * SIDE } else { 0 }).clamp(1, 40);
     let side = |entry: &Entry| {
@@ -231,14 +273,14 @@ fn conflicts(state: &State, shown: &[Conflict], count: u64, room: usize) -> Vec<
     if both {
         lines.push(vec![
             Piece(Role::Faint, text::pad("", name_width)),
-            Piece(Role::Faint, text::pad("  yours to copy", SIDE)),
-            Piece(Role::Faint, text::pad("  there already", SIDE)),
+            Piece(Role::Faint, text::pad("    yours to copy", SIDE)),
+            Piece(Role::Faint, text::pad("    there already", SIDE)),
         ]);
     }
     for conflict in shown {
         let (source, target) = (&conflict.source_entry, &conflict.target_entry);
         let newer = source.attributes.mtime.zip(target.attributes.mtime).map(|(s, t)| s.cmp(&t));
-        let mark = |is_newer: bool| if is_newer { ("+ ", Role::Good) } else { ("  ", Role::Soft) };
+        let mark = |is_newer: bool| if is_newer { ("  + ", Role::Good) } else { ("    ", Role::Soft) };
         let left = mark(newer == Some(std::cmp::Ordering::Greater));
         let right = mark(newer == Some(std::cmp::Ordering::Less));
         let name = words::escape_bytes(conflict.target.path.name().unwrap_or_default());
@@ -319,9 +361,13 @@ fn details(transfer: &Transfer, scroll: usize) -> Content {
     if transfer.work == Work::Copy {
         lines.push(fact("To", &*transfer.target));
     }
-    lines.push(fact("In all", words::totals(&progress.total)));
+    if progress.total != Totals::default() {
+        lines.push(fact("In all", words::totals(&progress.total)));
+    }
     lines.push(fact("Done", words::totals(&progress.done)));
-    lines.push(fact("Took", words::duration(progress.elapsed)));
+    if !progress.elapsed.is_zero() {
+        lines.push(fact("Took", words::duration(progress.elapsed)));
+    }
     for (title, errors, role) in
         [("Failed", &transfer.failures, Role::Bad), ("Worth knowing", &transfer.warnings, Role::Warning)]
     {

@@ -58,7 +58,7 @@ pub enum Deed {
 #[derive(Clone, Debug)]
 pub enum Overlay {
     Text { typing: Typing, field: Field, error: Option<String> },
-    Confirm { deed: Deed, lines: Vec<String>, choice: usize },
+    Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
     Sort { side: Side, choice: usize },
     Question(Question),
     Help { scroll: usize },
@@ -77,7 +77,7 @@ pub struct Question {
 
 #[derive(Clone, Debug)]
 pub enum Asking {
-    Host { host: Box<UnknownHost>, choice: usize },
+    Host { host: Box<UnknownHost>, choice: usize, scroll: usize },
     Secret { request: SecretRequest, field: Field },
     Conflicts { shown: Vec<Conflict>, count: u64, choice: usize, scroll: usize },
 }

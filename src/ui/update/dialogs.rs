@@ -18,7 +18,9 @@ use crate::{
 /// A question of the engine: shown now if nothing else is open, else in its turn.
 pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &mut Effects) {
     let ask = match ask {
-        Ask::Trust(trust::Question::UnknownHost(host)) => Asking::Host { host: Box::new(host), choice: 0 },
+        Ask::Trust(trust::Question::UnknownHost(host)) => {
+            Asking::Host { host: Box::new(host), choice: 0, scroll: 0 }
+        }
         Ask::Trust(trust::Question::Secret(request)) => {
             let field = Field::secret(request.echo);
             Asking::Secret { request, field }
@@ -92,8 +94,12 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Help { scroll }
         | Overlay::Explain { scroll, .. }
         | Overlay::Details { scroll, .. }
+        | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
-        Overlay::Question(Question { ask: Asking::Conflicts { scroll, .. }, .. }) => Some(scroll),
+        Overlay::Question(Question {
+            ask: Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. },
+            ..
+        }) => Some(scroll),
         _ => None,
     }
 }
@@ -130,6 +136,10 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
         let mut input = tui_input::Input::new(view.listing.filter().to_owned());
         input.handle(request);
         view.keep_cursor(|listing| listing.set_filter(input.value()));
+        // What one filters for is an entry, not the way up.
+        if view.entry_index(view.cursor).is_none() {
+            view.move_to(1);
+        }
     }
 }
 
@@ -225,14 +235,12 @@ fn accept(state: &mut State, fx: &mut Effects) {
     match state.overlays.pop() {
         None => {}
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
-        Some(Overlay::Confirm { deed, choice, .. }) => {
-            if choice == 1 {
-                match deed {
-                    Deed::Remove { items, name } => files::remove(state, items, name, fx),
-                    Deed::Quit => leave(state, fx),
-                }
-            }
-        }
+        Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
+            Deed::Remove { items, name } => files::remove(state, items, name, fx),
+            Deed::Quit => leave(state, fx),
+        },
+        // The other button leaves everything as it is.
+        Some(Overlay::Confirm { .. }) => {}
         Some(Overlay::Sort { side, choice }) => match places::SORTS.get(choice) {
             Some(key) => places::sort_by(state, side, *key),
             None => {

@@ -149,6 +149,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             } else {
                 text.push('.');
             }
+            transfer.progress.done = outcome.done;
             transfer.standing = Standing::Done(outcome);
             ended(state, job, Some(Notice { tone: if bad { Tone::Bad } else { Tone::Good }, text }), fx);
         }

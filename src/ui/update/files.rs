@@ -4,7 +4,7 @@
 use super::{Effect, Effects, hint};
 use crate::{
     engine::Command,
-    fs::{Location, path::check_name},
+    fs::{Kind, Location, path::check_name},
     transfer::{Landing, OnConflict, Policy, Progress, Request},
     ui::{
         action::Action,
@@ -53,7 +53,11 @@ fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
 
 fn display_name(item: &Item) -> String {
     let name = words::escape_bytes(&item.entry.name);
-    if item.entry.is_dir_like() { format!("{name}/") } else { name }
+    match item.entry.kind {
+        Kind::Dir => format!("{name}/"),
+        Kind::Symlink => format!("{name}@"),
+        Kind::File | Kind::Other => name,
+    }
 }
 
 fn copy(state: &mut State, here: &Location, fx: &mut Effects) {
@@ -124,14 +128,11 @@ fn ask_delete(state: &mut State, here: &Location) {
         return hint(state, "Nothing to delete: select something, or put the cursor on it.");
     }
     let chosen = view.targets();
-    let dirs = chosen.iter().filter(|item| item.entry.kind == crate::fs::Kind::Dir).count() as u64;
-    let bytes: u64 = chosen.iter().filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
-    let dir_bytes: u64 = chosen
-        .iter()
-        .filter(|item| item.entry.kind == crate::fs::Kind::Dir)
-        .filter_map(|item| item.entry.attributes.size)
-        .fold(0, u64::saturating_add);
-    let files = chosen.len() as u64 - dirs;
+    let of_kind = |kind| chosen.iter().filter(move |item| item.entry.kind == kind);
+    let (dirs, links) = (of_kind(Kind::Dir).count() as u64, of_kind(Kind::Symlink).count() as u64);
+    let files = chosen.len() as u64 - dirs - links;
+    let bytes =
+        of_kind(Kind::File).filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
     let mut lines = vec![format!("In {}", place_label(view, here)), String::new()];
     const NAMED: usize = 6;
     lines.extend(chosen.iter().take(NAMED).map(|item| format!("  {}", display_name(item))));
@@ -140,14 +141,17 @@ fn ask_delete(state: &mut State, here: &Location) {
     }
     lines.push(String::new());
     if files > 0 {
-        let sizes = words::size(bytes.saturating_sub(dir_bytes));
-        lines.push(format!("{}, {sizes}", words::plural(files, "file", "files")));
+        lines.push(format!("{}, {}", words::plural(files, "file", "files"), words::size(bytes)));
+    }
+    if links > 0 {
+        let spared = if links == 1 { "it leads to" } else { "they lead to" };
+        lines.push(format!("{}, but not what {spared}", words::plural(links, "link", "links")));
     }
     if dirs > 0 {
         lines.push(format!("{} with everything inside", words::plural(dirs, "folder", "folders")));
     }
     lines.push("This cannot be undone.".to_owned());
-    state.overlays.push(Overlay::Confirm { deed: Deed::Remove { items, name }, lines, choice: 0 });
+    state.overlays.push(Overlay::Confirm { deed: Deed::Remove { items, name }, lines, choice: 0, scroll: 0 });
 }
 
 /// The person said yes.

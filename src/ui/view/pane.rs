@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Pen, spinner};
 use crate::{
-    fs::{Entry, Error, Kind, entry::SortKey},
+    fs::{Entry, Error, Kind, Place, entry::SortKey},
     ui::{
         action::Action,
         layout::{Columns, PaneAreas, short_path},
@@ -58,9 +58,17 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
         (_, trust) => format!(" ✓ {} ", words::escape(trust)),
     };
     let mut room = outer.width.saturating_sub(4);
-    let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
     // How far the server is trusted gives way before the path does.
-    if width > 0 && (room >= width + 24 || lost) {
+    let path_width = view.location.as_ref().map_or(0, |location| {
+        text::width(&short_path(location, &state.home))
+            + text::width(&words::escape(&view.info.label))
+            + view.info.protocol.len()
+            + 6
+    });
+    let fits = |text: &str| path_width + text::width(text) < usize::from(room);
+    let trust = if trust.is_empty() || lost || fits(&trust) { trust } else { " ✓ ".to_owned() };
+    let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
+    if width > 0 && room >= width + 12 {
         let x = outer.right().saturating_sub(width + 2);
         pen.put(x, outer.y, width, &trust, if lost { Role::Bad } else { Role::Soft });
         room = room.saturating_sub(width + 1);
@@ -73,7 +81,10 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
     let Some(location) = &view.location else {
         let label = match &pane.phase {
             Phase::Connecting(connecting) => connecting.label.clone(),
-            _ => "nowhere".to_owned(),
+            _ => match &pane.tried {
+                Some(Place::Remote(target, _)) => words::escape(&target.label()).into_owned(),
+                _ => "nowhere".to_owned(),
+            },
         };
         let shown = text::cut(&label, usize::from(left(x).saturating_sub(1)));
         x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Soft });
@@ -283,16 +294,12 @@ fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], si
 
 fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
     let words = words::error(error);
-    let gap = areas.rows.height >= 10;
-    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
-    if gap {
-        lines.push((Role::Text, String::new()));
-    }
-    lines.push((Role::Soft, words.advice));
-    if gap {
-        lines.push((Role::Text, String::new()));
-    }
     let (again, go_to) = (key(state, Action::Refresh), key(state, Action::GoTo));
+    let gap = || (Role::Text, String::new());
+    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
+    if areas.rows.height >= 10 {
+        lines.extend([gap(), (Role::Soft, words.advice), gap()]);
+    }
     lines.push((Role::Faint, format!("{again} tries again · {go_to} goes elsewhere")));
     middle(pen, areas, &lines);
 }
@@ -333,18 +340,22 @@ fn foot(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active
     let y = outer.bottom() - 1;
     let view = &pane.view;
     let mut room = outer.width.saturating_sub(4);
+    let (summary, summary_role) = summary(state, pane);
+    let filter = view.listing.filter();
     if let Some(space) = view.space {
         let text = format!(" {} free ", words::size(space.free));
         let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
-        if room >= width + 16 {
+        // What is selected matters more than how much room there is.
+        let filter_width = if filter.is_empty() { 0 } else { text::width(&words::escape(filter)) + 3 };
+        let needed = text::width(&summary) + 3 + text::width(&text) + filter_width;
+        if needed <= usize::from(room) {
             pen.put(outer.right().saturating_sub(width + 2), y, width, &text, Role::Faint);
-            room -= width + 1;
+            room = room.saturating_sub(width + 1);
         }
     }
     let mut x = outer.x + 2;
     let end = x + room;
     let filtering = active && state.filtering && state.overlay().is_none();
-    let filter = view.listing.filter();
     if filtering || !filter.is_empty() {
         let shown = format!(" /{}", text::cut_start(&words::escape(filter), usize::from(room / 2)));
         x = pen.put(x, y, end.saturating_sub(x), &shown, Role::Title);
@@ -353,10 +364,9 @@ fn foot(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active
     if filtering {
         x = pen.put(x, y, end.saturating_sub(x).min(1), " ", Role::Text);
     }
-    let (text, role) = summary(state, pane);
-    let text = text::cut(&format!(" {text} "), usize::from(end.saturating_sub(x)));
+    let text = text::cut(&format!(" {summary} "), usize::from(end.saturating_sub(x)));
     if text.trim().len() > 1 {
-        pen.put(x, y, end.saturating_sub(x), &text, role);
+        pen.put(x, y, end.saturating_sub(x), &text, summary_role);
     }
     typing_at
 }
@@ -371,12 +381,12 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
                 Some(newer) => newer.loaded(),
                 None => view.listing.loaded(),
             };
-            let text = format!(
-                "{} {} so far {}",
-                spinner(state),
-                words::plural(count as u64, "entry", "entries"),
-                elapsed(loading.since)
-            );
+            let what = match (count, &loading.incoming) {
+                (0, Some(_)) => "refreshing".to_owned(),
+                (0, None) => "listing".to_owned(),
+                (count, _) => format!("{} so far", words::plural(count as u64, "entry", "entries")),
+            };
+            let text = format!("{} {what} {}", spinner(state), elapsed(loading.since));
             return (text, Role::Soft);
         }
         Phase::Connecting(connecting) if view.location.is_some() => {

@@ -19,27 +19,31 @@ pub(super) fn title(pen: &mut Pen<'_>, state: &State, area: Rect) {
     jobs(pen, state, area, 10);
 }
 
-/// `⇅ 2 jobs  71%  38.2 MiB/s  0:42`, at the right end.
+/// `⇅ 2 jobs  ETA 0:42  38.2 MiB/s`, at the right end.
 fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
     let running: Vec<_> = state.transfers.running().collect();
     if running.is_empty() || area.width < keep {
         return;
     }
-    let mut text = format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"));
+    let mut facts = vec![format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"))];
     if let [only] = running.as_slice()
         && let Some(share) = share(only)
     {
-        text.push_str(&format!("  {:.0}%", (share * 100.0).floor()));
+        facts.push(format!("{:.0}%", (share * 100.0).floor()));
+    }
+    if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
+        facts.push(format!("ETA {}", words::duration(left)));
     }
     let rate: f64 = running.iter().map(|transfer| transfer.progress.rate).sum();
     if rate > 0.0 {
-        text.push_str(&format!("  {}", words::rate(rate)));
-    }
-    if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
-        text.push_str(&format!("  ETA {}", words::duration(left)));
+        facts.push(words::rate(rate));
     }
     let room = area.width.saturating_sub(keep + 1);
-    pen.put_right(area.x + keep, area.y, room, &text, Role::Accent);
+    // What does not fit is left out, the least important first.
+    while facts.len() > 1 && text::width(&facts.join("  ")) > usize::from(room) {
+        facts.pop();
+    }
+    pen.put_right(area.x + keep, area.y, room, &facts.join("  "), Role::Accent);
 }
 
 /// What there is to say, else the last reply.
