@@ -18,7 +18,7 @@ use std::{
 };
 
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::{StreamExt, future};
 use ratatui::layout::Size;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -138,7 +138,9 @@ impl Loop {
                         None => return Err(io::ErrorKind::UnexpectedEof.into()),
                     }
                     for _ in 0..DRAIN {
-                        match input.next().now_or_never() {
+                        // Polled with this task's own waker: the stream keeps the waker it saw
+                        // last, and with another one the next key would wake nobody.
+                        match future::poll_immediate(input.next()).await {
                             Some(Some(event)) => self.input(event?),
                             _ => break,
                         }
