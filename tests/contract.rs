@@ -1,12 +1,21 @@
 //! What every backend of `FileSystem` must keep to, run against each of them. A backend joins
 //! with one line at the end of this file. Must never know what is inside a backend.
 
-use std::{any::Any, future::Future, sync::Arc};
+use std::{
+    any::Any,
+    future::Future,
+    sync::{Arc, Mutex},
+};
 
 use futures::TryStreamExt;
-use wharf::fs::{
-    Capabilities, Entry, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, WriteOptions,
-    Written, local::Local, memory::Memory, rooted::Rooted,
+use wharf::{
+    fs::{
+        Capabilities, Context, Entry, Error, ErrorKind, FileSystem, LogLine, Observer, Operation, ReadOptions,
+        RemotePath, SshOptions, Stage, Target, WriteOptions, Written, local::Local, memory::Memory,
+        rooted::Rooted,
+    },
+    serve,
+    trust::Never,
 };
 
 #[path = "contract/directories.rs"]
@@ -15,6 +24,7 @@ mod directories;
 mod files;
 #[path = "contract/links.rs"]
 mod links;
+mod support;
 
 /// An empty directory of a backend, and what may be expected there.
 pub struct Place {
@@ -118,6 +128,55 @@ fn run<F: Future<Output = ()>>(place: impl Future<Output = Place>, case: impl Fn
     runtime.block_on(async { case(place.await).await });
 }
 
+struct Silent;
+
+impl Observer for Silent {
+    fn reply(&self, _: LogLine) {}
+    fn stage(&self, _: Stage) {}
+}
+
+async fn connected(target: Target, ssh: SshOptions) -> Arc<dyn FileSystem> {
+    let context = Context { ssh, prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    wharf::fs::connect(&target, &context).await.unwrap().fs
+}
+
+fn target(host: &str) -> Target {
+    Target { scheme: &wharf::fs::SFTP, host: host.to_owned(), user: None, port: None, password: None }
+}
+
+/// The SFTP client on OpenSSH's server.
+async fn openssh() -> Place {
+    let sshd = support::Sshd::start(support::SshdConfig::default());
+    let dir = tempfile::tempdir().unwrap();
+    let root = RemotePath::new(dir.path().canonicalize().unwrap().as_os_str().as_encoded_bytes());
+    let options = SshOptions { config_file: Some(sshd.ssh_config()), ..SshOptions::default() };
+    let fs = connected(target(support::ALIAS), options).await;
+    Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new((dir, Mutex::new(sshd))) }
+}
+
+/// The SFTP client on wharf's own server.
+async fn served() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let root = RemotePath::new(dir.path().canonicalize().unwrap().as_os_str().as_encoded_bytes());
+    let share = serve::Share { fs: Arc::new(Local::new()), user: "ann".into(), password: "pw".into() };
+    let server = serve::start(share, "127.0.0.1:0").await.unwrap();
+    let known_hosts = dir.path().with_extension("known_hosts");
+    let line = format!("[127.0.0.1]:{} {}\n", server.addr().port(), server.host_key().line);
+    std::fs::write(&known_hosts, line).unwrap();
+    let options = SshOptions {
+        config_file: Some("none".into()),
+        known_hosts: Some(known_hosts.clone()),
+        ..SshOptions::default()
+    };
+    let mut target = target("127.0.0.1");
+    target.port = Some(server.addr().port());
+    target.user = Some("ann".into());
+    target.password = Some("pw".into());
+    let fs = connected(target, options).await;
+    std::fs::remove_file(known_hosts).unwrap();
+    Place { fs, root, exact_kinds: false, any_bytes: false, keep: Box::new((dir, server)) }
+}
+
 macro_rules! cases {
     ($backend:ident: $($module:ident { $($case:ident)* })*) => {
         mod $backend {
@@ -187,3 +246,5 @@ async fn rooted() -> Place {
 backend!(local);
 backend!(memory);
 backend!(rooted);
+backend!(openssh);
+backend!(served);
