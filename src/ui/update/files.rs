@@ -17,8 +17,10 @@ use crate::{
 
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     let Some(here) = state.active().usable().cloned() else {
-        hint(state, "This pane shows no place that can be worked in now; ^R tries again.");
-        return;
+        let again = state.keymap.all_keys(Action::Refresh).first().map(|key| format!("; {key} tries again"));
+        let text =
+            format!("This pane shows no place that can be worked in now{}.", again.unwrap_or_default());
+        return hint(state, text);
     };
     match action {
         Action::Copy => copy(state, &here, fx),
