@@ -14,11 +14,12 @@ pub mod view;
 
 use std::{
     io,
+    task::Poll,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
-use futures::{StreamExt, future};
+use futures::StreamExt;
 use ratatui::layout::Size;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -137,11 +138,10 @@ impl Loop {
                         Some(event) => self.input(event?),
                         None => return Err(io::ErrorKind::UnexpectedEof.into()),
                     }
+                    // Polled with this task's own waker: the stream keeps the first one it is given.
                     for _ in 0..DRAIN {
-                        // Polled with this task's own waker: the stream keeps the waker it saw
-                        // last, and with another one the next key would wake nobody.
-                        match future::poll_immediate(input.next()).await {
-                            Some(Some(event)) => self.input(event?),
+                        match futures::poll!(input.next()) {
+                            Poll::Ready(Some(event)) => self.input(event?),
                             _ => break,
                         }
                     }

@@ -701,7 +701,9 @@ fn deleting_asks_and_keeps_by_default() {
     let sent = ui.sent.len();
     ui.press("Down F8 Enter");
     assert_eq!(ui.sent.len(), sent);
-    ui.press("F8 d");
+    ui.press("d d");
+    assert_eq!(ui.sent.len(), sent);
+    ui.press("y");
     let Command::Remove { job, items } = ui.last() else { panic!("no removal") };
     assert_eq!(items.len(), 1);
     let job = *job;
@@ -787,7 +789,7 @@ fn quitting_asks_while_jobs_run() {
     let (mut ui, _) = copying(80, 24);
     ui.press("F10 Enter");
     assert!(!ui.quit);
-    ui.press("^c q");
+    ui.press("^c y");
     assert!(ui.quit);
 }
 

@@ -178,7 +178,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
         Mode::Filter => &[Accept, Cancel, Up, Down],
         Mode::Text => &[Accept, Cancel],
-        Mode::Choice => &[Accept, NextChoice, Cancel, PageDown],
+        Mode::Choice => &[Accept, Cancel, PageDown, NextChoice],
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }

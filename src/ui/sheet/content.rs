@@ -109,11 +109,11 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
-    let letter = |label: &str| label.chars().next().map_or(' ', |c| c.to_ascii_lowercase());
     Content {
         title,
         lines: lines.iter().map(|text| line(Role::Text, &**text)).collect(),
-        buttons: vec![button(no, letter(no)), (yes.to_owned(), letter(yes), true)],
+        // Not the letter that opened the dialog: pressing it twice must delete nothing.
+        buttons: vec![(format!("n  {no}"), 'n', false), (format!("y  {yes}"), 'y', true)],
         choice,
         danger: matches!(deed, Deed::Remove { .. }),
         width: 56,
@@ -160,7 +160,8 @@ fn sort_name(key: SortKey) -> (&'static str, char) {
 fn ask(state: &State, question: &Question, room: usize) -> Content {
     match &question.ask {
         Asking::Host { host, choice, scroll } => {
-            let buttons = vec![button("No, do not connect", 'n'), ("Yes, trust it".to_owned(), 'y', true)];
+            let buttons =
+                vec![button("n  Do not connect", 'n'), ("y  Trust it and connect".to_owned(), 'y', true)];
             let question = trust::Question::UnknownHost((**host).clone());
             Content {
                 title: words::question(&question).title,

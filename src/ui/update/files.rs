@@ -17,8 +17,10 @@ use crate::{
 
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     let Some(here) = state.active().usable().cloned() else {
-        hint(state, "This pane shows no place that can be worked in now; ^R tries again.");
-        return;
+        let again = state.keymap.all_keys(Action::Refresh).first().map(|key| format!("; {key} tries again"));
+        let text =
+            format!("This pane shows no place that can be worked in now{}.", again.unwrap_or_default());
+        return hint(state, text);
     };
     match action {
         Action::Copy => copy(state, &here, fx),
@@ -133,13 +135,7 @@ fn ask_delete(state: &mut State, here: &Location) {
     let files = chosen.len() as u64 - dirs - links;
     let bytes =
         of_kind(Kind::File).filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
-    let mut lines = vec![format!("In {}", place_label(view, here)), String::new()];
-    const NAMED: usize = 6;
-    lines.extend(chosen.iter().take(NAMED).map(|item| format!("  {}", display_name(item))));
-    if chosen.len() > NAMED {
-        lines.push(format!("  and {} more", words::count((chosen.len() - NAMED) as u64)));
-    }
-    lines.push(String::new());
+    let mut lines = vec![format!("In {}", place_label(view, here))];
     if files > 0 {
         lines.push(format!("{}, {}", words::plural(files, "file", "files"), words::size(bytes)));
     }
@@ -151,6 +147,12 @@ fn ask_delete(state: &mut State, here: &Location) {
         lines.push(format!("{} with everything inside", words::plural(dirs, "folder", "folders")));
     }
     lines.push("This cannot be undone.".to_owned());
+    lines.push(String::new());
+    const NAMED: usize = 6;
+    lines.extend(chosen.iter().take(NAMED).map(|item| format!("  {}", display_name(item))));
+    if chosen.len() > NAMED {
+        lines.push(format!("  and {} more", words::count((chosen.len() - NAMED) as u64)));
+    }
     state.overlays.push(Overlay::Confirm { deed: Deed::Remove { items, name }, lines, choice: 0, scroll: 0 });
 }
 
