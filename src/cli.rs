@@ -7,12 +7,7 @@ mod ls;
 mod progress;
 mod prompt;
 
-use std::{
-    ffi::OsString,
-    os::unix::ffi::OsStrExt,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 

@@ -51,7 +51,10 @@ pub enum Command {
         location: Location,
     },
     /// Look at one path, symlinks not followed: `Entries` with one entry, then `Done`.
-    Stat { job: JobId, location: Location },
+    Stat {
+        job: JobId,
+        location: Location,
+    },
     /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
     Copy {
         job: JobId,

@@ -115,7 +115,8 @@ pub trait FileSystem: Send + Sync {
 
     async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>>;
 
-    /// Creates one directory. [`ErrorKind::AlreadyExists`] if anything is there.
+    /// Creates one directory. [`ErrorKind::AlreadyExists`] if anything is there. A server's umask
+    /// may take bits away from `mode`.
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()>;
 
     /// Removes a file or a symlink, never what a symlink points to, never a directory.

@@ -88,8 +88,7 @@ async fn show(options: engine::Options, left: Option<Place>, right: Option<Place
     }
     let (cwd, home) = (options.current_dir.clone(), options.home.clone());
     let (engine, events) = Engine::start(options);
-    let shown =
-        ui::run(engine.clone(), events, ui::Options { left, right, cwd, home, title: true }).await;
+    let shown = ui::run(engine.clone(), events, ui::Options { left, right, cwd, home, title: true }).await;
     engine.shut_down().await;
     match shown {
         Ok(()) => Exit::Done,

@@ -91,7 +91,7 @@ const SFTP: &[Meaning] = &[
     row(2, "SSH_FX_NO_SUCH_FILE", "no such file or directory", "Check the path; refresh the listing, as it may have been moved or deleted."),
     row(3, "SSH_FX_PERMISSION_DENIED", "permission denied", "The login may not do this here; check the owner and the mode, or log in as somebody who may."),
     row(4, "SSH_FX_FAILURE", "the operation failed for a reason without a code of its own", "Common causes: the target exists, a folder is not empty, the disk or a quota is full."),
-    row(5, "SSH_FX_BAD_MESSAGE", "the server could not make sense of the request", "Report it with the log: either side has a bug."),
+    row(5, "SSH_FX_BAD_MESSAGE", "the server could not make sense of the request", "OpenSSH says this for anything invalid: a name that is too long, or a folder moved into itself."),
     row(6, "SSH_FX_NO_CONNECTION", "there is no connection to the server", "Connect again."),
     row(7, "SSH_FX_CONNECTION_LOST", "the connection to the server was lost", "Connect again; an interrupted copy can be repeated."),
     row(8, "SSH_FX_OP_UNSUPPORTED", "the server does not support this operation", "Do without it, or ask for a newer server."),

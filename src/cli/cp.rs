@@ -32,7 +32,8 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
         let job = driver.job();
         let bar = Bar::start(driver.progress(), job, common.quiet);
         let started = std::time::Instant::now();
-        let copied = driver.run(job, Command::Copy { job, request }, |what| bar.above(|| driver::item(&what))).await;
+        let copied =
+            driver.run(job, Command::Copy { job, request }, |what| bar.above(|| driver::item(&what))).await;
         bar.stop();
         let outcome = copied?;
         if common.verbose || bar_was_wanted(common) {

@@ -81,30 +81,19 @@ impl Driver {
         }
         jobs.iter()
             .map(|job| {
-                found
-                    .remove(job)
-                    .ok_or_else(|| Error::new(ErrorKind::ConnectionLost, Operation::Connect))
+                found.remove(job).ok_or_else(|| Error::new(ErrorKind::ConnectionLost, Operation::Connect))
             })
             .collect()
     }
 
     /// Sends `command` and hands on what it reports until it ends.
-    pub async fn run(
-        &mut self,
-        job: JobId,
-        command: Command,
-        mut hear: impl FnMut(What),
-    ) -> Result<Outcome> {
+    pub async fn run(&mut self, job: JobId, command: Command, mut hear: impl FnMut(What)) -> Result<Outcome> {
         self.engine.send(command);
         self.run_until_end(&[job], |_, what| hear(what)).await
     }
 
     /// Handles events until one of `jobs` ends.
-    async fn run_until_end(
-        &mut self,
-        jobs: &[JobId],
-        mut hear: impl FnMut(JobId, What),
-    ) -> Result<Outcome> {
+    async fn run_until_end(&mut self, jobs: &[JobId], mut hear: impl FnMut(JobId, What)) -> Result<Outcome> {
         loop {
             let event = tokio::select! {
                 event = self.events.recv() => event,

@@ -425,7 +425,12 @@ fn by_file_system(locations: &[Location]) -> Vec<(FsId, Vec<RemotePath>)> {
 }
 
 fn sum(a: Totals, b: Totals) -> Totals {
-    Totals { files: a.files + b.files, dirs: a.dirs + b.dirs, links: a.links + b.links, bytes: a.bytes + b.bytes }
+    Totals {
+        files: a.files + b.files,
+        dirs: a.dirs + b.dirs,
+        links: a.links + b.links,
+        bytes: a.bytes + b.bytes,
+    }
 }
 
 #[cfg(test)]

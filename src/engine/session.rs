@@ -83,7 +83,12 @@ impl Sessions {
     }
 
     /// The file system of that name, reconnected if it was lost.
-    pub(crate) async fn get(&self, shared: &Arc<Shared>, job: JobId, id: &FsId) -> Result<Arc<dyn FileSystem>> {
+    pub(crate) async fn get(
+        &self,
+        shared: &Arc<Shared>,
+        job: JobId,
+        id: &FsId,
+    ) -> Result<Arc<dyn FileSystem>> {
         if id.is_local() {
             return Ok(self.local.clone());
         }

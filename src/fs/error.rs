@@ -124,7 +124,6 @@ impl Error {
         let kind = match reply.code {
             reply::SFTP_NO_SUCH_FILE | 10 => ErrorKind::NotFound,
             reply::SFTP_PERMISSION_DENIED | 12 => ErrorKind::PermissionDenied,
-            reply::SFTP_BAD_MESSAGE => ErrorKind::Protocol,
             reply::SFTP_NO_CONNECTION | reply::SFTP_CONNECTION_LOST => ErrorKind::ConnectionLost,
             reply::SFTP_OP_UNSUPPORTED => ErrorKind::Unsupported,
             11 => ErrorKind::AlreadyExists,
@@ -134,6 +133,8 @@ impl Error {
             20 => ErrorKind::InvalidName,
             21 => ErrorKind::LinkRefused,
             24 => ErrorKind::IsADirectory,
+            // Among them SSH_FX_BAD_MESSAGE: OpenSSH says it for any invalid argument, such as
+            // a directory that would be moved into itself.
             _ => ErrorKind::Failure,
         };
         let mut error = Error::new(kind, operation);

@@ -39,6 +39,9 @@ const PLAIN_REQUEST: u32 = 32 << 10;
 /// The largest request, as OpenSSH's server allows: 256 KiB less room for the packet's head.
 const LARGEST_REQUEST: u64 = 255 << 10;
 
+/// The longest name that common file systems hold, in bytes.
+const NAME_MAX: usize = 255;
+
 /// How much one request may carry.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -238,6 +241,11 @@ impl Sftp {
 
     /// Version 3 says FAILURE for much that has a name: finds out which by looking.
     async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
+        if path.name().is_some_and(|name| name.len() > NAME_MAX)
+            && error.reply().is_some_and(|reply| reply.code == reply::SFTP_BAD_MESSAGE)
+        {
+            return error.with_kind(ErrorKind::InvalidName);
+        }
         if error.kind() != ErrorKind::Failure {
             return error;
         }
@@ -288,7 +296,14 @@ impl FileSystem for Sftp {
     }
 
     async fn list(&self, path: &RemotePath) -> Result<EntryStream> {
-        list::list(self.session.clone(), path).await
+        match list::list(self.session.clone(), path).await {
+            // OpenSSH says "no such file" for a file where a directory should be.
+            Err(error) if error.kind() == ErrorKind::NotFound => match self.stat(path).await {
+                Ok(entry) if entry.kind != Kind::Dir => Err(error.with_kind(ErrorKind::NotADirectory)),
+                _ => Err(error),
+            },
+            other => other,
+        }
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {

@@ -157,9 +157,13 @@ async fn pour(
         && size != copied.bytes
     {
         copied.warnings.push(
-            Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
-                format!("it changed while it was copied: {size} bytes when listed, {} when read", copied.bytes),
-            ),
+            Error::new(ErrorKind::Mismatch, Operation::Read)
+                .at(&file.source)
+                .on(from.id().as_str())
+                .with_detail(format!(
+                    "it changed while it was copied: {size} bytes when listed, {} when read",
+                    copied.bytes
+                )),
         );
     }
     Ok(copied)

@@ -16,7 +16,10 @@ pub enum Step {
     Copy(CopyFile),
     Link(CopyLink),
     /// Times and permissions of a directory, once its contents are there.
-    SetAttributes { path: RemotePath, attributes: Attributes },
+    SetAttributes {
+        path: RemotePath,
+        attributes: Attributes,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,9 +271,8 @@ impl Planner<'_> {
             OnConflict::Newer => self.skip(),
             OnConflict::Refuse if self.looks_same(entry, there) => self.skip(),
             OnConflict::Refuse => {
-                let error = Error::new(ErrorKind::Conflict, Operation::Copy).with_detail(format!(
-                    "{target} exists and differs; --on-conflict says what to do"
-                ));
+                let error = Error::new(ErrorKind::Conflict, Operation::Copy)
+                    .with_detail(format!("{target} exists and differs; --on-conflict says what to do"));
                 self.refuse(path, error);
                 Decision::Skip
             }
@@ -398,7 +400,12 @@ mod tests {
 
     #[test]
     fn a_tree_becomes_steps_in_order() {
-        let tree = source("/s/d", Kind::Dir, "/t/d", &[("/s/d/x", Kind::File), ("/s/d/e", Kind::Dir), ("/s/d/e/y", Kind::File)]);
+        let tree = source(
+            "/s/d",
+            Kind::Dir,
+            "/t/d",
+            &[("/s/d/x", Kind::File), ("/s/d/e", Kind::Dir), ("/s/d/e/y", Kind::File)],
+        );
         let plan = run(&[tree], &[], OnConflict::Refuse);
         let kinds: Vec<&str> = plan
             .steps
@@ -435,8 +442,10 @@ mod tests {
     #[test]
     fn a_free_name_keeps_the_extension_and_counts_on() {
         let one = [source("/s/a.txt", Kind::File, "/t/a.txt", &[])];
-        let existing =
-            [("/t/a.txt", entry("a.txt", Kind::File, 1, 1)), ("/t/a (1).txt", entry("a (1).txt", Kind::File, 1, 1))];
+        let existing = [
+            ("/t/a.txt", entry("a.txt", Kind::File, 1, 1)),
+            ("/t/a (1).txt", entry("a (1).txt", Kind::File, 1, 1)),
+        ];
         assert_eq!(written(&run(&one, &existing, OnConflict::Rename)), ["/t/a (2).txt"]);
     }
 
@@ -464,7 +473,12 @@ mod tests {
         let planned = run(&tree, &[("/t/d", link)], OnConflict::Overwrite);
         assert!(planned.steps.is_empty());
         // The same name twice in one listing, first as a link, then as a directory.
-        let twins = source("/s/t", Kind::Dir, "/t/t", &[("/s/t/d", Kind::Symlink), ("/s/t/d", Kind::Dir), ("/s/t/d/x", Kind::File)]);
+        let twins = source(
+            "/s/t",
+            Kind::Dir,
+            "/t/t",
+            &[("/s/t/d", Kind::Symlink), ("/s/t/d", Kind::Dir), ("/s/t/d/x", Kind::File)],
+        );
         assert!(written(&run(&[twins], &[], OnConflict::Overwrite)).is_empty());
     }
 

@@ -66,12 +66,22 @@ fn add(counter: &AtomicU64, n: u64) {
 
 impl Counters {
     pub fn done(&self) -> Totals {
-        Totals { files: get(&self.files), dirs: get(&self.dirs), links: get(&self.links), bytes: get(&self.bytes) }
+        Totals {
+            files: get(&self.files),
+            dirs: get(&self.dirs),
+            links: get(&self.links),
+            bytes: get(&self.bytes),
+        }
     }
 
     pub fn seen(&self) -> Totals {
         let found = &self.found;
-        Totals { files: get(&found.files), dirs: get(&found.dirs), links: get(&found.links), bytes: get(&found.bytes) }
+        Totals {
+            files: get(&found.files),
+            dirs: get(&found.dirs),
+            links: get(&found.links),
+            bytes: get(&found.bytes),
+        }
     }
 
     pub fn failures(&self) -> u64 {
@@ -138,7 +148,9 @@ impl Transfer {
         let into = match (landing, directory) {
             (_, Ok(entry)) if entry.kind == Kind::Dir => true,
             (Landing::Into, Ok(_)) => {
-                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan).at(target).on(self.to.id().as_str()));
+                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan)
+                    .at(target)
+                    .on(self.to.id().as_str()));
             }
             (Landing::Into, Err(error)) => return Err(error.during(Operation::Plan)),
             (Landing::Auto, Ok(_)) if sources.len() > 1 => {
@@ -180,7 +192,13 @@ impl Transfer {
         Ok(Prepared { sources, existing })
     }
 
-    async fn walk(&self, path: RemotePath, entry: Entry, target: RemotePath, recursive: bool) -> Result<Source> {
+    async fn walk(
+        &self,
+        path: RemotePath,
+        entry: Entry,
+        target: RemotePath,
+        recursive: bool,
+    ) -> Result<Source> {
         let below = if entry.kind == Kind::Dir && recursive {
             walk::tree(&self.from, &path, self).await?
         } else {
@@ -359,8 +377,7 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut copying =
-            Box::pin(copy::file(&*self.from, &*self.to, file, &self.counters.bytes));
+        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &self.counters.bytes));
         let copied = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {

@@ -250,7 +250,6 @@ fn free_port() -> u16 {
 }
 
 fn write_server_config(dir: &Path, config: &SshdConfig, port: u16) {
-    let sftp_server = SFTP_SERVERS.iter().find(|path| Path::new(path).exists()).unwrap_or(&"internal-sftp");
     let mut text = String::new();
     for line in &config.extra {
         text += line;
@@ -262,7 +261,7 @@ fn write_server_config(dir: &Path, config: &SshdConfig, port: u16) {
     }
     text += &format!(
         "PidFile none\nAuthorizedKeysFile \"{}\"\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nLogLevel VERBOSE\n\
-         MaxStartups 200:30:400\nUseDNS no\nPrintMotd no\nSubsystem sftp {sftp_server}\nPasswordAuthentication {}\n",
+         MaxStartups 200:30:400\nUseDNS no\nPrintMotd no\nSubsystem sftp internal-sftp\nPasswordAuthentication {}\n",
         dir.join("authorized_keys").display(),
         if config.password_auth { "yes" } else { "no" },
     );

@@ -80,7 +80,9 @@ struct Login<'a> {
 
 fn broken(error: russh::Error) -> Error {
     let error_text = match error {
-        russh::Error::SendError | russh::Error::RecvError | russh::Error::Disconnect | russh::Error::HUP => None,
+        russh::Error::SendError | russh::Error::RecvError | russh::Error::Disconnect | russh::Error::HUP => {
+            None
+        }
         other => Some(other.to_string()),
     };
     let error = Error::new(ErrorKind::ConnectionLost, Operation::Login);
@@ -98,7 +100,11 @@ impl Login<'_> {
             AuthResult::Failure { remaining_methods, partial_success } => {
                 self.accepted = Some(remaining_methods.to_vec());
                 if let Some(what) = what {
-                    self.tried.push(if partial_success { format!("{what} (accepted, more is required)") } else { what });
+                    self.tried.push(if partial_success {
+                        format!("{what} (accepted, more is required)")
+                    } else {
+                        what
+                    });
                 }
                 false
             }
@@ -244,7 +250,9 @@ impl Login<'_> {
     /// The password that came with the place, tried once.
     async fn given_password(&mut self, given: Option<&SecretString>) -> Result<bool> {
         match given {
-            Some(password) if self.takes_password() => self.password(password, "the password in the URL").await,
+            Some(password) if self.takes_password() => {
+                self.password(password, "the password in the URL").await
+            }
             _ => Ok(false),
         }
     }
@@ -353,10 +361,8 @@ impl Login<'_> {
         if !banner.trim().is_empty() {
             detail += &format!("; the server says: {}", banner.trim());
         }
-        Error::new(ErrorKind::LoginFailed, Operation::Login).with_detail(format!(
-            "as {}: {detail}",
-            self.config.user
-        ))
+        Error::new(ErrorKind::LoginFailed, Operation::Login)
+            .with_detail(format!("as {}: {detail}", self.config.user))
     }
 }
 

@@ -15,7 +15,10 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Malformed, Request, Response, Version};
+use super::{
+    window::Permit,
+    wire::{self, Malformed, Request, Response, Version},
+};
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     reply::{self, Reply},
@@ -41,9 +44,16 @@ struct Shared {
 
 #[derive(Default)]
 struct Waiting {
-    by_id: HashMap<u32, oneshot::Sender<Result<Response>>>,
+    by_id: HashMap<u32, Waiter>,
     /// Why nothing more will come.
     ended: Option<Error>,
+}
+
+struct Waiter {
+    answer: oneshot::Sender<Result<Response>>,
+    /// Given back when the answer arrives, whether or not anybody looks at it then: a file that
+    /// waits for something else must not keep others from writing.
+    permit: Option<Permit>,
 }
 
 struct Outgoing {
@@ -70,10 +80,12 @@ impl Pending {
     /// The outcome, if the answer is here already. Expects STATUS OK.
     pub fn arrived(&mut self) -> Option<Result<()>> {
         match self.answer.try_recv() {
-            Ok(answer) => Some(answer.map_err(|e| e.during(self.operation)).and_then(|response| match response {
-                Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
-                other => Err(unexpected(self.operation, &other)),
-            })),
+            Ok(answer) => {
+                Some(answer.map_err(|e| e.during(self.operation)).and_then(|response| match response {
+                    Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
+                    other => Err(unexpected(self.operation, &other)),
+                }))
+            }
             Err(oneshot::error::TryRecvError::Empty) => None,
             Err(oneshot::error::TryRecvError::Closed) => {
                 Some(Err(Error::new(ErrorKind::ConnectionLost, self.operation)))
@@ -128,7 +140,12 @@ impl Channel {
         let mut assembler = Assembler::default();
         let version = tokio::time::timeout(START_TIMEOUT, await_version(&mut incoming, &mut assembler))
             .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel)))?;
+            .unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel).with_detail(
+                    "the login worked but SFTP did not start within 30 s; a start-up file of the \
+                     login's shell may be waiting for something",
+                ))
+            })?;
         if version.version < 3 {
             return Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel)
                 .with_detail(format!("the server speaks SFTP version {} only", version.version)));
@@ -163,11 +180,28 @@ impl Channel {
 
     /// Sends a request. Requests go out in the order of these calls.
     pub fn send(&self, operation: Operation, request: Request<'_>) -> Pending {
-        self.send_data(operation, request, Vec::new())
+        self.dispatch(operation, request, Vec::new(), None)
     }
 
-    /// Sends a request with the data that follows its head.
-    pub fn send_data(&self, operation: Operation, request: Request<'_>, payload: Vec<Bytes>) -> Pending {
+    /// Sends a request with the data that follows its head. `permit` is given back when the
+    /// answer arrives.
+    pub fn send_data(
+        &self,
+        operation: Operation,
+        request: Request<'_>,
+        payload: Vec<Bytes>,
+        permit: Permit,
+    ) -> Pending {
+        self.dispatch(operation, request, payload, Some(permit))
+    }
+
+    fn dispatch(
+        &self,
+        operation: Operation,
+        request: Request<'_>,
+        payload: Vec<Bytes>,
+        permit: Option<Permit>,
+    ) -> Pending {
         let (sender, answer) = oneshot::channel();
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let head = request.encode(id);
@@ -175,7 +209,7 @@ impl Channel {
         if let Some(error) = &waiting.ended {
             let _ = sender.send(Err(error.clone()));
         } else {
-            waiting.by_id.insert(id, sender);
+            waiting.by_id.insert(id, Waiter { answer: sender, permit });
             // The lock is held, so that the queue has the order of the ids. A closed queue means
             // that the reader is about to end everything that waits.
             let _ = self.0.outgoing.send(Outgoing { head, payload });
@@ -191,22 +225,25 @@ impl Shared {
 
     fn end(&self, error: Error) {
         let mut waiting = self.waiting();
-        for (_, sender) in waiting.by_id.drain() {
-            let _ = sender.send(Err(error.clone()));
+        for (_, waiter) in waiting.by_id.drain() {
+            let _ = waiter.answer.send(Err(error.clone()));
         }
         waiting.ended.get_or_insert(error);
         self.over.cancel();
     }
 
     fn deliver(&self, id: u32, response: Response) -> Result<(), Malformed> {
-        let Some(sender) = self.waiting().by_id.remove(&id) else {
+        let Some(Waiter { answer, permit }) = self.waiting().by_id.remove(&id) else {
             return Err(Malformed::UnknownType(0));
         };
+        if let Some(permit) = permit {
+            permit.answered();
+        }
         // Nobody waits for it any more: a handle would stay open on the server for good.
-        if let Err(Ok(Response::Handle(handle))) = sender.send(Ok(response)) {
+        if let Err(Ok(Response::Handle(handle))) = answer.send(Ok(response)) {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-            let (sender, _) = oneshot::channel();
-            self.waiting().by_id.insert(id, sender);
+            let (answer, _) = oneshot::channel();
+            self.waiting().by_id.insert(id, Waiter { answer, permit: None });
             let head = Request::Close { handle: &handle }.encode(id);
             let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
         }
@@ -215,9 +252,8 @@ impl Shared {
 }
 
 async fn await_version(incoming: &mut ChannelReadHalf, assembler: &mut Assembler) -> Result<Version> {
-    let refused = |detail: String| {
-        Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel).with_detail(detail))
-    };
+    let refused =
+        |detail: String| Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel).with_detail(detail));
     let mut said = BytesMut::new();
     loop {
         match incoming.wait().await {
@@ -226,7 +262,9 @@ async fn await_version(incoming: &mut ChannelReadHalf, assembler: &mut Assembler
                 match assembler.next() {
                     Ok(Some(Packet::Version(version))) => return Ok(version),
                     Ok(None) => {}
-                    Ok(Some(_)) => return refused("the server began with something else than VERSION".into()),
+                    Ok(Some(_)) => {
+                        return refused("the server began with something else than VERSION".into());
+                    }
                     Err(_) => {
                         let start = assembler.peek(120);
                         return refused(format!(
@@ -463,8 +501,10 @@ mod tests {
                     got.push(packet);
                 }
             }
-            let [Packet::Response(9, Response::Data(parts)), Packet::Response(10, Response::Status { code: 1, .. })] =
-                &got[..]
+            let [
+                Packet::Response(9, Response::Data(parts)),
+                Packet::Response(10, Response::Status { code: 1, .. }),
+            ] = &got[..]
             else {
                 panic!("step {step}: {} packets", got.len())
             };

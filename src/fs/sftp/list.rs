@@ -27,7 +27,8 @@ pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStrea
     let channel = session.query_channel();
     let started = Instant::now();
     let request = Request::OpenDir { path: path.as_bytes() };
-    let response = channel.send(Operation::List, request).response().await.map_err(|e| session.error(e, path))?;
+    let response =
+        channel.send(Operation::List, request).response().await.map_err(|e| session.error(e, path))?;
     session.log(&request, Some(path), &response, started);
     let handle = match response {
         Response::Handle(handle) => handle,

@@ -50,7 +50,8 @@ async fn open_for_reading(session: &Session, channel: &Channel, path: &RemotePat
     let started = Instant::now();
     let request =
         Request::Open { path: path.as_bytes(), pflags: open::READ, attributes: &Attributes::default() };
-    let response = channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
+    let response =
+        channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
     session.log(&request, Some(path), &response, started);
     match response {
         Response::Handle(handle) => Ok(handle),

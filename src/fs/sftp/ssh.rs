@@ -176,20 +176,21 @@ async fn reach(config: &HostConfig, context: &Context) -> Result<TcpStream> {
     }
     context.observer.stage(Stage::Connecting);
     let timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-    let mut attempts: FuturesUnordered<_> = addresses
-        .into_iter()
-        .enumerate()
-        .map(|(rank, address)| async move {
-            tokio::time::sleep(NEXT_ADDRESS * rank as u32).await;
-            match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
-                Ok(Ok(socket)) => Ok(socket),
-                Ok(Err(error)) => Err(Error::io(Operation::Connect, &error)
-                    .with_detail(format!("{address}: {}", error.kind()))),
-                Err(_) => Err(Error::new(ErrorKind::Timeout, Operation::Connect)
-                    .with_detail(format!("{address} did not answer within {} s", timeout.as_secs()))),
-            }
-        })
-        .collect();
+    let mut attempts: FuturesUnordered<_> =
+        addresses
+            .into_iter()
+            .enumerate()
+            .map(|(rank, address)| async move {
+                tokio::time::sleep(NEXT_ADDRESS * rank as u32).await;
+                match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+                    Ok(Ok(socket)) => Ok(socket),
+                    Ok(Err(error)) => Err(Error::io(Operation::Connect, &error)
+                        .with_detail(format!("{address}: {}", error.kind()))),
+                    Err(_) => Err(Error::new(ErrorKind::Timeout, Operation::Connect)
+                        .with_detail(format!("{address} did not answer within {} s", timeout.as_secs()))),
+                }
+            })
+            .collect();
     let mut last = Error::new(ErrorKind::ConnectionFailed, Operation::Connect);
     while let Some(outcome) = attempts.next().await {
         match outcome {
@@ -404,8 +405,7 @@ impl HostKeyChecker {
         }
         let Some(file) = &self.file else { return Ok(()) };
         known_hosts::remember(file, &self.name, self.port, blob, self.hashed).map_err(|error| {
-            Error::io(Operation::RememberHostKey, &error)
-                .with_detail(format!("{}: {error}", file.display()))
+            Error::io(Operation::RememberHostKey, &error).with_detail(format!("{}: {error}", file.display()))
         })
     }
 }

@@ -32,27 +32,77 @@ pub const TYPE_VERSION: u8 = 2;
 /// What a client asks.
 #[derive(Clone, Copy, Debug)]
 pub enum Request<'a> {
-    Open { path: &'a [u8], pflags: u32, attributes: &'a Attributes },
-    Close { handle: &'a [u8] },
-    Read { handle: &'a [u8], offset: u64, len: u32 },
+    Open {
+        path: &'a [u8],
+        pflags: u32,
+        attributes: &'a Attributes,
+    },
+    Close {
+        handle: &'a [u8],
+    },
+    Read {
+        handle: &'a [u8],
+        offset: u64,
+        len: u32,
+    },
     /// The data follows the packet's head; `len` is its length.
-    Write { handle: &'a [u8], offset: u64, len: u32 },
-    LStat { path: &'a [u8] },
-    FStat { handle: &'a [u8] },
-    SetStat { path: &'a [u8], attributes: &'a Attributes },
-    FSetStat { handle: &'a [u8], attributes: &'a Attributes },
-    OpenDir { path: &'a [u8] },
-    ReadDir { handle: &'a [u8] },
-    Remove { path: &'a [u8] },
-    MkDir { path: &'a [u8], attributes: &'a Attributes },
-    RmDir { path: &'a [u8] },
-    RealPath { path: &'a [u8] },
-    Stat { path: &'a [u8] },
-    Rename { from: &'a [u8], to: &'a [u8] },
-    ReadLink { path: &'a [u8] },
+    Write {
+        handle: &'a [u8],
+        offset: u64,
+        len: u32,
+    },
+    LStat {
+        path: &'a [u8],
+    },
+    FStat {
+        handle: &'a [u8],
+    },
+    SetStat {
+        path: &'a [u8],
+        attributes: &'a Attributes,
+    },
+    FSetStat {
+        handle: &'a [u8],
+        attributes: &'a Attributes,
+    },
+    OpenDir {
+        path: &'a [u8],
+    },
+    ReadDir {
+        handle: &'a [u8],
+    },
+    Remove {
+        path: &'a [u8],
+    },
+    MkDir {
+        path: &'a [u8],
+        attributes: &'a Attributes,
+    },
+    RmDir {
+        path: &'a [u8],
+    },
+    RealPath {
+        path: &'a [u8],
+    },
+    Stat {
+        path: &'a [u8],
+    },
+    Rename {
+        from: &'a [u8],
+        to: &'a [u8],
+    },
+    ReadLink {
+        path: &'a [u8],
+    },
     /// In OpenSSH's order, which is the reverse of the draft's and what servers expect.
-    Symlink { target: &'a [u8], link: &'a [u8] },
-    Extended { name: &'static str, strings: &'a [&'a [u8]] },
+    Symlink {
+        target: &'a [u8],
+        link: &'a [u8],
+    },
+    Extended {
+        name: &'static str,
+        strings: &'a [&'a [u8]],
+    },
 }
 
 impl Request<'_> {
@@ -442,10 +492,7 @@ pub fn decode_space(body: Bytes) -> Result<crate::fs::Space, Malformed> {
     let mut reader = Reader(body);
     let (_, fragment) = (reader.u64()?, reader.u64()?);
     let (blocks, _, available) = (reader.u64()?, reader.u64()?, reader.u64()?);
-    Ok(crate::fs::Space {
-        free: available.saturating_mul(fragment),
-        total: blocks.saturating_mul(fragment),
-    })
+    Ok(crate::fs::Space { free: available.saturating_mul(fragment), total: blocks.saturating_mul(fragment) })
 }
 
 /// Owner and group from a long name that looks like `ls -l`'s.
@@ -471,10 +518,7 @@ mod tests {
     fn open_is_encoded_as_the_draft_says() {
         let attributes = Attributes { mode: Some(0o600), ..Attributes::default() };
         let packet = Request::Open { path: b"/\xff", pflags: open::READ, attributes: &attributes }.encode(7);
-        assert_eq!(
-            &packet[..],
-            b"\0\0\0\x17\x03\0\0\0\x07\0\0\0\x02/\xff\0\0\0\x01\0\0\0\x04\0\0\x01\x80"
-        );
+        assert_eq!(&packet[..], b"\0\0\0\x17\x03\0\0\0\x07\0\0\0\x02/\xff\0\0\0\x01\0\0\0\x04\0\0\x01\x80");
     }
 
     #[test]

@@ -23,12 +23,10 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
     let started = Instant::now();
     let how = if options.exclusive { open::EXCL } else { open::TRUNC };
     let create = Attributes { mode: options.create_mode, ..Attributes::default() };
-    let request = Request::Open {
-        path: path.as_bytes(),
-        pflags: open::WRITE | open::CREAT | how,
-        attributes: &create,
-    };
-    let response = channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
+    let request =
+        Request::Open { path: path.as_bytes(), pflags: open::WRITE | open::CREAT | how, attributes: &create };
+    let response =
+        channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
     session.log(&request, Some(path), &response, started);
     let handle = match response {
         Response::Handle(handle) => handle,
@@ -62,7 +60,7 @@ struct Writer {
     chunk: usize,
     gathered: Vec<Bytes>,
     gathered_len: usize,
-    in_flight: VecDeque<(Pending, Permit)>,
+    in_flight: VecDeque<Pending>,
     requests: u64,
     started: Instant,
     attributes: Attributes,
@@ -72,8 +70,7 @@ impl Writer {
     fn request(&mut self, payload: Vec<Bytes>, len: usize, permit: Permit) {
         let Some(handle) = &self.handle else { return };
         let request = Request::Write { handle, offset: self.offset, len: len as u32 };
-        let pending = self.channel.send_data(Operation::Write, request, payload);
-        self.in_flight.push_back((pending, permit));
+        self.in_flight.push_back(self.channel.send_data(Operation::Write, request, payload, permit));
         self.offset += len as u64;
         self.requests += 1;
     }
@@ -100,19 +97,14 @@ impl Writer {
         out
     }
 
-    async fn settle(&mut self, (pending, permit): (Pending, Permit)) -> Result<()> {
-        let outcome = pending.ok().await;
-        permit.answered();
-        outcome.map_err(|error| self.failed(error))
+    async fn settle(&self, pending: Pending) -> Result<()> {
+        pending.ok().await.map_err(|error| self.failed(error))
     }
 
     /// Looks at the answers that have arrived, without waiting, so that an error shows early.
     fn settle_arrived(&mut self) -> Result<()> {
-        while let Some((pending, _)) = self.in_flight.front_mut() {
-            let Some(outcome) = pending.arrived() else { break };
-            if let Some((_, permit)) = self.in_flight.pop_front() {
-                permit.answered();
-            }
+        while let Some(outcome) = self.in_flight.front_mut().and_then(Pending::arrived) {
+            self.in_flight.pop_front();
             outcome.map_err(|error| self.failed(error))?;
         }
         Ok(())
@@ -141,15 +133,7 @@ impl Sink for Writer {
         self.gathered.push(chunk);
         self.settle_arrived()?;
         while self.gathered_len >= self.chunk {
-            let permit = loop {
-                if let Some(permit) = self.session.write_window.try_take(self.chunk) {
-                    break permit;
-                }
-                match self.in_flight.pop_front() {
-                    Some(first) => self.settle(first).await?,
-                    None => break self.session.write_window.take(self.chunk).await,
-                }
-            };
+            let permit = self.session.write_window.take(self.chunk).await;
             let payload = self.cut(self.chunk);
             self.request(payload, self.chunk, permit);
         }
