@@ -39,6 +39,13 @@ const PLAIN_REQUEST: u32 = 32 << 10;
 /// The largest request, as OpenSSH's server allows: 256 KiB less room for the packet's head.
 const LARGEST_REQUEST: u64 = 255 << 10;
 
+/// Files moved at the same time: enough that a tree of small ones is bound by the link's
+/// bandwidth rather than by its round trips.
+const MOST_FILES: u64 = 256;
+
+/// The same, on a server that does not tell how many it bears.
+const PLAIN_FILES: usize = 64;
+
 /// The longest name that common file systems hold, in bytes.
 const NAME_MAX: usize = 255;
 
@@ -47,6 +54,8 @@ const NAME_MAX: usize = 255;
 struct Limits {
     read: u32,
     write: u32,
+    /// Files that may be open at the same time.
+    files: usize,
 }
 
 /// One login on one server.
@@ -127,8 +136,16 @@ fn limits_of(response: Response) -> Limits {
         limit => limit.clamp(1024, LARGEST_REQUEST) as u32,
     };
     match told {
-        Some(told) => Limits { read: bound(told.read), write: bound(told.write) },
-        None => Limits { read: PLAIN_REQUEST, write: PLAIN_REQUEST },
+        Some(told) => Limits {
+            read: bound(told.read),
+            write: bound(told.write),
+            // Half of what there is: listings and other programs of the login need handles too.
+            files: match told.handles / 2 {
+                0 => PLAIN_FILES,
+                half => half.min(MOST_FILES) as usize,
+            },
+        },
+        None => Limits { read: PLAIN_REQUEST, write: PLAIN_REQUEST, files: PLAIN_FILES },
     }
 }
 
@@ -290,7 +307,7 @@ impl FileSystem for Sftp {
             modes: true,
             times: true,
             time_precision: Duration::from_secs(1),
-            parallel_files: 128,
+            parallel_files: self.session.limits.files,
             remote: true,
         }
     }
