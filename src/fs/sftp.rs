@@ -1,14 +1,16 @@
 //! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
 //! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
 
+mod assembler;
 mod auth;
 mod channel;
 pub mod config;
 mod list;
 mod read;
+mod request;
+mod response;
 mod ssh;
 mod window;
-mod wire;
 mod write;
 
 use std::{
@@ -21,8 +23,9 @@ use async_trait::async_trait;
 
 use self::{
     channel::{Channel, unexpected},
+    request::Request,
+    response::{FileAttributes, Response},
     window::Window,
-    wire::{FileAttributes, Request, Response},
 };
 use super::{
     Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
@@ -127,7 +130,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
 
 fn limits_of(response: Response) -> Limits {
     let told = match response {
-        Response::Extended(body) => wire::decode_limits(body).ok(),
+        Response::Extended(body) => response::decode_limits(body).ok(),
         _ => None,
     };
     // A limit of 0 means that the server does not say.
@@ -434,12 +437,12 @@ impl FileSystem for Sftp {
             return Err(self.session.error(Error::new(ErrorKind::Unsupported, Operation::Space), path));
         }
         let request = Request::Extended { name: STATVFS, strings: &[path.as_bytes()] };
-        let malformed = |e: wire::Malformed| {
+        let malformed = |e: response::Malformed| {
             let error = Error::new(ErrorKind::Protocol, Operation::Space).with_detail(e.to_string());
             self.session.error(error, path)
         };
         match self.session.ask(Operation::Space, request, path).await? {
-            Response::Extended(body) => wire::decode_space(body).map_err(malformed),
+            Response::Extended(body) => response::decode_space(body).map_err(malformed),
             other => Err(self.session.error(unexpected(Operation::Space, &other), path)),
         }
     }

@@ -1,7 +1,10 @@
 //! Lists what a request names: the source trees, and the part of the target that they would
 //! land on. Reads listings only; decides nothing (`plan` does) and copies nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
@@ -31,28 +34,16 @@ pub trait Watcher: Sync {
 /// cannot be listed are reported and left out; a lost session ends the walk.
 pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Watcher) -> Result<Vec<Found>> {
     let mut found = Vec::new();
-    let mut waiting = vec![(root.clone(), 0)];
-    let mut running = FuturesUnordered::new();
-    loop {
-        while running.len() < LISTINGS
-            && let Some((path, depth)) = waiting.pop()
-        {
-            running.push(async move { (directory(fs, &path, watcher).await, path, depth) });
-        }
-        let Some((listed, path, depth)) = running.next().await else { return Ok(found) };
-        let entries = match listed {
-            Ok(entries) => entries,
-            Err(error) if error.kind().ends_session() => return Err(error),
-            Err(error) => {
-                watcher.failed(error);
-                continue;
-            }
-        };
+    let top = root.components().count();
+    crawl(fs, vec![root.clone()], watcher, |path, entries| {
+        let mut next = Vec::new();
         for entry in entries {
             watcher.found(&entry);
             let below = path.join(&entry.name);
             if entry.kind == Kind::Dir {
-                if depth >= DEEPEST {
+                if path.components().count() - top < DEEPEST {
+                    next.push(below.clone());
+                } else {
                     watcher.failed(
                         Error::new(ErrorKind::Protocol, Operation::List)
                             .at(&below)
@@ -60,9 +51,56 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
                     );
                     continue;
                 }
-                waiting.push((below.clone(), depth + 1));
             }
             found.push(Found { path: below, entry });
+        }
+        next
+    })
+    .await?;
+    Ok(found)
+}
+
+/// What the target holds where `wanted_dirs` would land: `tops` and, for each directory that
+/// both sides have, its entries by their paths. Lists nothing deeper and follows no links.
+pub async fn existing(
+    fs: &Arc<dyn FileSystem>,
+    tops: &[(RemotePath, Option<Entry>)],
+    wanted_dirs: &HashSet<RemotePath>,
+    watcher: &dyn Watcher,
+) -> Result<HashMap<RemotePath, Entry>> {
+    let mut out = HashMap::new();
+    let mut take = |path: RemotePath, entry: Entry| {
+        let next = (entry.kind == Kind::Dir && wanted_dirs.contains(&path)).then(|| path.clone());
+        out.insert(path, entry);
+        next
+    };
+    let roots = tops.iter().filter_map(|(path, entry)| take(path.clone(), entry.clone()?)).collect();
+    crawl(fs, roots, watcher, |path, entries| {
+        entries.into_iter().filter_map(|entry| take(path.join(&entry.name), entry)).collect()
+    })
+    .await?;
+    Ok(out)
+}
+
+/// Lists `waiting` and whatever `visit` names in return, many at a time.
+async fn crawl(
+    fs: &Arc<dyn FileSystem>,
+    mut waiting: Vec<RemotePath>,
+    watcher: &dyn Watcher,
+    mut visit: impl FnMut(&RemotePath, Vec<Entry>) -> Vec<RemotePath>,
+) -> Result<()> {
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < LISTINGS
+            && let Some(path) = waiting.pop()
+        {
+            running.push(async move { (directory(fs, &path, watcher).await, path) });
+        }
+        let Some((listed, path)) = running.next().await else { return Ok(()) };
+        match listed {
+            Ok(entries) => waiting.extend(visit(&path, entries)),
+            Err(error) if error.kind().ends_session() => return Err(error),
+            Err(error) => watcher.failed(error),
         }
     }
 }
@@ -83,50 +121,4 @@ pub async fn directory(
         }
     }
     Ok(out)
-}
-
-/// What the target holds where `wanted` would land: for every wanted path that exists, its
-/// entry. Lists only directories that both sides have, never deeper.
-pub async fn existing(
-    fs: &Arc<dyn FileSystem>,
-    tops: &[(RemotePath, Option<Entry>)],
-    wanted_dirs: &std::collections::HashSet<RemotePath>,
-    watcher: &dyn Watcher,
-) -> Result<HashMap<RemotePath, Entry>> {
-    let mut out = HashMap::new();
-    let mut waiting = Vec::new();
-    for (path, entry) in tops {
-        if let Some(entry) = entry {
-            if entry.kind == Kind::Dir && wanted_dirs.contains(path) {
-                waiting.push(path.clone());
-            }
-            out.insert(path.clone(), entry.clone());
-        }
-    }
-    let mut running = FuturesUnordered::new();
-    loop {
-        while running.len() < LISTINGS
-            && let Some(path) = waiting.pop()
-        {
-            running.push(async move { (directory(fs, &path, watcher).await, path) });
-        }
-        let Some((listed, path)) = running.next().await else { return Ok(out) };
-        let entries = match listed {
-            Ok(entries) => entries,
-            Err(error) if error.kind().ends_session() => return Err(error),
-            // What cannot be seen cannot be spared either: each write finds out for itself, as
-            // nothing is replaced that was not seen.
-            Err(error) => {
-                watcher.failed(error);
-                continue;
-            }
-        };
-        for entry in entries {
-            let below = path.join(&entry.name);
-            if entry.kind == Kind::Dir && wanted_dirs.contains(&below) {
-                waiting.push(below.clone());
-            }
-            out.insert(below, entry);
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use russh::{
     MethodKind,
-    client::{AuthResult, Handle, KeyboardInteractiveAuthResponse},
+    client::{AuthResult, Handle, Handler, KeyboardInteractiveAuthResponse},
     keys::{
         self, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey,
         agent::{AgentIdentity, client::AgentClient},
@@ -13,10 +13,7 @@ use russh::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    config::{Agent, HostConfig},
-    ssh::Handler,
-};
+use super::config::{Agent, HostConfig};
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, Result, Target},
     trust::{Answer, Question, SecretKind, SecretRequest},
@@ -30,8 +27,8 @@ const PASSWORD_TRIES: usize = 3;
 const AGENT_TRIES: usize = 4;
 
 /// Logs in as `config.user`. `banner` hands over what the server has said so far.
-pub async fn login(
-    handle: &mut Handle<Handler>,
+pub async fn login<H: Handler>(
+    handle: &mut Handle<H>,
     config: &HostConfig,
     target: &Target,
     context: &Context,
@@ -65,8 +62,8 @@ pub async fn login(
     Err(login.refused(&banner()))
 }
 
-struct Login<'a> {
-    handle: &'a mut Handle<Handler>,
+struct Login<'a, H: Handler> {
+    handle: &'a mut Handle<H>,
     config: &'a HostConfig,
     context: &'a Context,
     /// What was tried, for the error.
@@ -92,7 +89,7 @@ fn broken(error: russh::Error) -> Error {
     }
 }
 
-impl Login<'_> {
+impl<H: Handler> Login<'_, H> {
     /// Remembers the outcome of one try; whether it was a success.
     fn note(&mut self, result: AuthResult, what: Option<String>) -> bool {
         match result {

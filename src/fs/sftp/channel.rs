@@ -10,14 +10,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    assembler::{Assembler, Packet},
+    request::{self, Request},
+    response::{Malformed, Response, TYPE_VERSION, Version},
     window::Permit,
-    wire::{self, Malformed, Request, Response, Version},
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
@@ -135,7 +137,7 @@ impl Channel {
         // INIT follows the subsystem request without waiting for its answer: one round trip
         // less, and a refusal still shows as a failure message.
         ssh.request_subsystem(true, "sftp").await.map_err(broken)?;
-        ssh.data_bytes(wire::encode_init()).await.map_err(broken)?;
+        ssh.data_bytes(request::encode_init()).await.map_err(broken)?;
         let (mut incoming, writer) = ssh.split();
         let mut assembler = Assembler::default();
         let version = tokio::time::timeout(START_TIMEOUT, await_version(&mut incoming, &mut assembler))
@@ -357,7 +359,7 @@ async fn read_loop(
         loop {
             let delivered = match assembler.next() {
                 Ok(Some(Packet::Response(id, response))) => shared.deliver(id, response),
-                Ok(Some(Packet::Version(_))) => Err(Malformed::UnknownType(wire::TYPE_VERSION)),
+                Ok(Some(Packet::Version(_))) => Err(Malformed::UnknownType(TYPE_VERSION)),
                 Ok(None) => break,
                 Err(malformed) => Err(malformed),
             };
@@ -380,152 +382,5 @@ async fn read_loop(
             reason = why_ended();
         }
         shared.end(lost(reason.or(detail).unwrap_or_else(|| "the server closed the connection".into())));
-    }
-}
-
-enum Packet {
-    Version(Version),
-    Response(u32, Response),
-}
-
-/// Puts packets together from the stream, the payload of DATA without copying it.
-#[derive(Default)]
-struct Assembler {
-    chunks: std::collections::VecDeque<Bytes>,
-    len: usize,
-}
-
-impl Assembler {
-    fn push(&mut self, data: Bytes) {
-        if !data.is_empty() {
-            self.len += data.len();
-            self.chunks.push_back(data);
-        }
-    }
-
-    /// A copy of the first bytes, up to `n`.
-    fn peek(&self, n: usize) -> Vec<u8> {
-        self.chunks.iter().flat_map(|c| c.iter().copied()).take(n).collect()
-    }
-
-    /// The first `n` bytes as slices of what came. `n` must not exceed what is there.
-    fn take(&mut self, mut n: usize) -> Vec<Bytes> {
-        let mut out = Vec::with_capacity(n / (32 << 10) + 2);
-        self.len -= n;
-        while n > 0 {
-            let Some(front) = self.chunks.front_mut() else { break };
-            if front.len() <= n {
-                n -= front.len();
-                out.extend(self.chunks.pop_front());
-            } else {
-                out.push(front.split_to(n));
-                n = 0;
-            }
-        }
-        out
-    }
-
-    /// The first `n` bytes in one piece.
-    fn take_whole(&mut self, n: usize) -> Bytes {
-        let mut parts = self.take(n);
-        if parts.len() == 1 {
-            return parts.remove(0);
-        }
-        let mut whole = BytesMut::with_capacity(n);
-        for part in parts {
-            whole.extend_from_slice(&part);
-        }
-        whole.freeze()
-    }
-
-    fn next(&mut self) -> Result<Option<Packet>, Malformed> {
-        if self.len < 5 {
-            return Ok(None);
-        }
-        let head = self.peek(13);
-        let mut start = &head[..];
-        let length = start.get_u32() as usize;
-        if length > wire::MAX_PACKET {
-            return Err(Malformed::TooLong(length));
-        }
-        if length < 5 {
-            return Err(Malformed::Short);
-        }
-        if self.len < 4 + length {
-            return Ok(None);
-        }
-        let kind = start.get_u8();
-        if kind == wire::TYPE_VERSION {
-            self.take_whole(5);
-            return wire::decode_version(self.take_whole(length - 1)).map(|v| Some(Packet::Version(v)));
-        }
-        let id = start.get_u32();
-        if kind == wire::TYPE_DATA {
-            if length < 9 || start.get_u32() as usize != length - 9 {
-                return Err(Malformed::Short);
-            }
-            self.take_whole(13);
-            let data = self.take(length - 9);
-            return Ok(Some(Packet::Response(id, Response::Data(data))));
-        }
-        self.take_whole(9);
-        wire::decode(kind, self.take_whole(length - 5)).map(|r| Some(Packet::Response(id, r)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn packet(kind: u8, id: u32, body: &[u8]) -> Vec<u8> {
-        let mut out = ((body.len() + 5) as u32).to_be_bytes().to_vec();
-        out.push(kind);
-        out.extend(id.to_be_bytes());
-        out.extend(body);
-        out
-    }
-
-    #[test]
-    fn packets_come_whole_however_the_stream_is_cut() {
-        let data: Vec<u8> = (0..100u8).collect();
-        let mut body = 100u32.to_be_bytes().to_vec();
-        body.extend(&data);
-        let mut stream = packet(wire::TYPE_DATA, 9, &body);
-        stream.extend(packet(101, 10, &[0, 0, 0, 1]));
-        for step in 1..stream.len() {
-            let mut assembler = Assembler::default();
-            let mut got = Vec::new();
-            for piece in stream.chunks(step) {
-                assembler.push(Bytes::copy_from_slice(piece));
-                while let Some(packet) = assembler.next().unwrap() {
-                    got.push(packet);
-                }
-            }
-            let [
-                Packet::Response(9, Response::Data(parts)),
-                Packet::Response(10, Response::Status { code: 1, .. }),
-            ] = &got[..]
-            else {
-                panic!("step {step}: {} packets", got.len())
-            };
-            assert_eq!(parts.concat(), data, "step {step}");
-            assert_eq!(assembler.len, 0);
-        }
-    }
-
-    #[test]
-    fn hostile_lengths_are_refused() {
-        for bytes in [&[0xff, 0xff, 0xff, 0xff, 103][..], &[0, 0, 0, 0, 1], &[0, 0, 0, 4, 1, 2, 3, 4]] {
-            let mut assembler = Assembler::default();
-            assembler.push(Bytes::copy_from_slice(bytes));
-            assert!(assembler.next().is_err(), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn data_that_lies_about_its_length_is_refused() {
-        let mut assembler = Assembler::default();
-        assembler.push(packet(wire::TYPE_DATA, 1, &[0, 0, 0, 9, 1, 2]).into());
-        assert!(assembler.next().is_err());
     }
 }

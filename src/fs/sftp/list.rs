@@ -9,7 +9,8 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
-    wire::{self, Name, Request, Response},
+    request::Request,
+    response::{self, Name, Response},
 };
 use crate::{
     fs::{Entry, EntryStream, Error, ErrorKind, Kind, Operation, RemotePath, Result, path::check_name},
@@ -158,7 +159,7 @@ impl Lister {
     fn entry_of(&self, name: Name) -> Entry {
         let mut entry = Entry::new(&name.name[..], name.attributes.kind_or_guess(&name.long));
         entry.attributes = name.attributes.attributes;
-        if let Some((owner, group)) = wire::owner_and_group(&name.long) {
+        if let Some((owner, group)) = response::owner_and_group(&name.long) {
             entry.owner = Some(self.session.intern(owner));
             entry.group = Some(self.session.intern(group));
         }

@@ -8,8 +8,9 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
+    request::{Request, open},
+    response::Response,
     window::Permit,
-    wire::{Request, Response, open},
 };
 use crate::{
     fs::{Attributes, ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result},

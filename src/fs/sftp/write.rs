@@ -9,8 +9,9 @@ use bytes::Bytes;
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
+    request::{Request, open},
+    response::Response,
     window::Permit,
-    wire::{Request, Response, open},
 };
 use crate::{
     fs::{Attributes, Error, Operation, RemotePath, Result, Sink, WriteOptions, Written},
