@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, Weak},
     time::{Duration, Instant},
 };
@@ -201,19 +202,11 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     };
     let cancel = shared.jobs.start(job);
     tokio::spawn(async move {
-        let work = Job { shared: shared.clone(), job, cancel: cancel.clone() };
-        let outcome = match command {
-            // These leave nothing half done: dropping them is enough.
-            Command::Open { place, .. } => work.cancellable(work.open(&place).boxed()).await,
-            Command::List { location, .. } => work.cancellable(work.list(&location).boxed()).await,
-            Command::Stat { location, .. } => work.cancellable(work.stat(&location).boxed()).await,
-            Command::CreateDir { location, .. } => work.cancellable(work.create_dir(&location).boxed()).await,
-            Command::Rename { from, to, .. } => work.cancellable(work.rename(&from, &to).boxed()).await,
-            // These clean up.
-            Command::Copy { request, .. } => work.copy(request).await,
-            Command::Remove { items, .. } => work.remove(&items).await,
-            Command::Answer { .. } | Command::Cancel { .. } => return,
-        };
+        let work = Job { shared: shared.clone(), job, cancel };
+        // A defect must end its job with a word, not leave somebody waiting for ever.
+        let outcome = AssertUnwindSafe(work.run(command)).catch_unwind().await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Failure, Operation::Plan).with_detail("wharf has a defect here"))
+        });
         shared.jobs.end(job);
         let what = match outcome {
             Ok(outcome) => What::Done(outcome),
@@ -244,6 +237,22 @@ impl Reporter for Failures {
 }
 
 impl Job {
+    async fn run(&self, command: Command) -> Result<Outcome> {
+        match command {
+            // These leave nothing half done: dropping them is enough.
+            Command::Open { place, .. } => self.cancellable(self.open(&place).boxed()).await,
+            Command::List { location, .. } => self.cancellable(self.list(&location).boxed()).await,
+            Command::Stat { location, .. } => self.cancellable(self.stat(&location).boxed()).await,
+            Command::CreateDir { location, .. } => self.cancellable(self.create_dir(&location).boxed()).await,
+            Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
+            // These clean up.
+            Command::Copy { request, .. } => self.copy(request).await,
+            Command::Remove { items, .. } => self.remove(&items).await,
+            // The engine handles these itself: they are no jobs.
+            Command::Answer { .. } | Command::Cancel { .. } => Ok(Outcome::default()),
+        }
+    }
+
     async fn cancellable<T>(&self, work: BoxFuture<'_, Result<T>>) -> Result<T> {
         self.cancel
             .run_until_cancelled(work)

@@ -1,0 +1,222 @@
+//! The engine's waist: commands in, events out, each job ending exactly once. Runs on files in
+//! memory; the protocols have tests of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use wharf::{
+    engine::{Answer, Ask, Command, Engine, Event, JobId, Options, What},
+    fs::{
+        Attributes, ByteStream, Capabilities, EntryStream, Error, ErrorKind, FileSystem, FsId, Location,
+        Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
+        memory::Memory,
+    },
+    transfer::{Landing, OnConflict, Outcome, Policy, Request},
+};
+
+/// Long enough for any machine; only a hang takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn at(path: &str) -> Location {
+    Location::new(FsId::local(), RemotePath::new(path))
+}
+
+/// Memory that goes by the name of this machine's files. Listing `/defect` panics and listing
+/// `/endless` never ends.
+struct Files(Memory);
+
+#[async_trait]
+impl FileSystem for Files {
+    fn id(&self) -> &FsId {
+        self.0.id()
+    }
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+    async fn list(&self, path: &RemotePath) -> Result<EntryStream> {
+        match path.as_bytes() {
+            b"/defect" => panic!("on purpose"),
+            b"/endless" => std::future::pending().await,
+            _ => self.0.list(path).await,
+        }
+    }
+    async fn stat(&self, path: &RemotePath) -> Result<Entry> {
+        self.0.stat(path).await
+    }
+    async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
+        self.0.lstat(path).await
+    }
+    async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
+        self.0.read(path, options).await
+    }
+    async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
+        self.0.write(path, options).await
+    }
+    async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
+        self.0.create_dir(path, mode).await
+    }
+    async fn remove_file(&self, path: &RemotePath) -> Result<()> {
+        self.0.remove_file(path).await
+    }
+    async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        self.0.remove_dir(path).await
+    }
+    async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        self.0.rename(from, to, replace).await
+    }
+    async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        self.0.set_attributes(path, attributes).await
+    }
+    async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
+        self.0.canonicalize(path).await
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    events: mpsc::Receiver<Event>,
+    files: Arc<Files>,
+}
+
+fn start() -> Bench {
+    let memory = Memory::new("local");
+    for (path, content) in [("/from/a", &b"aaa"[..]), ("/from/b", b"bbbb"), ("/from/sub/c", b"c")] {
+        memory.plant(&RemotePath::new(path), content).unwrap();
+    }
+    memory.plant_dir(&RemotePath::new("/to")).unwrap();
+    let files = Arc::new(Files(memory));
+    let (engine, events) = Engine::start(Options {
+        ssh: SshOptions::default(),
+        local: files.clone(),
+        current_dir: RemotePath::root(),
+        home: RemotePath::root(),
+        batch: true,
+    });
+    Bench { engine, events, files }
+}
+
+fn copy(job: JobId, on_conflict: OnConflict) -> Command {
+    let policy = Policy { recursive: true, on_conflict, preserve: true };
+    let request =
+        Request { sources: vec![at("/from")], target: at("/to"), landing: Landing::Into, policy };
+    Command::Copy { job, request }
+}
+
+impl Bench {
+    /// What `job` reports, its end included; questions are answered with `policy`.
+    async fn hear(&mut self, job: JobId, policy: Option<OnConflict>) -> Vec<What> {
+        let mut heard = Vec::new();
+        loop {
+            let event = tokio::time::timeout(PATIENCE, self.events.recv()).await.unwrap().unwrap();
+            if event.job != job {
+                continue;
+            }
+            if let What::Ask { question, ask: Ask::Conflicts { .. } } = &event.what {
+                let answer = Answer::Conflicts(policy);
+                self.engine.send(Command::Answer { question: *question, answer });
+            }
+            let ended = matches!(event.what, What::Done(_) | What::Failed(_) | What::Cancelled);
+            heard.push(event.what);
+            if ended {
+                return heard;
+            }
+        }
+    }
+
+    fn content(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.0.content(&RemotePath::new(path)).ok()
+    }
+}
+
+fn outcome(heard: &[What]) -> Outcome {
+    match heard.last() {
+        Some(What::Done(outcome)) => *outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_planned_done_and_counted() {
+    let mut bench = start();
+    bench.engine.send(copy(JobId(1), OnConflict::Ask));
+    let heard = bench.hear(JobId(1), None).await;
+    assert!(matches!(heard[0], What::Planned(totals) if totals.files == 3 && totals.bytes == 8), "{heard:?}");
+    assert_eq!(outcome(&heard).done.files, 3);
+    assert_eq!(bench.content("/to/from/sub/c").as_deref(), Some(&b"c"[..]));
+}
+
+#[tokio::test]
+async fn conflicts_are_one_question_for_all() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/to/from/a"), b"old").unwrap();
+    bench.files.0.plant(&RemotePath::new("/to/from/b"), b"old").unwrap();
+    bench.engine.send(copy(JobId(1), OnConflict::Ask));
+    let heard = bench.hear(JobId(1), Some(OnConflict::Skip)).await;
+    let asked = heard.iter().filter(|what| matches!(what, What::Ask { .. })).count();
+    assert_eq!((asked, outcome(&heard).skipped, outcome(&heard).done.files), (1, 2, 1));
+    assert_eq!(bench.content("/to/from/a").as_deref(), Some(&b"old"[..]));
+
+    bench.engine.send(copy(JobId(2), OnConflict::Ask));
+    let heard = bench.hear(JobId(2), Some(OnConflict::Overwrite)).await;
+    assert_eq!(outcome(&heard).done.files, 3);
+    assert_eq!(bench.content("/to/from/a").as_deref(), Some(&b"aaa"[..]));
+
+    bench.engine.send(copy(JobId(3), OnConflict::Ask));
+    let heard = bench.hear(JobId(3), None).await;
+    assert!(matches!(heard.last(), Some(What::Cancelled)), "no answer gives the job up");
+}
+
+#[tokio::test]
+async fn one_bad_item_does_not_stop_the_rest() {
+    let mut bench = start();
+    let broken = Error::new(ErrorKind::PermissionDenied, Operation::Read);
+    bench.files.0.fail_next(Operation::Read, &RemotePath::new("/from/a"), broken);
+    bench.engine.send(copy(JobId(1), OnConflict::Refuse));
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!((outcome(&heard).done.files, outcome(&heard).failed), (2, 1));
+    assert!(heard.iter().any(|what| matches!(what, What::ItemFailed(e) if e.kind() == ErrorKind::PermissionDenied)));
+    assert_eq!(bench.content("/to/from/a"), None);
+    assert_eq!(bench.content("/to/from/.a.wharf-part"), None, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_failed_replacement_leaves_the_old_file() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/to/from/a"), b"old").unwrap();
+    let full = Error::new(ErrorKind::NoSpace, Operation::Close);
+    bench.files.0.fail_next(Operation::Close, &RemotePath::new("/to/from/.a.wharf-part"), full);
+    bench.engine.send(copy(JobId(1), OnConflict::Overwrite));
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!(outcome(&heard).failed, 1);
+    assert_eq!(bench.content("/to/from/a").as_deref(), Some(&b"old"[..]));
+}
+
+#[tokio::test]
+async fn a_defect_ends_its_job_with_a_word() {
+    let mut bench = start();
+    bench.engine.send(Command::List { job: JobId(1), location: at("/defect") });
+    let heard = bench.hear(JobId(1), None).await;
+    assert!(matches!(heard.last(), Some(What::Failed(_))));
+    // And everything else goes on.
+    bench.engine.send(Command::List { job: JobId(2), location: at("/from") });
+    outcome(&bench.hear(JobId(2), None).await);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_can_be_cancelled() {
+    let mut bench = start();
+    bench.engine.send(Command::List { job: JobId(1), location: at("/endless") });
+    bench.engine.send(Command::Cancel { job: JobId(1) });
+    assert!(matches!(bench.hear(JobId(1), None).await[..], [What::Cancelled]));
+}
+
+#[tokio::test]
+async fn removing_takes_everything_below_and_nothing_beside() {
+    let mut bench = start();
+    bench.engine.send(Command::Remove { job: JobId(1), items: vec![at("/from/sub"), at("/from/a")] });
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!((outcome(&heard).done.files, outcome(&heard).done.dirs, outcome(&heard).failed), (2, 1, 0));
+    assert!(bench.content("/from/b").is_some());
+    assert!(bench.content("/from/a").is_none());
+}
