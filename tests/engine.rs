@@ -98,8 +98,7 @@ fn start() -> Bench {
 
 fn copy(job: JobId, on_conflict: OnConflict) -> Command {
     let policy = Policy { recursive: true, on_conflict, preserve: true };
-    let request =
-        Request { sources: vec![at("/from")], target: at("/to"), landing: Landing::Into, policy };
+    let request = Request { sources: vec![at("/from")], target: at("/to"), landing: Landing::Into, policy };
     Command::Copy { job, request }
 }
 
@@ -175,7 +174,11 @@ async fn one_bad_item_does_not_stop_the_rest() {
     bench.engine.send(copy(JobId(1), OnConflict::Refuse));
     let heard = bench.hear(JobId(1), None).await;
     assert_eq!((outcome(&heard).done.files, outcome(&heard).failed), (2, 1));
-    assert!(heard.iter().any(|what| matches!(what, What::ItemFailed(e) if e.kind() == ErrorKind::PermissionDenied)));
+    assert!(
+        heard
+            .iter()
+            .any(|what| matches!(what, What::ItemFailed(e) if e.kind() == ErrorKind::PermissionDenied))
+    );
     assert_eq!(bench.content("/to/from/a"), None);
     assert_eq!(bench.content("/to/from/.a.wharf-part"), None, "nothing is left behind");
 }

@@ -5,11 +5,13 @@ mod assembler;
 mod auth;
 mod channel;
 pub mod config;
+mod host_key;
 mod list;
 mod read;
 mod request;
 mod response;
 mod ssh;
+mod transport;
 mod window;
 mod write;
 

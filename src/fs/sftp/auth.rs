@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::config::{Agent, HostConfig};
 use crate::{
-    fs::{Context, Error, ErrorKind, Operation, Result, Target},
+    fs::{Context, Error, ErrorKind, Operation, Result},
     trust::{Answer, Question, SecretKind, SecretRequest},
 };
 
@@ -26,11 +26,11 @@ const PASSWORD_TRIES: usize = 3;
 /// failure (MaxAuthTries), and a password must still find its chance.
 const AGENT_TRIES: usize = 4;
 
-/// Logs in as `config.user`. `banner` hands over what the server has said so far.
+/// Logs in as `config.user`, first with the password that was given, if one was. `banner` hands over what the server has said so far.
 pub async fn login<H: Handler>(
     handle: &mut Handle<H>,
     config: &HostConfig,
-    target: &Target,
+    given: Option<&SecretString>,
     context: &Context,
     banner: &(dyn Fn() -> String + Sync),
 ) -> Result<()> {
@@ -43,7 +43,6 @@ pub async fn login<H: Handler>(
         rsa_hash: None,
         problems: Vec::new(),
     };
-    let given = target.password.as_ref();
     // Whoever gives a password means it: keys come after it.
     if login.given_password(given).await? || login.with_keys().await? {
         return Ok(());

@@ -1,38 +1,27 @@
-//! The SSH connection under SFTP: the socket, the handshake, the host key. Decides nothing about
-//! keys itself (`trust` does) and logs in through `auth`.
+//! The SSH connection under SFTP: the handshake, hop by hop. Leaves the host key to `host_key`, the
+//! login to `auth`, the stream to `transport`.
 
 use std::{
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{StreamExt, stream::FuturesUnordered};
 use russh::{
     Disconnect, Preferred, cipher,
     client::{self, DisconnectReason},
     keys::{Algorithm, EcdsaCurve, HashAlg},
 };
-use tokio::net::TcpStream;
+use secrecy::SecretString;
+use tokio::process::Child;
 
 use super::{
     auth,
     channel::Channel,
-    config::{AddressFamily, HostConfig, StrictHostKeyChecking},
+    config::{self, HostConfig},
+    host_key::HostKeyChecker,
+    transport::{self, Transport},
 };
-use crate::{
-    fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target},
-    trust::{
-        Answer, Prompt, Question, UnknownHost,
-        known_hosts::{self, KnownHosts, Verdict},
-    },
-};
-
-/// For one address; several are tried a moment apart.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How long the first address has before the next is tried beside it (RFC 8305 section 5).
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+use crate::fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target};
 
 /// Bytes that the server may send ahead per channel: what bounds a download is then the
 /// session's own window, not SSH's.
@@ -47,6 +36,9 @@ pub struct Connection {
     handle: client::Handle<Handler>,
     ended: Arc<Mutex<Option<String>>>,
     host_key_type: String,
+    /// The jump host that it runs through.
+    through: Option<Box<Connection>>,
+    _proxy: Option<Child>,
 }
 
 /// What the handshake and the connection's end leave behind.
@@ -68,57 +60,74 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Connects, checks the host key and logs in.
+/// Jump hosts in a row beyond this many are taken for a circle.
+const MOST_JUMPS: usize = 16;
+
+/// Reaches the host as its configuration says, through jump hosts if it has any, checks the host
+/// key and logs in. On each hop the key is checked and the login asked for as on the last.
 pub async fn connect(config: &HostConfig, target: &Target, context: &Context) -> Result<Connection> {
-    let unsupported = match (config.jumps.is_empty(), &config.proxy_command) {
-        (false, _) => Some("ProxyJump"),
-        (true, Some(_)) => Some("ProxyCommand"),
-        // A key that is revoked there must not pass unseen.
-        (true, None) if config.revoked_host_keys.is_some() => Some("RevokedHostKeys"),
-        (true, None) => None,
-    };
-    if let Some(what) = unsupported {
-        return Err(Error::new(ErrorKind::Unsupported, Operation::Connect)
-            .with_detail(format!("ssh_config asks for {what}, which wharf cannot do yet")));
+    let through = jumps(config, context, 0).await?;
+    hop_to(config, through, target.password.as_ref(), context).await
+}
+
+/// The connection to the last jump host of `config`, if it has any.
+async fn jumps(config: &HostConfig, context: &Context, before: usize) -> Result<Option<Connection>> {
+    if before + config.jumps.len() > MOST_JUMPS {
+        return Err(Error::new(ErrorKind::Usage, Operation::Connect)
+            .with_detail(format!("more than {MOST_JUMPS} jump hosts: ProxyJump goes in a circle")));
     }
-    let socket = reach(config, context).await?;
-    let address = socket.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
+    // Identities of the command line are meant for the target, as with ssh.
+    let mut context = context.clone();
+    context.ssh.identities.clear();
+    let mut through = None;
+    for (count, jump) in config.jumps.iter().enumerate() {
+        let reached = async {
+            let hop = config::resolve(&jump.host, jump.user.as_deref(), jump.port, &context.ssh).await?;
+            // The first hop is reached as its own configuration says, the others through it.
+            let before_it = match through.take() {
+                None => Box::pin(jumps(&hop, &context, before + count + 1)).await?,
+                before => before,
+            };
+            hop_to(&hop, before_it, None, &context).await
+        };
+        through = Some(reached.await.map_err(|error| error.on(format!("jump host {}", jump.host)))?);
+    }
+    Ok(through)
+}
+
+/// Connects to one host, directly or through the connection before it.
+async fn hop_to(
+    config: &HostConfig,
+    through: Option<Connection>,
+    password: Option<&SecretString>,
+    context: &Context,
+) -> Result<Connection> {
+    // A key that is revoked there must not pass unseen.
+    if config.revoked_host_keys.is_some() {
+        return Err(Error::new(ErrorKind::Unsupported, Operation::CheckHostKey)
+            .with_detail("ssh_config has RevokedHostKeys, which wharf cannot check yet"));
+    }
+    let transport = match &through {
+        Some(connection) => connection.tunnel(config, context).await?,
+        None => transport::connect(config, context).await?,
+    };
     context.observer.stage(Stage::CheckingHostKey);
-    let known = KnownHosts::load(&config.user_known_hosts, &config.global_known_hosts).map_err(|e| {
-        Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(e.to_string())
-    })?;
-    let (name, port) = config.known_as();
-    let name = name.to_owned();
-    let preferred = preferences(&known.known_algorithms(&name, port));
+    let checker = HostKeyChecker::load(config, transport.address, context.prompt.clone()).await?;
+    let preferred = preferences(&checker.known_types());
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
-    let handler = Handler {
-        checker: HostKeyChecker {
-            known,
-            name,
-            port,
-            address,
-            strict: config.strict_host_key_checking,
-            file: config.user_known_hosts.first().cloned(),
-            hashed: config.hash_known_hosts,
-            prompt: context.prompt.clone(),
-        },
-        findings: findings.clone(),
-        ended: ended.clone(),
-    };
-    let handshake = client::connect_stream(Arc::new(client_config(config, preferred)), socket, handler).await;
-    let mut handle = match handshake {
+    let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
+    let client = Arc::new(client_config(config, preferred));
+    let mut handle = match client::connect_stream(client, transport.stream, handler).await {
         Ok(handle) => handle,
         Err(error) => {
-            if let Some(refused) = lock(&findings).refused.take() {
-                return Err(refused);
-            }
-            return Err(handshake_error(&error));
+            let refused = lock(&findings).refused.take();
+            return Err(refused.unwrap_or_else(|| handshake_error(&error)));
         }
     };
     context.observer.stage(Stage::LoggingIn);
     let banner = || std::mem::take(&mut lock(&findings).banner);
-    auth::login(&mut handle, config, target, context, &banner).await.map_err(|error| {
+    auth::login(&mut handle, config, password, context, &banner).await.map_err(|error| {
         // A server that hangs up in the middle has often said why.
         match (error.detail(), lock(&ended).clone()) {
             (None, Some(why)) => error.with_detail(why),
@@ -126,7 +135,7 @@ pub async fn connect(config: &HostConfig, target: &Target, context: &Context) ->
         }
     })?;
     let host_key_type = lock(&findings).host_key_type.clone();
-    Ok(Connection { handle, ended, host_key_type })
+    Ok(Connection { handle, ended, host_key_type, through: through.map(Box::new), _proxy: transport.proxy })
 }
 
 impl Connection {
@@ -148,63 +157,26 @@ impl Connection {
         Channel::start(channel, Arc::new(move || lock(&ended).clone())).await
     }
 
-    pub async fn disconnect(&self) {
-        let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+    /// A stream to another host through this one.
+    async fn tunnel(&self, config: &HostConfig, context: &Context) -> Result<Transport> {
+        context.observer.stage(Stage::Connecting);
+        let (host, port) = (config.hostname.as_str(), u32::from(config.port));
+        let channel =
+            self.handle.channel_open_direct_tcpip(host, port, "127.0.0.1", 0).await.map_err(|error| {
+                Error::new(ErrorKind::ConnectionFailed, Operation::Connect)
+                    .with_detail(format!("the jump host could not reach {host}:{port}: {error}"))
+            })?;
+        let address = format!("{host} through a jump host");
+        Ok(Transport { stream: Box::new(channel.into_stream()), address, proxy: None })
     }
-}
 
-/// Resolves the host and connects the socket, the addresses staggered.
-async fn reach(config: &HostConfig, context: &Context) -> Result<TcpStream> {
-    context.observer.stage(Stage::Resolving);
-    let addresses: Vec<SocketAddr> =
-        match tokio::net::lookup_host((config.hostname.as_str(), config.port)).await {
-            Ok(found) => found
-                .filter(|address| match config.address_family {
-                    AddressFamily::Any => true,
-                    AddressFamily::Inet => address.is_ipv4(),
-                    AddressFamily::Inet6 => address.is_ipv6(),
-                })
-                .collect(),
-            Err(error) => {
-                return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
-                    .with_detail(format!("{}: {error}", config.hostname)));
-            }
-        };
-    if addresses.is_empty() {
-        return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
-            .with_detail(format!("{} has no usable address", config.hostname)));
-    }
-    context.observer.stage(Stage::Connecting);
-    let timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-    let mut attempts: FuturesUnordered<_> =
-        addresses
-            .into_iter()
-            .enumerate()
-            .map(|(rank, address)| async move {
-                tokio::time::sleep(NEXT_ADDRESS * rank as u32).await;
-                match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
-                    Ok(Ok(socket)) => Ok(socket),
-                    Ok(Err(error)) => Err(Error::io(Operation::Connect, &error)
-                        .with_detail(format!("{address}: {}", error.kind()))),
-                    Err(_) => Err(Error::new(ErrorKind::Timeout, Operation::Connect)
-                        .with_detail(format!("{address} did not answer within {} s", timeout.as_secs()))),
-                }
-            })
-            .collect();
-    let mut last = Error::new(ErrorKind::ConnectionFailed, Operation::Connect);
-    while let Some(outcome) = attempts.next().await {
-        match outcome {
-            Ok(socket) => {
-                let _ = socket.set_nodelay(true);
-                return Ok(socket);
-            }
-            Err(error) => last = error,
+    pub async fn disconnect(&self) {
+        let mut next = Some(self);
+        while let Some(connection) = next {
+            let _ = connection.handle.disconnect(Disconnect::ByApplication, "", "").await;
+            next = connection.through.as_deref();
         }
     }
-    if last.kind() == ErrorKind::Failure || last.kind() == ErrorKind::ConnectionLost {
-        last = last.with_kind(ErrorKind::ConnectionFailed);
-    }
-    Err(last)
 }
 
 fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
@@ -332,81 +304,6 @@ impl client::Handler for Handler {
         };
         *lock(&self.ended) = Some(said);
         outcome
-    }
-}
-
-/// Decides on one server's key by known_hosts and, at a first contact, by the person.
-struct HostKeyChecker {
-    known: KnownHosts,
-    name: String,
-    port: u16,
-    address: String,
-    strict: StrictHostKeyChecking,
-    /// Where a new key is remembered.
-    file: Option<std::path::PathBuf>,
-    hashed: bool,
-    prompt: Arc<dyn Prompt>,
-}
-
-impl HostKeyChecker {
-    async fn check(&self, key_type: &str, blob: &[u8]) -> Result<()> {
-        let refused = |detail: String| {
-            Err(Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(detail))
-        };
-        let fingerprint = known_hosts::fingerprint(blob);
-        match self.known.check(&self.name, self.port, blob) {
-            Verdict::Known { .. } => Ok(()),
-            Verdict::Revoked { file, line } => refused(format!(
-                "the key {fingerprint} ({key_type}) is marked as revoked in {}:{line}",
-                file.display()
-            )),
-            Verdict::Changed { known } => {
-                let remembered: Vec<String> = known
-                    .iter()
-                    .map(|k| format!("{} ({}) in {}:{}", k.fingerprint, k.key_type, k.file.display(), k.line))
-                    .collect();
-                refused(format!(
-                    "the host key has CHANGED: the server shows {fingerprint} ({key_type}), remembered is {}",
-                    remembered.join(", ")
-                ))
-            }
-            Verdict::Unknown => self.first_contact(key_type, blob, fingerprint).await,
-        }
-    }
-
-    async fn first_contact(&self, key_type: &str, blob: &[u8], fingerprint: String) -> Result<()> {
-        let refused = |detail: String| {
-            Err(Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(detail))
-        };
-        let host = known_hosts::recorded_name(&self.name, self.port);
-        let accepted = match self.strict {
-            StrictHostKeyChecking::Yes => {
-                return refused(format!(
-                    "{host} is not in known_hosts and StrictHostKeyChecking is yes; it shows {fingerprint} ({key_type})"
-                ));
-            }
-            StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::Off => true,
-            StrictHostKeyChecking::Ask => false,
-        };
-        if !accepted {
-            let question = Question::UnknownHost(UnknownHost {
-                host: host.clone(),
-                address: self.address.clone(),
-                key_type: key_type.to_owned(),
-                fingerprint: fingerprint.clone(),
-                randomart: known_hosts::randomart(blob),
-                file: self.file.clone().unwrap_or_default(),
-            });
-            if !matches!(self.prompt.ask(question).await, Answer::Yes) {
-                return refused(format!(
-                    "{host} is not in known_hosts; it shows {fingerprint} ({key_type}) and nobody confirmed it"
-                ));
-            }
-        }
-        let Some(file) = &self.file else { return Ok(()) };
-        known_hosts::remember(file, &self.name, self.port, blob, self.hashed).map_err(|error| {
-            Error::io(Operation::RememberHostKey, &error).with_detail(format!("{}: {error}", file.display()))
-        })
     }
 }
 
