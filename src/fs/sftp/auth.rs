@@ -1,13 +1,16 @@
 //! Logging in: agent, identity files, keyboard-interactive, password, in OpenSSH's order. Asks
 //! only through `Prompt`, keeps no secret longer than the login.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use russh::{
     MethodKind,
     client::{AuthResult, Handle, Handler, KeyboardInteractiveAuthResponse},
     keys::{
-        self, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey,
+        self, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey,
         agent::{AgentIdentity, client::AgentClient},
     },
 };
@@ -19,8 +22,8 @@ use crate::{
     trust::{Answer, Question, SecretKind, SecretRequest},
 };
 
-/// How often a password is asked for, as OpenSSH's NumberOfPasswordPrompts.
-const PASSWORD_TRIES: usize = 3;
+/// How often a passphrase is asked for.
+const PASSPHRASE_TRIES: usize = 3;
 
 /// Keys from the agent beyond this many are not tried: OpenSSH's server hangs up at its sixth
 /// failure (MaxAuthTries), and a password must still find its chance.
@@ -158,18 +161,39 @@ impl<H: Handler> Login<'_, H> {
         let Ok(identities) = agent.request_identities().await else { return Ok(offered) };
         let configured: Vec<PublicKey> =
             self.config.identity_files.iter().filter_map(|path| public_half(path)).collect();
-        let mut keys: Vec<PublicKey> = identities
-            .into_iter()
-            .filter_map(|identity| match identity {
-                AgentIdentity::PublicKey { key, .. } => Some(key),
-                AgentIdentity::Certificate { .. } => None,
-            })
-            .collect();
+        let mut keys = Vec::new();
+        let mut certificates = Vec::new();
+        for identity in identities {
+            match identity {
+                AgentIdentity::PublicKey { key, .. } => keys.push(key),
+                AgentIdentity::Certificate { certificate, .. } => certificates.push(certificate),
+            }
+        }
         let is_configured = |key: &PublicKey| configured.iter().any(|c| c.key_data() == key.key_data());
         if self.config.identities_only {
             keys.retain(is_configured);
         }
         keys.sort_by_key(|key| !is_configured(key));
+        if self.config.identities_only {
+            certificates.retain(|c| configured.iter().any(|k| k.key_data() == c.public_key()));
+        }
+        for certificate in certificates.into_iter().take(AGENT_TRIES) {
+            if !self.takes(MethodKind::PublicKey) || self.lost() {
+                break;
+            }
+            let hash = self.hash_for(&PublicKey::from(certificate.public_key().clone())).await?;
+            let what = format!("the certificate {} from the agent", certificate.key_id());
+            let user = self.config.user.clone();
+            match self.handle.authenticate_certificate_with(user, certificate, hash, &mut agent).await {
+                Ok(result) => {
+                    if self.note(result, Some(what)) {
+                        offered.done = true;
+                        return Ok(offered);
+                    }
+                }
+                Err(error) => self.problems.push(format!("{what}: {error}")),
+            }
+        }
         for key in keys.into_iter().take(AGENT_TRIES) {
             if !self.takes(MethodKind::PublicKey) || self.lost() {
                 break;
@@ -198,11 +222,39 @@ impl<H: Handler> Login<'_, H> {
             return Ok(false);
         }
         let Some(key) = self.load(path).await? else { return Ok(false) };
-        let hash = self.hash_for(key.public_key()).await?;
-        let key = PrivateKeyWithHashAlg::new(std::sync::Arc::new(key), hash);
+        let key = Arc::new(key);
         let user = self.config.user.clone();
+        if let Some(certificate) = self.certificate_of(path, key.public_key()) {
+            let what = format!("the certificate of {}", path.display());
+            let result = self
+                .handle
+                .authenticate_openssh_cert(user.clone(), key.clone(), certificate)
+                .await
+                .map_err(broken)?;
+            if self.note(result, Some(what)) {
+                return Ok(true);
+            }
+            if !self.takes(MethodKind::PublicKey) || self.lost() {
+                return Ok(false);
+            }
+        }
+        let hash = self.hash_for(key.public_key()).await?;
+        let key = PrivateKeyWithHashAlg::new(key, hash);
         let result = self.handle.authenticate_publickey(user, key).await.map_err(broken)?;
         Ok(self.note(result, Some(path.display().to_string())))
+    }
+
+    /// The certificate that belongs to a key: one of CertificateFile, or `KEY-cert.pub` beside it.
+    fn certificate_of(&self, path: &Path, key: &PublicKey) -> Option<Certificate> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-cert.pub");
+        self.config
+            .certificate_files
+            .iter()
+            .cloned()
+            .chain([PathBuf::from(beside)])
+            .filter_map(|file| keys::load_openssh_certificate(file).ok())
+            .find(|certificate| certificate.public_key() == key.key_data())
     }
 
     /// Reads a private key, asking for its passphrase if it has one. `None` where there is no
@@ -224,7 +276,7 @@ impl<H: Handler> Login<'_, H> {
                 return Ok(None);
             }
         }
-        for _ in 0..PASSWORD_TRIES {
+        for _ in 0..PASSPHRASE_TRIES {
             let request = SecretRequest {
                 subject: path.display().to_string(),
                 kind: SecretKind::Passphrase,
@@ -254,7 +306,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     async fn asked_password(&mut self) -> Result<bool> {
-        for _ in 0..PASSWORD_TRIES {
+        for _ in 0..self.config.number_of_password_prompts {
             if !self.takes_password() {
                 break;
             }
@@ -295,7 +347,7 @@ impl<H: Handler> Login<'_, H> {
     /// came with the place answers the first hidden prompt, once.
     async fn interactive(&mut self, given: Option<&SecretString>) -> Result<bool> {
         let mut given = given;
-        for _ in 0..PASSWORD_TRIES {
+        for _ in 0..self.config.number_of_password_prompts {
             if !self.takes_interactive() {
                 break;
             }
