@@ -3,6 +3,7 @@
 
 mod cp;
 mod driver;
+mod explain;
 mod ls;
 mod progress;
 mod prompt;
@@ -133,6 +134,8 @@ pub enum Command {
     Cp(CpArguments),
     /// List a directory
     Ls(LsArguments),
+    /// Say what an SFTP status means and what to do; without CODE, all of them
+    Explain(ExplainArguments),
 }
 
 #[derive(Args, Debug)]
@@ -172,6 +175,13 @@ pub struct LsArguments {
     /// What to list
     #[arg(default_value = ".")]
     pub place: OsString,
+}
+
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// The protocol may be left out as long as there is one
+    #[arg(num_args = 0..=2, value_names = ["sftp", "CODE"])]
+    pub words: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -225,13 +235,19 @@ pub fn warn_of_password(place: &Place) {
     if let Place::Remote(target, _) = place
         && target.password.is_some()
     {
-        eprintln!("wharf: a password in a place can be seen by others in the process list");
+        say(format_args!("wharf: a password in a place can be seen by others in the process list"));
     }
+}
+
+/// Prints a line on standard error. Nobody reading it any more is no reason to stop.
+pub fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints an error as people read it.
 pub fn report(error: &Error) {
-    eprintln!("wharf: {}", words::error(error));
+    say(format_args!("wharf: {}", words::error(error)));
 }
 
 /// Runs a headless command to its end.
@@ -239,6 +255,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
     let outcome = match command {
         Command::Cp(arguments) => cp::run(arguments, common).await,
         Command::Ls(arguments) => ls::run(arguments, common).await,
+        Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),
     };

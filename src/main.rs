@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("wharf: could not start: {error}");
+            cli::say(format_args!("wharf: could not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -58,7 +58,7 @@ async fn demo(arguments: &Arguments) -> Exit {
     let (demo, known_hosts) = match started.await {
         Ok(started) => started,
         Err(error) => {
-            eprintln!("wharf: the demo could not start: {error}");
+            cli::say(format_args!("wharf: the demo could not start: {error}"));
             return Exit::Items;
         }
     };
@@ -83,7 +83,9 @@ async fn demo(arguments: &Arguments) -> Exit {
 
 async fn show(options: engine::Options, left: Option<Place>, right: Option<Place>) -> Exit {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        eprintln!("wharf: the panes need a terminal; `wharf --help` lists the commands that do not");
+        cli::say(format_args!(
+            "wharf: the panes need a terminal; `wharf --help` lists the commands that do not"
+        ));
         return Exit::Usage;
     }
     let (cwd, home) = (options.current_dir.clone(), options.home.clone());
@@ -93,7 +95,7 @@ async fn show(options: engine::Options, left: Option<Place>, right: Option<Place
     match shown {
         Ok(()) => Exit::Done,
         Err(error) => {
-            eprintln!("wharf: the terminal failed: {error}");
+            cli::say(format_args!("wharf: the terminal failed: {error}"));
             Exit::Items
         }
     }

@@ -37,7 +37,11 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
         bar.stop();
         let outcome = copied?;
         if common.verbose || bar_was_wanted(common) {
-            eprintln!("{} in {}", words::outcome(&outcome, "copied"), words::duration(started.elapsed()));
+            super::say(format_args!(
+                "{} in {}",
+                words::outcome(&outcome, "copied"),
+                words::duration(started.elapsed())
+            ));
         }
         Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
     }

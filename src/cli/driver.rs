@@ -110,10 +110,10 @@ impl Driver {
             match what {
                 What::Log { lines, dropped } if self.verbose => {
                     for line in &lines {
-                        eprintln!("{}", words::log_line(line));
+                        super::say(format_args!("{}", words::log_line(line)));
                     }
                     if dropped > 0 {
-                        eprintln!("(and {dropped} more)");
+                        super::say(format_args!("(and {dropped} more)"));
                     }
                 }
                 What::Ask { question, ask } => {
@@ -177,7 +177,7 @@ pub fn options(common: &Common) -> Result<Options> {
 pub fn item(what: &What) {
     match what {
         What::ItemFailed(error) => report(error),
-        What::Warning(error) => eprintln!("wharf: {}", words::error(error)),
+        What::Warning(error) => super::say(format_args!("wharf: {}", words::error(error))),
         _ => {}
     }
 }

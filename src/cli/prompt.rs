@@ -19,17 +19,20 @@ pub fn answer(ask: &Ask) -> Answer {
             if !has_terminal() {
                 return Answer::Conflicts(None);
             }
-            eprintln!("{} would land on something that exists:", words::plural(*count, "item", "items"));
+            super::say(format_args!(
+                "{} would land on something that exists:",
+                words::plural(*count, "item", "items")
+            ));
             for conflict in shown.iter().take(10) {
                 let size = |entry: &crate::fs::Entry| {
                     entry.attributes.size.map_or_else(|| "?".to_owned(), words::size)
                 };
-                eprintln!(
+                super::say(format_args!(
                     "  {} ({}, there {})",
                     words::escape_bytes(conflict.target.path.as_bytes()),
                     size(&conflict.source_entry),
                     size(&conflict.target_entry)
-                );
+                ));
             }
             loop {
                 let typed = line("[o]verwrite, [s]kip, [r]ename, only [n]ewer, or [c]ancel? ");
@@ -57,7 +60,7 @@ fn trust(question: &Question) -> trust::Answer {
             if !has_terminal() {
                 return trust::Answer::No;
             }
-            eprintln!("{}\n{}", words.title, words.lines.join("\n"));
+            super::say(format_args!("{}\n{}", words.title, words.lines.join("\n")));
             loop {
                 match line("Type yes to trust it, no to leave: ").as_deref().map(str::trim) {
                     Some("yes") => return trust::Answer::Yes,
@@ -88,8 +91,8 @@ fn one_line(words: &words::QuestionWords) -> String {
 
 /// One line from standard input, without its end; `None` at its end.
 fn line(prompt: &str) -> Option<String> {
-    eprint!("{prompt}");
-    let _ = std::io::stderr().flush();
+    let mut terminal = std::io::stderr();
+    write!(terminal, "{prompt}").and_then(|()| terminal.flush()).ok()?;
     let mut typed = String::new();
     match std::io::stdin().lock().read_line(&mut typed) {
         Ok(0) | Err(_) => None,

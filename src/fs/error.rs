@@ -67,6 +67,7 @@ impl ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     ParsePlace,
+    ReadArguments,
     ReadConfig,
     Resolve,
     Connect,

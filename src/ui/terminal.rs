@@ -80,7 +80,7 @@ impl Drop for Terminal {
             panic::set_hook(Box::new(move |info| previous(info)));
         }
         for text in std::mem::take(&mut *ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner)) {
-            eprintln!("{text}");
+            let _ = writeln!(io::stderr(), "{text}");
         }
     }
 }

@@ -40,6 +40,7 @@ impl fmt::Display for ErrorWords {
 pub fn operation(operation: Operation) -> &'static str {
     use Operation::*;
     match operation {
+        ReadArguments => "understand",
         ParsePlace => "make sense of",
         ReadConfig => "read the SSH configuration for",
         Resolve => "look up the address of",
@@ -162,9 +163,14 @@ fn in_general(kind: ErrorKind) -> &'static str {
 fn advice(error: &Error) -> String {
     use ErrorKind::*;
     let general = match error.kind() {
-        Usage => {
-            "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
-        }
+        Usage => match error.operation() {
+            Operation::ReadArguments => "`wharf --help` tells what there is.",
+            Operation::ReadConfig => "Mend the configuration file, or name another one with -F.",
+            Operation::ParsePlace => {
+                "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
+            }
+            _ => "Choose another source or target.",
+        },
         NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",
         PermissionDenied => match error.operation() {
             Operation::Write
