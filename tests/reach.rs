@@ -118,3 +118,82 @@ fn a_dead_inner_server_is_named() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains(&format!("127.0.0.1:{}", net.inner.port())), "{said}");
 }
+
+/// A server with a host certificate for `principals`, signed as `kind` (`-h` for hosts); the
+/// known_hosts line names its authority.
+fn certified(principals: &str, kind: &[&str]) -> (Sshd, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let (authority, key) = (dir.path().join("ca"), dir.path().join("host"));
+    support::generate(&authority, "ed25519");
+    support::generate(&key, "ed25519");
+    let signed = Command::new("ssh-keygen")
+        .args(["-q", "-s"])
+        .arg(&authority)
+        .args(["-I", "the-host", "-n", principals])
+        .args(kind)
+        .arg(key.with_extension("pub"))
+        .status();
+    assert!(signed.unwrap().success());
+    let extra = vec![
+        format!("HostKey {}", key.display()),
+        format!("HostCertificate {}", dir.path().join("host-cert.pub").display()),
+    ];
+    let sshd = Sshd::start(SshdConfig { extra, ..SshdConfig::default() });
+    let public = fs::read_to_string(authority.with_extension("pub")).unwrap();
+    let line = format!("@cert-authority [127.0.0.1]:{} {public}", sshd.port());
+    fs::write(sshd.known_hosts(), line).unwrap();
+    (sshd, dir)
+}
+
+fn ls_by_certificate(sshd: &Sshd) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .arg("-F")
+        .arg(sshd.ssh_config())
+        .args(["--batch", "ls"])
+        .arg(format!("{}:/", support::ALIAS))
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_certificate_of_a_known_authority_is_trusted() {
+    let (sshd, _dir) = certified("127.0.0.1,web", &["-h"]);
+    let (code, said) = ls_by_certificate(&sshd);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn certificates_for_others_for_users_and_out_of_date_are_refused() {
+    for (principals, kind, why) in [
+        ("other", &["-h"][..], "is not for"),
+        ("127.0.0.1", &["-h", "-V", "20200101:20200102"], "not valid now"),
+    ] {
+        let (sshd, _dir) = certified(principals, kind);
+        let (code, said) = ls_by_certificate(&sshd);
+        assert_eq!(code, Some(4), "{principals} {kind:?}: {said}");
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn a_certificate_of_another_authority_is_an_unknown_key() {
+    let (sshd, _dir) = certified("127.0.0.1", &["-h"]);
+    let stranger = sshd.dir().join("stranger");
+    support::generate(&stranger, "ed25519");
+    let public = fs::read_to_string(stranger.with_extension("pub")).unwrap();
+    fs::write(sshd.known_hosts(), format!("@cert-authority [127.0.0.1]:{} {public}", sshd.port())).unwrap();
+    let (code, said) = ls_by_certificate(&sshd);
+    assert_eq!(code, Some(4), "{said}");
+}
+
+#[test]
+fn a_revoked_authority_vouches_for_nobody() {
+    let (sshd, _dir) = certified("127.0.0.1", &["-h"]);
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    let revoked = known.replace("@cert-authority", "@revoked");
+    fs::write(sshd.known_hosts(), format!("{known}{revoked}")).unwrap();
+    let (code, said) = ls_by_certificate(&sshd);
+    assert_eq!(code, Some(4), "{said}");
+}

@@ -221,6 +221,12 @@ impl Entry {
     }
 }
 
+/// Whether a certificate's principal stands for the host: `*` and `?` are wildcards there, as
+/// OpenSSH has it. Without regard to case.
+pub fn pattern_matches(principal: &str, host: &str) -> bool {
+    line::matches_pattern(principal.to_ascii_lowercase().as_bytes(), host.to_ascii_lowercase().as_bytes())
+}
+
 /// The name that a host and port are remembered by: `web-01`, `[web-01]:2222`.
 pub fn recorded_name(host: &str, port: u16) -> String {
     let host = host.to_ascii_lowercase();

@@ -1,7 +1,16 @@
 //! Decides whether a server's key is the right one: by known_hosts, and by the person at a first
 //! contact. Never laxer than ssh. Knows no connection.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use russh::keys::{
+    Algorithm, Certificate, HashAlg, PublicKey,
+    ssh_key::{self, certificate::CertType},
+};
 
 use super::config::{HostConfig, StrictHostKeyChecking};
 use crate::{
@@ -55,6 +64,54 @@ impl HostKeyChecker {
         self.known.known_algorithms(&self.name, self.port)
     }
 
+    /// Whether a certificate can vouch for the host at all.
+    pub fn has_authorities(&self) -> bool {
+        !self.known.authorities(&self.name, self.port).is_empty()
+    }
+
+    /// Whether the host may be talked to for its certificate's sake (OpenSSH PROTOCOL.certkeys).
+    /// One by an authority that nobody named counts as its bare key, as with ssh.
+    pub async fn check_certificate(&self, certificate: &Certificate) -> Result<()> {
+        let refused = |why: &str| {
+            Err(Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey)
+                .with_detail(format!("the host's certificate {:?} {why}", certificate.key_id())))
+        };
+        let broken = |error: ssh_key::Error| {
+            Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).with_detail(error.to_string())
+        };
+        let key = PublicKey::from(certificate.public_key().clone());
+        let blob = key.to_bytes().map_err(broken)?;
+        let authority = PublicKey::from(certificate.signature_key().clone());
+        let authority_blob = authority.to_bytes().map_err(broken)?;
+        if !self.known.authorities(&self.name, self.port).contains(&authority_blob) {
+            return self.check(key.algorithm().as_str(), &blob).await;
+        }
+        if let Verdict::Revoked { file, line } = self.known.check(&self.name, self.port, &blob) {
+            return refused(&format!("is for a key that is revoked in {}:{line}", file.display()));
+        }
+        if certificate.cert_type() != CertType::Host {
+            return refused("is meant for users, not for hosts");
+        }
+        if matches!(certificate.signature().algorithm(), Algorithm::Rsa { hash: None }) {
+            return refused("is signed with SHA-1");
+        }
+        if !certificate.critical_options().is_empty() {
+            return refused("has options that wharf does not know");
+        }
+        let name = self.name.to_ascii_lowercase();
+        let names_host =
+            certificate.valid_principals().iter().any(|p| known_hosts::pattern_matches(p, &name));
+        if !names_host {
+            return refused(&format!("is not for {name}"));
+        }
+        let trusted = [authority.fingerprint(HashAlg::Sha256)];
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        match certificate.validate_at(now, &trusted) {
+            Ok(()) => Ok(()),
+            Err(_) => refused("is not valid now, or its signature is wrong"),
+        }
+    }
+
     /// Whether the host may be talked to. Remembers a key that was accepted for the first time.
     pub async fn check(&self, key_type: &str, blob: &[u8]) -> Result<()> {
         let refused = |detail: String| {
@@ -68,14 +125,15 @@ impl HostKeyChecker {
                 file.display()
             )),
             Verdict::Changed { known } => {
-                let remembered: Vec<String> = known
-                    .iter()
-                    .map(|k| format!("{} ({}) in {}:{}", k.fingerprint, k.key_type, k.file.display(), k.line))
-                    .collect();
-                refused(format!(
-                    "the host key has CHANGED: the server shows {fingerprint} ({key_type}), remembered is {}",
-                    remembered.join(", ")
-                ))
+                // A fact a line: a dialog shows them below each other.
+                let mut detail =
+                    format!("the host key has CHANGED\nthe server shows {fingerprint} ({key_type})");
+                for k in &known {
+                    let file = k.file.display();
+                    detail +=
+                        &format!("\nremembered is {} ({}) in {file}:{}", k.fingerprint, k.key_type, k.line);
+                }
+                refused(detail)
             }
             Verdict::Unknown => self.first_contact(key_type, blob, fingerprint).await,
         }

@@ -9,7 +9,7 @@ use std::{
 use russh::{
     Disconnect, Preferred, cipher,
     client::{self, DisconnectReason},
-    keys::{Algorithm, EcdsaCurve, HashAlg},
+    keys::{self, Algorithm, EcdsaCurve, HashAlg},
 };
 use secrecy::SecretString;
 use tokio::process::Child;
@@ -113,7 +113,7 @@ async fn hop_to(
     };
     context.observer.stage(Stage::CheckingHostKey);
     let checker = HostKeyChecker::load(config, transport.address, context.prompt.clone()).await?;
-    let preferred = preferences(&checker.known_types());
+    let preferred = preferences(&checker.known_types(), checker.has_authorities());
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
     let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
@@ -193,8 +193,8 @@ fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
 }
 
 /// Host key types that are known for the host first, so that a server with several keys shows
-/// the one that can be checked; never SHA-1. AES-GCM first where the processor has AES.
-fn preferences(known: &[String]) -> Preferred {
+/// the one that can be checked; never SHA-1. Certificates only where an authority is known. AES-GCM first where the processor has AES.
+fn preferences(known: &[String], certificates: bool) -> Preferred {
     let mut keys = vec![
         Algorithm::Ed25519,
         Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
@@ -220,7 +220,13 @@ fn preferences(known: &[String]) -> Preferred {
     } else {
         Preferred::DEFAULT.cipher.into_owned()
     };
-    Preferred { key: keys.into(), cipher: ciphers.into(), ..Preferred::DEFAULT }
+    let host_key_certificates = if certificates { keys.clone() } else { Vec::new() };
+    Preferred {
+        key: keys.into(),
+        host_key_certificates: host_key_certificates.into(),
+        cipher: ciphers.into(),
+        ..Preferred::DEFAULT
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -263,15 +269,20 @@ impl client::Handler for Handler {
 
     async fn check_server_key(
         &mut self,
-        server_key: &russh::keys::PublicKeyOrCertificate,
+        server_key: &keys::PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
-        // Certificates are never offered, so none can come.
-        let russh::keys::PublicKeyOrCertificate::PublicKey { key, .. } = server_key else { return Ok(false) };
-        let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
-        match self.checker.check(key.algorithm().as_str(), &blob).await {
+        let (algorithm, verdict) = match server_key {
+            keys::PublicKeyOrCertificate::PublicKey { key, .. } => {
+                let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
+                (key.algorithm(), self.checker.check(key.algorithm().as_str(), &blob).await)
+            }
+            keys::PublicKeyOrCertificate::Certificate(certificate) => {
+                (certificate.algorithm(), self.checker.check_certificate(certificate).await)
+            }
+        };
+        match verdict {
             Ok(()) => {
-                let name = key.algorithm().as_str().trim_start_matches("ssh-").to_owned();
-                lock(&self.findings).host_key_type = name;
+                lock(&self.findings).host_key_type = algorithm.as_str().trim_start_matches("ssh-").to_owned();
                 Ok(true)
             }
             Err(error) => {
@@ -313,9 +324,9 @@ mod tests {
 
     #[test]
     fn known_key_types_are_offered_first_and_sha1_never() {
-        let preferred = preferences(&["ssh-rsa".to_owned()]);
+        let preferred = preferences(&["ssh-rsa".to_owned()], false);
         assert_eq!(preferred.key[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
         assert!(!preferred.key.contains(&Algorithm::Rsa { hash: None }));
-        assert_eq!(preferences(&[]).key[0], Algorithm::Ed25519);
+        assert_eq!(preferences(&[], false).key[0], Algorithm::Ed25519);
     }
 }

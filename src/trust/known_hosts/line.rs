@@ -145,7 +145,7 @@ fn matches_list(list: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while n < name.len() {
