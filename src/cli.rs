@@ -5,6 +5,8 @@ mod cp;
 mod driver;
 mod explain;
 mod ls;
+mod manage;
+mod mv;
 mod progress;
 mod prompt;
 
@@ -134,6 +136,22 @@ pub enum Command {
     Cp(CpArguments),
     /// List a directory
     Ls(LsArguments),
+    /// Move files and directories; across servers they are copied, checked, and then removed
+    Mv(MvArguments),
+    /// Remove files; links are removed, never followed
+    Rm(RmArguments),
+    /// Create directories
+    Mkdir(MkdirArguments),
+    /// Write files to standard output
+    Cat(PlacesArguments),
+    /// Say all that is known of a path, links not followed
+    Stat(StatArguments),
+    /// Set permission bits
+    Chmod(ChmodArguments),
+    /// Create a symbolic link
+    Ln(LnArguments),
+    /// Say how much space is free where a path is
+    Df(StatArguments),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -175,6 +193,83 @@ pub struct LsArguments {
     /// What to list
     #[arg(default_value = ".")]
     pub place: OsString,
+}
+
+#[derive(Args, Debug)]
+pub struct MvArguments {
+    /// What to do where the target exists; without this it is refused
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_conflict: Option<ConflictArgument>,
+
+    /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
+    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct RmArguments {
+    /// Remove directories with all that they hold
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct MkdirArguments {
+    /// Create those above as well; one that exists is no error
+    #[arg(short, long)]
+    pub parents: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct PlacesArguments {
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct StatArguments {
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct ChmodArguments {
+    /// In octal, for example 644
+    #[arg(value_parser = parse_mode)]
+    pub mode: u32,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct LnArguments {
+    /// Symbolic: the only kind there is
+    #[arg(short, required = true)]
+    pub symbolic: bool,
+
+    /// What the link holds, as it is
+    pub target: OsString,
+
+    /// Where the link is created
+    pub place: OsString,
+}
+
+fn parse_mode(text: &str) -> std::result::Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o7777 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(mode),
+        _ => Err("permission bits are written in octal, from 0 to 7777".to_owned()),
+    }
 }
 
 #[derive(Args, Debug)]
@@ -230,6 +325,13 @@ pub fn pane_place(argument: &OsString) -> Result<Place> {
     Ok(place)
 }
 
+/// Parses places, warning of passwords in them.
+fn places(arguments: &[OsString]) -> Result<Vec<Place>> {
+    let places = arguments.iter().map(place).collect::<Result<Vec<Place>>>()?;
+    places.iter().for_each(warn_of_password);
+    Ok(places)
+}
+
 /// Warns of a password in a place: other users of this machine can see it.
 pub fn warn_of_password(place: &Place) {
     if let Place::Remote(target, _) = place
@@ -255,6 +357,14 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
     let outcome = match command {
         Command::Cp(arguments) => cp::run(arguments, common).await,
         Command::Ls(arguments) => ls::run(arguments, common).await,
+        Command::Mv(arguments) => mv::run(arguments, common).await,
+        Command::Rm(arguments) => manage::rm(arguments, common).await,
+        Command::Mkdir(arguments) => manage::mkdir(arguments, common).await,
+        Command::Cat(arguments) => manage::cat(arguments, common).await,
+        Command::Stat(arguments) => manage::stat(arguments, common).await,
+        Command::Chmod(arguments) => manage::chmod(arguments, common).await,
+        Command::Ln(arguments) => manage::ln(arguments, common).await,
+        Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),

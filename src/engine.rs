@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -60,7 +61,31 @@ pub enum Command {
         job: JobId,
         request: Request,
     },
+    /// Create a directory; with `parents`, those above it as well, and one that exists is no error.
     CreateDir {
+        job: JobId,
+        location: Location,
+        parents: bool,
+    },
+    /// Set permission bits, symlinks followed.
+    SetMode {
+        job: JobId,
+        location: Location,
+        mode: u32,
+    },
+    /// Create a symlink at `location` that holds `target`.
+    Symlink {
+        job: JobId,
+        location: Location,
+        target: Vec<u8>,
+    },
+    /// Read a file from its start: `Data` in order, then `Done`.
+    Read {
+        job: JobId,
+        location: Location,
+    },
+    /// Ask for the space where `location` is: `Space`, then `Done`.
+    Space {
         job: JobId,
         location: Location,
     },
@@ -101,6 +126,8 @@ pub enum What {
         info: ServerInfo,
     },
     Entries(Vec<Entry>),
+    /// The next bytes of a file being read.
+    Data(Bytes),
     Space(Space),
     /// Everything is listed; the copying starts.
     Planned(Totals),

@@ -17,6 +17,8 @@ pub struct Request {
     pub target: Location,
     pub landing: Landing,
     pub policy: Policy,
+    /// Move: what was copied is removed at the source, but only if all of it arrived.
+    pub remove_source: bool,
 }
 
 /// How `target` is meant.

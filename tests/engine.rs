@@ -97,8 +97,18 @@ fn start() -> Bench {
 }
 
 fn copy(job: JobId, on_conflict: OnConflict) -> Command {
+    transfer(job, on_conflict, false)
+}
+
+fn transfer(job: JobId, on_conflict: OnConflict, remove_source: bool) -> Command {
     let policy = Policy { recursive: true, on_conflict, preserve: true };
-    let request = Request { sources: vec![at("/from")], target: at("/to"), landing: Landing::Into, policy };
+    let request = Request {
+        sources: vec![at("/from")],
+        target: at("/to"),
+        landing: Landing::Into,
+        policy,
+        remove_source,
+    };
     Command::Copy { job, request }
 }
 
@@ -222,4 +232,31 @@ async fn removing_takes_everything_below_and_nothing_beside() {
     assert_eq!((outcome(&heard).done.files, outcome(&heard).done.dirs, outcome(&heard).failed), (2, 1, 0));
     assert!(bench.content("/from/b").is_some());
     assert!(bench.content("/from/a").is_none());
+}
+
+#[tokio::test]
+async fn a_move_removes_what_arrived() {
+    let mut bench = start();
+    bench.engine.send(transfer(JobId(1), OnConflict::Refuse, true));
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!((outcome(&heard).done.files, outcome(&heard).failed), (3, 0));
+    assert_eq!(bench.content("/to/from/sub/c").as_deref(), Some(&b"c"[..]));
+    assert!(bench.files.0.lstat(&RemotePath::new("/from")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_move_that_is_not_whole_removes_nothing() {
+    let mut bench = start();
+    let broken = Error::new(ErrorKind::PermissionDenied, Operation::Read);
+    bench.files.0.fail_next(Operation::Read, &RemotePath::new("/from/a"), broken);
+    bench.engine.send(transfer(JobId(1), OnConflict::Refuse, true));
+    assert_eq!(outcome(&bench.hear(JobId(1), None).await).failed, 1);
+    for path in ["/from/a", "/from/b", "/from/sub/c"] {
+        assert!(bench.content(path).is_some(), "{path}");
+    }
+    // A file that is there already, and is skipped, is no reason either.
+    bench.files.0.plant(&RemotePath::new("/to/from/a"), b"another").unwrap();
+    bench.engine.send(transfer(JobId(2), OnConflict::Skip, true));
+    assert!(outcome(&bench.hear(JobId(2), None).await).skipped > 0);
+    assert!(bench.content("/from/a").is_some() && bench.content("/from/b").is_some());
 }

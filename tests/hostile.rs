@@ -293,6 +293,7 @@ impl Running {
             target: Location::new(FsId::local(), RemotePath::new(inner.as_os_str().as_encoded_bytes())),
             landing: Landing::Into,
             policy: Policy { recursive: true, on_conflict: OnConflict::Overwrite, preserve: true },
+            remove_source: false,
         };
         engine.send(Command::Copy { job: JobId(2), request });
         let heard = hear(&mut events, JobId(2)).await;

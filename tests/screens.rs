@@ -719,7 +719,7 @@ fn folders_and_names() {
     ui.press("Enter");
     assert!(matches!(ui.state.overlay(), Some(Overlay::Text { error: Some(_), .. })));
     ui.press("Backspace Backspace Enter");
-    let Command::CreateDir { job, location } = ui.last() else { panic!("no folder") };
+    let Command::CreateDir { job, location, .. } = ui.last() else { panic!("no folder") };
     assert_eq!(location.path, RemotePath::new("/home/ann/site/a"));
     let job = *job;
     ui.event(job, What::Done(Outcome::default()));

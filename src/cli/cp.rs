@@ -2,22 +2,20 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, driver, driver::Driver, place, progress::Bar, warn_of_password};
+use super::{Common, CpArguments, Exit, driver, driver::Driver, places, progress::Bar};
 use crate::{
     engine::Command,
-    fs::{Place, Result},
+    fs::Result,
     transfer::{Landing, OnConflict, Policy, Request},
     words,
 };
 
 pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
-    let mut places = arguments.places.iter().map(place).collect::<Result<Vec<Place>>>()?;
-    places.iter().for_each(warn_of_password);
+    let places = places(&arguments.places)?;
     let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
     let mut driver = Driver::start(common)?;
     let outcome = async {
         let mut locations = driver.open(&places).await?;
-        places.clear();
         let Some(target) = locations.pop() else { return Ok(Exit::Usage) };
         let request = Request {
             sources: locations,
@@ -28,6 +26,7 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 on_conflict: arguments.on_conflict.map_or(OnConflict::Refuse, Into::into),
                 preserve: !arguments.no_preserve,
             },
+            remove_source: false,
         };
         let job = driver.job();
         let bar = Bar::start(driver.progress(), job, common.quiet);

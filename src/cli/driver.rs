@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::{Common, prompt, report};
 use crate::{
     engine::{Answer, Ask, Command, Engine, Event, JobId, Options, ProgressBoard, What},
-    fs::{Error, ErrorKind, Location, Operation, Place, RemotePath, Result, local::Local},
+    fs::{Entry, Error, ErrorKind, Location, Operation, Place, RemotePath, Result, local::Local},
     transfer::Outcome,
     words,
 };
@@ -90,6 +90,19 @@ impl Driver {
     pub async fn run(&mut self, job: JobId, command: Command, mut hear: impl FnMut(What)) -> Result<Outcome> {
         self.engine.send(command);
         self.run_until_end(&[job], |_, what| hear(what)).await
+    }
+
+    /// Looks at one path, links not followed.
+    pub async fn look(&mut self, location: &Location) -> Result<Entry> {
+        let job = self.job();
+        let mut found = None;
+        self.run(job, Command::Stat { job, location: location.clone() }, |what| {
+            if let What::Entries(entries) = what {
+                found = entries.into_iter().next();
+            }
+        })
+        .await?;
+        found.ok_or_else(|| Error::new(ErrorKind::NotFound, Operation::Stat).at(&location.path))
     }
 
     /// Handles events until one of `jobs` ends.

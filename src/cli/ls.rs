@@ -120,13 +120,13 @@ fn print(entries: &[Entry], arguments: &LsArguments) -> io::Result<()> {
     out.flush()
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let now = chrono::Utc::now();
     Timestamp { seconds: now.timestamp(), nanos: now.timestamp_subsec_nanos() }
 }
 
 /// DESIGN section 5: what the server did not say is null.
-fn object(entry: &Entry) -> Value {
+pub(super) fn object(entry: &Entry) -> Value {
     let attributes = &entry.attributes;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let owner = |name: &Option<std::sync::Arc<str>>, id: Option<u32>| match (name, id) {

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock};
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, FsId, Kind, Location, Operation, Place, RemotePath, Result},
+    fs::{
+        Attributes, Error, ErrorKind, FileSystem, FsId, Kind, Location, Operation, Place, ReadOptions,
+        RemotePath, Result,
+    },
     transfer::{
         Conflict, OnConflict, Outcome, Phase, Progress, Request, Totals,
         run::{self, Counters, Reporter, Transfer},
@@ -194,6 +197,10 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Stat { job, .. }
     | Command::Copy { job, .. }
     | Command::CreateDir { job, .. }
+    | Command::SetMode { job, .. }
+    | Command::Symlink { job, .. }
+    | Command::Read { job, .. }
+    | Command::Space { job, .. }
     | Command::Rename { job, .. }
     | Command::Remove { job, .. }
     | Command::Cancel { job }) = command
@@ -243,7 +250,17 @@ impl Job {
             Command::Open { place, .. } => self.cancellable(self.open(&place).boxed()).await,
             Command::List { location, .. } => self.cancellable(self.list(&location).boxed()).await,
             Command::Stat { location, .. } => self.cancellable(self.stat(&location).boxed()).await,
-            Command::CreateDir { location, .. } => self.cancellable(self.create_dir(&location).boxed()).await,
+            Command::CreateDir { location, parents, .. } => {
+                self.cancellable(self.create_dir(&location, parents).boxed()).await
+            }
+            Command::SetMode { location, mode, .. } => {
+                self.cancellable(self.set_mode(&location, mode).boxed()).await
+            }
+            Command::Symlink { location, target, .. } => {
+                self.cancellable(self.symlink(&location, &target).boxed()).await
+            }
+            Command::Read { location, .. } => self.cancellable(self.read(&location).boxed()).await,
+            Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
             Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
             // These clean up.
             Command::Copy { request, .. } => self.copy(request).await,
@@ -308,9 +325,72 @@ impl Job {
         Ok(Outcome::default())
     }
 
-    async fn create_dir(&self, location: &Location) -> Result<Outcome> {
-        self.fs(&location.fs).await?.create_dir(&location.path, None).await?;
-        Ok(Outcome { done: Totals { dirs: 1, ..Totals::default() }, ..Outcome::default() })
+    async fn create_dir(&self, location: &Location, parents: bool) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let mut created = 0;
+        if parents {
+            // From the first directory that is missing downwards.
+            let mut missing = vec![location.path.clone()];
+            while let Some(parent) = missing.last().and_then(RemotePath::parent) {
+                match fs.stat(&parent).await {
+                    Ok(entry) if entry.kind == Kind::Dir => break,
+                    Ok(_) => {
+                        let error = Error::new(ErrorKind::NotADirectory, Operation::CreateDir);
+                        return Err(error.at(&parent).on(location.fs.as_str()));
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => missing.push(parent),
+                    Err(error) => return Err(error),
+                }
+            }
+            for path in missing.iter().rev() {
+                match fs.create_dir(path, None).await {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                        if fs.stat(path).await?.kind != Kind::Dir {
+                            return Err(error);
+                        }
+                    }
+                    other => {
+                        other?;
+                        created += 1;
+                    }
+                }
+            }
+        } else {
+            fs.create_dir(&location.path, None).await?;
+            created = 1;
+        }
+        Ok(Outcome { done: Totals { dirs: created, ..Totals::default() }, ..Outcome::default() })
+    }
+
+    async fn set_mode(&self, location: &Location, mode: u32) -> Result<Outcome> {
+        let attributes = Attributes { mode: Some(mode), ..Attributes::default() };
+        self.fs(&location.fs).await?.set_attributes(&location.path, &attributes).await?;
+        Ok(Outcome::default())
+    }
+
+    async fn symlink(&self, location: &Location, target: &[u8]) -> Result<Outcome> {
+        self.fs(&location.fs).await?.symlink(&location.path, target).await?;
+        Ok(Outcome { done: Totals { links: 1, ..Totals::default() }, ..Outcome::default() })
+    }
+
+    async fn read(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let size = fs.stat(&location.path).await?.attributes.size;
+        let options = ReadOptions { offset: 0, expected_size: size };
+        let mut chunks = fs.read(&location.path, options).await?;
+        let mut done = Totals { files: 1, ..Totals::default() };
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            done.bytes += chunk.len() as u64;
+            self.shared.emit(self.job, What::Data(chunk)).await;
+        }
+        Ok(Outcome { done, ..Outcome::default() })
+    }
+
+    async fn space(&self, location: &Location) -> Result<Outcome> {
+        let space = self.fs(&location.fs).await?.space(&location.path).await?;
+        self.shared.emit(self.job, What::Space(space)).await;
+        Ok(Outcome::default())
     }
 
     async fn rename(&self, from: &Location, to: &RemotePath) -> Result<Outcome> {
@@ -369,6 +449,7 @@ impl Job {
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
                 plan = transfer.plan(&prepared, &policy);
             }
+            let removal = request.remove_source.then(|| prepared.found());
             drop(prepared);
             for error in std::mem::take(&mut plan.refused) {
                 outcome.failed += 1;
@@ -383,6 +464,19 @@ impl Job {
             });
             self.shared.emit(self.job, What::Planned(planned)).await;
             transfer.run(plan).await?;
+            if let Some(removal) = removal {
+                let whole = outcome.failed + outcome.skipped + counters.failures() == 0
+                    && counters.changed.load(Ordering::Relaxed) == 0;
+                if whole {
+                    // What is removed is not counted as copied a second time.
+                    let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
+                    run::remove_exactly(&removing, removal).await?;
+                    outcome.failed += removing.counters.failures();
+                } else {
+                    let stays = Error::new(ErrorKind::Conflict, Operation::RemoveFile).on(id.as_str());
+                    reporter.warning(stays.with_detail("not all of it was copied, so the sources stay"));
+                }
+            }
         }
         outcome.failed += counters.failures();
         outcome.done = counters.done();

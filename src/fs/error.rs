@@ -234,7 +234,7 @@ pub fn kind_of_io(error: &io::Error) -> ErrorKind {
         Io::DirectoryNotEmpty => ErrorKind::NotEmpty,
         Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => ErrorKind::NoSpace,
         Io::InvalidFilename => ErrorKind::InvalidName,
-        Io::Unsupported => ErrorKind::Unsupported,
+        Io::Unsupported | Io::CrossesDevices => ErrorKind::Unsupported,
         Io::ConnectionRefused | Io::HostUnreachable | Io::NetworkUnreachable | Io::AddrNotAvailable => {
             ErrorKind::ConnectionFailed
         }

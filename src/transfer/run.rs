@@ -43,6 +43,8 @@ pub struct Counters {
     /// Bytes that targets have taken, also of files that fail later.
     pub bytes: AtomicU64,
     pub failed: AtomicU64,
+    /// Files that were not what the listing said when they were read.
+    pub changed: AtomicU64,
     pub found: Found,
     current: Mutex<String>,
 }
@@ -113,6 +115,38 @@ pub struct Transfer {
 pub struct Prepared {
     sources: Vec<Source>,
     existing: HashMap<RemotePath, Entry>,
+}
+
+impl Prepared {
+    /// Everything that was found at the sources.
+    pub fn found(&self) -> Removal {
+        let mut removal = Removal::default();
+        for source in &self.sources {
+            removal.add(source.path.clone(), &source.entry, true);
+            for found in &source.below {
+                removal.add(found.path.clone(), &found.entry, true);
+            }
+        }
+        removal
+    }
+}
+
+/// What is to be removed: exactly this, and directories only once they are empty.
+#[derive(Default)]
+pub struct Removal {
+    /// With what a listing said, where the file must still be that.
+    files: Vec<(RemotePath, Option<Attributes>)>,
+    /// By depth.
+    dirs: BTreeMap<usize, Vec<RemotePath>>,
+}
+
+impl Removal {
+    fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
+        match entry.kind {
+            Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
+            _ => self.files.push((path, only_unchanged.then(|| entry.attributes.clone()))),
+        }
+    }
 }
 
 impl Watcher for Transfer {
@@ -397,6 +431,9 @@ impl Transfer {
         match copied {
             Ok(copied) => {
                 for warning in copied.warnings {
+                    if warning.kind() == ErrorKind::Mismatch {
+                        add(&self.counters.changed, 1);
+                    }
                     self.reporter.warning(warning);
                 }
                 add(&self.counters.files, 1);
@@ -424,8 +461,7 @@ fn cancelled() -> Error {
 /// Removes `roots` with all below them, following no links. Failures are reported.
 pub async fn remove(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
     let fs = &transfer.from;
-    let mut files = Vec::new();
-    let mut dirs: BTreeMap<usize, Vec<RemotePath>> = BTreeMap::new();
+    let mut removal = Removal::default();
     for root in roots {
         let entry = match fs.lstat(root).await {
             Ok(entry) => entry,
@@ -436,31 +472,38 @@ pub async fn remove(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
             }
         };
         transfer.found(&entry);
-        let mut sort = |path: RemotePath, kind: Kind| match kind {
-            Kind::Dir => dirs.entry(path.components().count()).or_default().push(path),
-            _ => files.push(path),
-        };
-        let below = match entry.kind {
-            Kind::Dir => {
-                let walk = walk::tree(fs, root, transfer);
-                transfer.cancel.run_until_cancelled(walk).await.ok_or_else(cancelled)??
+        if entry.kind == Kind::Dir {
+            let walk = walk::tree(fs, root, transfer);
+            let below = transfer.cancel.run_until_cancelled(walk).await.ok_or_else(cancelled)??;
+            for found in below {
+                removal.add(found.path, &found.entry, false);
             }
-            _ => Vec::new(),
-        };
-        sort(root.clone(), entry.kind);
-        for found in below {
-            sort(found.path, found.entry.kind);
         }
+        removal.add(root.clone(), &entry, false);
     }
+    remove_exactly(transfer, removal).await
+}
+
+/// Removes what was found and nothing that came since: a directory that is not empty stays.
+pub async fn remove_exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
     transfer
-        .each(files, |this, path| async move {
+        .each(removal.files, |this, (path, listed)| async move {
             this.counters.start(&path);
+            if let Some(listed) = listed {
+                let now = this.from.lstat(&path).await?.attributes;
+                if (now.size, now.mtime) != (listed.size, listed.mtime) {
+                    return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
+                        .at(&path)
+                        .on(this.from.id().as_str())
+                        .with_detail("it has changed since it was copied, so it stays"));
+                }
+            }
             this.from.remove_file(&path).await?;
             add(&this.counters.files, 1);
             Ok(())
         })
         .await?;
-    for level in dirs.into_values().rev() {
+    for level in removal.dirs.into_values().rev() {
         transfer
             .each(level, |this, path| async move {
                 this.from.remove_dir(&path).await?;

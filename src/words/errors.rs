@@ -6,7 +6,7 @@ use std::fmt;
 use super::{escape, escape_bytes};
 use crate::{
     fs::{Error, ErrorKind, Operation},
-    reply::{Protocol, Reply},
+    reply::{Protocol, Reply, SFTP_BAD_MESSAGE, SFTP_FAILURE},
 };
 
 /// An error in sentences, escaped and ready for a terminal.
@@ -107,7 +107,9 @@ fn said(error: &Error) -> String {
             parts.push(escape(&text).into_owned());
         }
     }
-    if parts.is_empty() {
+    // Where a code says no more than that it failed, what was found out since says why.
+    let vague = error.reply().is_some_and(|reply| matches!(reply.code, SFTP_FAILURE | SFTP_BAD_MESSAGE));
+    if parts.is_empty() || (vague && error.kind() != ErrorKind::Failure) {
         parts.push(in_general(error.kind()).to_owned());
     }
     let text = parts.join("; ");

@@ -105,6 +105,8 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
                 pane.view.move_to_name(&name);
             }
         }
+        // The panes ask for no file's bytes yet.
+        What::Data(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
             state.say(Tone::Bad, words::error(&error).to_string());

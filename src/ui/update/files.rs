@@ -81,7 +81,8 @@ fn copy(state: &mut State, here: &Location, fx: &mut Effects) {
     }
     let label = place_label(&other.view, &target);
     let policy = Policy { recursive: true, on_conflict: OnConflict::Ask, preserve: true };
-    let request = Request { sources, target: target.clone(), landing: Landing::Into, policy };
+    let request =
+        Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: false };
     let job = state.fresh_job();
     state.transfers.jobs.push(transfer(job, Work::Copy, name, label, vec![target]));
     show_transfers(state);
@@ -186,7 +187,7 @@ pub(super) fn create_dir(
         wanted: name.as_bytes().into(),
         done: format!("Created the folder {}.", words::escape(name)),
     });
-    fx.push(Effect::Send(Command::CreateDir { job, location }));
+    fx.push(Effect::Send(Command::CreateDir { job, location, parents: false }));
     Ok(())
 }
 

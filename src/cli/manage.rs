@@ -1,0 +1,236 @@
+//! The small commands on places: rm, mkdir, cat, stat, chmod, ln, df. Each goes through all its
+//! places; one that fails is named and does not stop the others.
+
+use std::{
+    io::{self, Write},
+    os::unix::ffi::OsStrExt,
+};
+
+use serde_json::json;
+
+use super::{
+    ChmodArguments, Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments,
+    driver, driver::Driver, ls, places, report,
+};
+use crate::{
+    engine::{Command, JobId, What},
+    fs::{Entry, Error, ErrorKind, FsId, Kind, Location, Operation, Result, Space},
+    words,
+};
+
+/// Opens the places, runs `work` on them and ends the sessions.
+async fn on_places(
+    arguments: &[std::ffi::OsString],
+    common: &Common,
+    work: impl AsyncFnOnce(&mut Driver, Vec<Location>) -> Result<Exit>,
+) -> Result<Exit> {
+    let places = places(arguments)?;
+    let mut driver = Driver::start(common)?;
+    let done = match driver.open(&places).await {
+        Ok(locations) => work(&mut driver, locations).await,
+        Err(error) => Err(error),
+    };
+    driver.finish().await;
+    done
+}
+
+/// Sends one command per place; failures are reported.
+async fn each(
+    driver: &mut Driver,
+    locations: Vec<Location>,
+    command: impl Fn(JobId, Location) -> Command,
+    mut hear: impl FnMut(&Location, What),
+) -> Result<Exit> {
+    let mut exit = Exit::Done;
+    for location in locations {
+        let job = driver.job();
+        if let Err(error) =
+            driver.run(job, command(job, location.clone()), |what| hear(&location, what)).await
+        {
+            report(&error);
+            exit = exit.max(Exit::of(&error));
+        }
+    }
+    Ok(exit)
+}
+
+pub async fn rm(arguments: &RmArguments, common: &Common) -> Result<Exit> {
+    on_places(&arguments.places, common, async |driver, locations| {
+        let mut exit = Exit::Done;
+        let mut items = Vec::new();
+        for location in locations {
+            match driver.look(&location).await {
+                Ok(entry) if entry.kind == Kind::Dir && !arguments.recursive => {
+                    report(
+                        &Error::new(ErrorKind::IsADirectory, Operation::RemoveFile)
+                            .at(&location.path)
+                            .on(location.fs.as_str())
+                            .with_detail("-r removes directories with all that they hold"),
+                    );
+                    exit = exit.max(Exit::Items);
+                }
+                Ok(_) => items.push(location),
+                Err(error) => {
+                    report(&error);
+                    exit = exit.max(Exit::of(&error));
+                }
+            }
+        }
+        if !items.is_empty() {
+            let job = driver.job();
+            let outcome = driver.run(job, Command::Remove { job, items }, |what| driver::item(&what)).await?;
+            if outcome.failed > 0 {
+                exit = exit.max(Exit::Items);
+            }
+        }
+        Ok(exit)
+    })
+    .await
+}
+
+pub async fn mkdir(arguments: &MkdirArguments, common: &Common) -> Result<Exit> {
+    let parents = arguments.parents;
+    on_places(&arguments.places, common, async |driver, locations| {
+        each(driver, locations, |job, location| Command::CreateDir { job, location, parents }, |_, _| {})
+            .await
+    })
+    .await
+}
+
+pub async fn chmod(arguments: &ChmodArguments, common: &Common) -> Result<Exit> {
+    let mode = arguments.mode;
+    on_places(&arguments.places, common, async |driver, locations| {
+        each(driver, locations, |job, location| Command::SetMode { job, location, mode }, |_, _| {}).await
+    })
+    .await
+}
+
+pub async fn ln(arguments: &LnArguments, common: &Common) -> Result<Exit> {
+    let target = arguments.target.as_bytes().to_vec();
+    on_places(std::slice::from_ref(&arguments.place), common, async |driver, locations| {
+        let command = |job, location| Command::Symlink { job, location, target: target.clone() };
+        each(driver, locations, command, |_, _| {}).await
+    })
+    .await
+}
+
+pub async fn cat(arguments: &PlacesArguments, common: &Common) -> Result<Exit> {
+    on_places(&arguments.places, common, async |driver, locations| {
+        let mut out = io::stdout();
+        let mut written = Ok(());
+        let exit = each(
+            driver,
+            locations,
+            |job, location| Command::Read { job, location },
+            |_, what| {
+                if let What::Data(bytes) = what
+                    && written.is_ok()
+                {
+                    written = out.write_all(&bytes);
+                }
+            },
+        )
+        .await?;
+        printed(written.and_then(|()| out.flush())).map(|()| exit)
+    })
+    .await
+}
+
+/// Whoever reads may stop reading; anything else that goes wrong is an error.
+fn printed(outcome: io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io(Operation::Write, &error).on("standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub async fn stat(arguments: &StatArguments, common: &Common) -> Result<Exit> {
+    on_places(&arguments.places, common, async |driver, locations| {
+        let mut found = Vec::new();
+        let exit = each(
+            driver,
+            locations,
+            |job, location| Command::Stat { job, location },
+            |location, what| {
+                if let What::Entries(entries) = what {
+                    found.extend(entries.into_iter().map(|entry| (location.clone(), entry)));
+                }
+            },
+        )
+        .await?;
+        let mut out = io::stdout().lock();
+        let text: String =
+            found
+                .iter()
+                .map(|(location, entry)| {
+                    if arguments.json { format!("{}\n", ls::object(entry)) } else { details(location, entry) }
+                })
+                .collect();
+        printed(out.write_all(text.as_bytes())).map(|()| exit)
+    })
+    .await
+}
+
+/// A path as it is written on the command line.
+fn written(location: &Location) -> String {
+    let path = words::escape_bytes(location.path.as_bytes());
+    if location.fs == FsId::local() { path } else { format!("{}{path}", words::escape(location.fs.as_str())) }
+}
+
+fn details(location: &Location, entry: &Entry) -> String {
+    let attributes = &entry.attributes;
+    let unknown = || "not told".to_owned();
+    let mut rows = vec![
+        ("path", written(location)),
+        ("kind", words::kind(entry.kind).to_owned()),
+        ("size", attributes.size.map_or_else(unknown, |size| format!("{size} ({})", words::size(size)))),
+        ("modified", attributes.mtime.map_or_else(unknown, |time| words::timestamp(time, ls::now()))),
+        (
+            "mode",
+            attributes
+                .mode
+                .map_or_else(unknown, |mode| format!("{mode:04o} ({})", words::mode(mode, entry.kind))),
+        ),
+        ("owner", attributes.uid.map_or_else(unknown, |uid| uid.to_string())),
+        ("group", attributes.gid.map_or_else(unknown, |gid| gid.to_string())),
+    ];
+    if let Some(target) = &entry.target {
+        rows.push(("target", words::escape_bytes(target)));
+    }
+    rows.iter().map(|(name, value)| format!("{name:>9}  {value}\n")).collect()
+}
+
+pub async fn df(arguments: &StatArguments, common: &Common) -> Result<Exit> {
+    on_places(&arguments.places, common, async |driver, locations| {
+        let mut found: Vec<(Location, Space)> = Vec::new();
+        let exit = each(
+            driver,
+            locations,
+            |job, location| Command::Space { job, location },
+            |location, what| {
+                if let What::Space(space) = what {
+                    found.push((location.clone(), space));
+                }
+            },
+        )
+        .await?;
+        let line = |(location, space): &(Location, Space)| {
+            if arguments.json {
+                let object = json!({ "path": written(location), "free": space.free, "total": space.total });
+                format!("{object}\n")
+            } else {
+                format!(
+                    "{:>10} free of {:>10}  {}\n",
+                    words::size(space.free),
+                    words::size(space.total),
+                    written(location)
+                )
+            }
+        };
+        let text: String = found.iter().map(line).collect();
+        printed(io::stdout().lock().write_all(text.as_bytes())).map(|()| exit)
+    })
+    .await
+}
