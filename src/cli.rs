@@ -9,6 +9,7 @@ mod manage;
 mod mv;
 mod progress;
 mod prompt;
+mod resolve;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
 
@@ -152,6 +153,8 @@ pub enum Command {
     Ln(LnArguments),
     /// Say how much space is free where a path is
     Df(StatArguments),
+    /// Say how a place would be reached; connects nowhere
+    Resolve(ResolveArguments),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -240,6 +243,15 @@ pub struct StatArguments {
 
     #[arg(required = true, value_name = "PLACE")]
     pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct ResolveArguments {
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    pub place: OsString,
 }
 
 #[derive(Args, Debug)]
@@ -365,6 +377,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Chmod(arguments) => manage::chmod(arguments, common).await,
         Command::Ln(arguments) => manage::ln(arguments, common).await,
         Command::Df(arguments) => manage::df(arguments, common).await,
+        Command::Resolve(arguments) => resolve::run(arguments, common).await,
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),

@@ -254,6 +254,31 @@ pub struct Connected {
     pub home: RemotePath,
 }
 
+/// How a target would be reached, as far as that can be told without reaching it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub protocol: &'static str,
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// Private keys in the order to be tried; they need not exist.
+    pub identity_files: Vec<PathBuf>,
+    /// Hosts to go through, nearest first, as ssh_config names them.
+    pub jumps: Vec<String>,
+    pub proxy_command: Option<String>,
+    /// Whether known_hosts has a key or an authority for the host. Whether it is the right one
+    /// shows when the host is reached.
+    pub host_known: bool,
+}
+
+/// Finds out how `target` would be reached; connects nowhere.
+pub async fn route(target: &Target, ssh: &SshOptions) -> Result<Route> {
+    match target.scheme.name {
+        "sftp" => sftp::route(target, ssh).await,
+        name => Err(Error::new(ErrorKind::Unsupported, Operation::ReadConfig).on(name)),
+    }
+}
+
 /// Connects and logs in. Asks through `context.prompt`, reports through `context.observer`.
 pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     match target.scheme.name {

@@ -197,3 +197,32 @@ fn a_revoked_authority_vouches_for_nobody() {
     let (code, said) = ls_by_certificate(&sshd);
     assert_eq!(code, Some(4), "{said}");
 }
+
+#[test]
+fn resolve_says_how_and_connects_nowhere() {
+    let mut net = Net::new("ProxyJump outer", &["inner"]);
+    net.outer.stop();
+    net.inner.stop();
+    let resolve = |extra: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .arg("-F")
+            .arg(net.config())
+            .arg("resolve")
+            .args(extra)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let told: serde_json::Value = serde_json::from_str(&resolve(&["--json", "ann@inner:docs"])).unwrap();
+    assert_eq!(told["host"], "127.0.0.1");
+    assert_eq!(told["port"], net.inner.port());
+    assert_eq!(told["user"], "ann");
+    assert_eq!(told["path"], "~/docs");
+    assert_eq!(told["jumps"][0], "outer");
+    assert_eq!(told["host_key"], "known");
+    assert!(told["identity_files"][0].as_str().unwrap().ends_with("user_key"));
+    let unknown: serde_json::Value = serde_json::from_str(&resolve(&["--json", "sftp://outer/x"])).unwrap();
+    assert_eq!((&unknown["host_key"], &unknown["path"]), (&"unknown".into(), &"/x".into()));
+    assert!(resolve(&["inner:"]).contains("outer"));
+}

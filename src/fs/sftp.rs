@@ -25,16 +25,20 @@ use async_trait::async_trait;
 
 use self::{
     channel::{Channel, unexpected},
+    host_key::HostKeyChecker,
     request::Request,
     response::{FileAttributes, Response},
     window::Window,
 };
 use super::{
     Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, ServerInfo, Sink,
-    Space, Stage, Target, WriteOptions,
+    FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, Route, ServerInfo,
+    Sink, Space, SshOptions, Stage, Target, WriteOptions,
 };
-use crate::reply::{self, Reply};
+use crate::{
+    reply::{self, Reply},
+    trust::Never,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -128,6 +132,30 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     };
     open_second_channel(&session);
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
+}
+
+/// How `target` would be reached; connects nowhere.
+pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
+    let on_label = |e: Error| e.on(target.label());
+    let config = config::resolve(&target.host, target.user.as_deref(), target.port, options)
+        .await
+        .map_err(on_label)?;
+    let checker = HostKeyChecker::load(&config, String::new(), Arc::new(Never)).await.map_err(on_label)?;
+    let jumps = config.jumps.iter().map(|jump| {
+        let user = jump.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let port = jump.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{user}{}{port}", jump.host)
+    });
+    Ok(Route {
+        protocol: target.scheme.name,
+        jumps: jumps.collect(),
+        host_known: checker.has_authorities() || !checker.known_types().is_empty(),
+        host: config.hostname,
+        port: config.port,
+        user: config.user,
+        identity_files: config.identity_files,
+        proxy_command: config.proxy_command,
+    })
 }
 
 fn limits_of(response: Response) -> Limits {
