@@ -75,7 +75,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What the left pane shows: a path, sftp://[user@]host[:port][/path], or host:[path]
+    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
     pub left: Option<OsString>,
 
     /// What the right pane shows

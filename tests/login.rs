@@ -125,3 +125,22 @@ fn a_refused_login_says_what_was_tried() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("stranger") && said.contains("publickey"), "{said}");
 }
+
+#[test]
+fn a_key_without_passphrase_is_tried_before_one_that_asks() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let locked = sshd.dir().join("locked");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "open sesame", "-f"])
+        .arg(&locked)
+        .status();
+    assert!(made.unwrap().success());
+    let plain = sshd.user_key();
+    // --batch: a question would be refused and named as a problem.
+    let config = format!(" IdentityFile {}\n IdentityFile {}\n", locked.display(), plain.display());
+    let (code, said) = run(&mut wharf(&sshd, &config));
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let (code, said) = run(&mut wharf(&sshd, &format!(" IdentityFile {}\n", locked.display())));
+    assert_eq!(code, Some(3));
+    assert!(said.contains("passphrase"), "{said}");
+}

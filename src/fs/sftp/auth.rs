@@ -138,12 +138,15 @@ impl<H: Handler> Login<'_, H> {
         if offered.done {
             return Ok(true);
         }
-        for path in &self.config.identity_files {
-            if !self.takes(MethodKind::PublicKey) || self.lost() {
-                break;
-            }
-            if self.with_file(path, &offered.keys).await? {
-                return Ok(true);
+        // Keys that need no passphrase first: nobody is asked for one in vain.
+        for may_ask in [false, true] {
+            for path in &self.config.identity_files {
+                if !self.takes(MethodKind::PublicKey) || self.lost() {
+                    return Ok(false);
+                }
+                if self.with_file(path, &offered.keys, may_ask).await? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -215,13 +218,13 @@ impl<H: Handler> Login<'_, H> {
         Ok(offered)
     }
 
-    async fn with_file(&mut self, path: &Path, offered: &[PublicKey]) -> Result<bool> {
+    async fn with_file(&mut self, path: &Path, offered: &[PublicKey], may_ask: bool) -> Result<bool> {
         if let Some(public) = public_half(path)
             && offered.iter().any(|key| key.key_data() == public.key_data())
         {
             return Ok(false);
         }
-        let Some(key) = self.load(path).await? else { return Ok(false) };
+        let Some(key) = self.load(path, may_ask).await? else { return Ok(false) };
         let key = Arc::new(key);
         let user = self.config.user.clone();
         if let Some(certificate) = self.certificate_of(path, key.public_key()) {
@@ -257,20 +260,22 @@ impl<H: Handler> Login<'_, H> {
             .find(|certificate| certificate.public_key() == key.key_data())
     }
 
-    /// Reads a private key, asking for its passphrase if it has one. `None` where there is no
-    /// such file or it cannot be used.
-    async fn load(&mut self, path: &Path) -> Result<Option<PrivateKey>> {
+    /// Reads a private key: without `may_ask` those that have no passphrase, with it the others,
+    /// asking for theirs. `None` where there is no such file or it cannot be used.
+    async fn load(&mut self, path: &Path, may_ask: bool) -> Result<Option<PrivateKey>> {
         let text = match tokio::fs::read_to_string(path).await {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if may_ask || error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 self.problems.push(format!("{}: {error}", path.display()));
                 return Ok(None);
             }
         };
         match decode_key(text.clone(), None).await {
-            Ok(key) => return Ok(Some(key)),
-            Err(keys::Error::KeyIsEncrypted) => {}
+            Ok(key) => return Ok((!may_ask).then_some(key)),
+            Err(keys::Error::KeyIsEncrypted) if may_ask => {}
+            Err(keys::Error::KeyIsEncrypted) => return Ok(None),
+            Err(_) if may_ask => return Ok(None),
             Err(error) => {
                 self.problems.push(format!("{}: {error}", path.display()));
                 return Ok(None);
