@@ -14,7 +14,7 @@ use std::{
 
 use ratatui::layout::Size;
 
-pub use listing::{Item, Listing, Sum};
+pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{Asking, Deed, Field, Overlay, Question, Typing};
 pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
@@ -217,5 +217,10 @@ impl State {
 
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
         self.notice = Some(Notice { tone, text: text.into() });
+    }
+
+    /// Says something that is neither good nor bad.
+    pub fn hint(&mut self, text: impl Into<String>) {
+        self.say(Tone::Plain, text);
     }
 }

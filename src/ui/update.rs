@@ -1,27 +1,30 @@
 //! What every message does to the state, and what the shell is to do for it. Pure: no I/O, no
 //! clock; time comes in with [`Msg::Tick`].
 
+mod actions;
 mod dialogs;
+mod effect;
 mod events;
 mod files;
 mod mouse;
 mod panels;
 mod places;
+mod questions;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
-pub use panels::{name as job_name, standing};
-pub use places::{SORTS, open};
+pub use effect::{Effect, Effects};
+pub use places::open;
 
 use super::{
     action::Action,
-    keymap::{Key, Mode, edit},
+    keymap::Key,
     layout, sheet,
-    state::{Clock, Deed, Overlay, Panel, Side, State, Tone},
+    state::{Clock, Side, State},
 };
 use crate::{
-    engine::{Command, Event, ProgressBoard},
+    engine::{Event, ProgressBoard},
     words,
 };
 
@@ -39,23 +42,12 @@ pub enum Msg {
     Tick(Clock),
 }
 
-/// What `ui` is to do.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    Send(Command),
-    SetTitle(String),
-    Quit,
-}
-
-/// The effects of one message, in order.
-pub type Effects = Vec<Effect>;
-
 /// Takes one message in.
 pub fn update(state: &mut State, msg: Msg) -> Effects {
     let mut fx = Effects::new();
     match msg {
-        Msg::Key(key) => on_key(state, key, &mut fx),
-        Msg::Action(action) => on_action(state, action, &mut fx),
+        Msg::Key(key) => actions::on_key(state, key, &mut fx),
+        Msg::Action(action) => actions::on_action(state, action, &mut fx),
         Msg::Paste(text) => dialogs::paste(state, &text),
         Msg::Mouse(event) => mouse::on_mouse(state, event, &mut fx),
         Msg::Resize(width, height) => state.size = Size::new(width, height),
@@ -63,7 +55,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Progress(board) => events::on_progress(state, board),
         Msg::Tick(clock) => state.clock = clock,
     }
-    dialogs::next_question(state);
+    questions::next(state);
     settle(state);
     let title = title(state);
     if title != state.title {
@@ -100,109 +92,4 @@ fn title(state: &State) -> String {
         }
     };
     format!("wharf: {} | {}", name(state.active), name(state.active.other()))
-}
-
-fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
-    if key == Key::new(crossterm::event::KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL) {
-        // Whatever it means elsewhere, here it gets one out of the thing at hand.
-        let stops = state.overlay().is_some() || state.filtering || state.active().is_waiting();
-        return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
-    }
-    let mode = state.mode();
-    if let Some(action) = state.keymap.action(mode, key) {
-        return on_action(state, action, fx);
-    }
-    match mode {
-        Mode::Text | Mode::Filter => {
-            if let Some(request) = edit(key) {
-                dialogs::edit(state, request);
-            }
-        }
-        Mode::Choice => dialogs::letter(state, key, fx),
-        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
-    }
-}
-
-fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
-    match state.mode() {
-        Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
-        Mode::Transfers | Mode::Log => {
-            if panels::on_action(state, action, fx) {
-                return;
-            }
-        }
-        Mode::Filter => {
-            if dialogs::filter_action(state, action) {
-                return;
-            }
-        }
-        Mode::Base | Mode::Panes => {}
-    }
-    use Action::*;
-    match action {
-        Transfers => panels::toggle(state, Panel::Transfers),
-        Log => panels::toggle(state, Panel::Log),
-        Help => state.overlays.push(Overlay::Help { scroll: 0 }),
-        Quit => quit(state, fx),
-        OtherPane => {
-            if state.in_panel {
-                state.in_panel = false;
-            } else {
-                state.active = state.active.other();
-                state.filtering = false;
-            }
-        }
-        Up | Down | PageUp | PageDown | First | Last | Select | SelectUp | SelectDown | SelectAll
-        | Invert | Filter | Sort | Hidden => places::on_view_action(state, action),
-        Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
-            places::on_action(state, action, fx);
-        }
-        Copy | Rename | NewFolder | Delete => files::on_action(state, action, fx),
-        Cancel => cancel(state, fx),
-        CancelJob | ClearFinished | Details | Explain => {
-            // From a hint's button: these belong to a panel that is open.
-            panels::on_action(state, action, fx);
-        }
-        PreviousChoice | NextChoice | Accept => {}
-    }
-}
-
-/// Esc: one step out of whatever there is, the nearest first.
-fn cancel(state: &mut State, fx: &mut Effects) {
-    let side = state.active;
-    if state.pane(side).is_waiting() {
-        places::give_up(state, side, fx);
-    } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
-        places::give_up(state, side.other(), fx);
-    } else if state.notice.take().is_some() {
-    } else if !state.active().view.listing.filter().is_empty() {
-        state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
-    } else {
-        state.active_mut().view.listing.select_none();
-    }
-}
-
-fn quit(state: &mut State, fx: &mut Effects) {
-    let running = state.transfers.running().count() + state.errands.len();
-    if running == 0 {
-        leave(state, fx);
-        return;
-    }
-    let lines = state
-        .transfers
-        .running()
-        .take(5)
-        .map(panels::name)
-        .chain(["They stop where they are; what is copied completely stays.".to_owned()])
-        .collect();
-    state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0, scroll: 0 });
-}
-
-fn leave(state: &mut State, fx: &mut Effects) {
-    state.quitting = true;
-    fx.push(Effect::Quit);
-}
-
-fn hint(state: &mut State, text: impl Into<String>) {
-    state.say(Tone::Plain, text);
 }

@@ -8,10 +8,9 @@ use crate::{
     trust,
     ui::{
         action::{Action, Group},
-        state::{Asking, Deed, Field, Overlay, Question, State, Transfer, Typing, Work},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Transfer, Typing, Work},
         text,
         theme::Role,
-        update::{SORTS, job_name, standing},
     },
     words,
 };
@@ -358,7 +357,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
 
 fn details(transfer: &Transfer, scroll: usize) -> Content {
     let progress = &transfer.progress;
-    let mut lines = vec![fact("State", standing(transfer))];
+    let mut lines = vec![fact("State", transfer.standing_words())];
     if transfer.work == Work::Copy {
         lines.push(fact("To", &*transfer.target));
     }
@@ -384,5 +383,5 @@ fn details(transfer: &Transfer, scroll: usize) -> Content {
             lines.push(line(Role::Soft, format!("  {}", words.advice)));
         }
     }
-    Content { title: job_name(transfer), lines, scroll, width: 90, ..Content::default() }
+    Content { title: transfer.title(), lines, scroll, width: 90, ..Content::default() }
 }

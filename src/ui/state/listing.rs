@@ -5,8 +5,11 @@ use std::collections::HashSet;
 
 use crate::fs::{
     Entry,
-    entry::{Sort, compare, natural_key},
+    entry::{Sort, SortKey, compare, natural_key},
 };
+
+/// The orders on offer.
+pub const SORTS: [SortKey; 4] = [SortKey::Name, SortKey::Size, SortKey::Modified, SortKey::Extension];
 
 /// An entry with what sorting and selecting need.
 #[derive(Clone, Debug)]

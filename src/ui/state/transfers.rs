@@ -3,7 +3,8 @@
 use crate::{
     engine::JobId,
     fs::{Error, Location},
-    transfer::{Outcome, Progress},
+    transfer::{Outcome, Phase, Progress},
+    words,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,44 @@ pub struct Transfer {
     pub standing: Standing,
 }
 
+impl Work {
+    /// What the job does, as it stands behind a number.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Work::Copy => "copied",
+            Work::Remove => "deleted",
+        }
+    }
+}
+
 impl Transfer {
+    /// The job in a line: `assets/ → web-01:/var/www`.
+    pub fn title(&self) -> String {
+        match self.work {
+            Work::Copy => format!("{} → {}", self.name, self.target),
+            Work::Remove => format!("delete {}", self.name),
+        }
+    }
+
+    /// How it stands, in words; with what it did where it ended.
+    pub fn standing_words(&self) -> String {
+        match &self.standing {
+            Standing::Running => match self.progress.phase {
+                Phase::Queued => "waiting for its turn".to_owned(),
+                Phase::Planning => "looking at what there is".to_owned(),
+                Phase::Asking => "waiting for your answer".to_owned(),
+                Phase::Running => match self.work {
+                    Work::Copy => "copying".to_owned(),
+                    Work::Remove => "deleting".to_owned(),
+                },
+            },
+            Standing::Stopping => "stopping".to_owned(),
+            Standing::Done(outcome) => words::outcome(outcome, self.work.verb()),
+            Standing::Failed(error) => words::error(error).to_string(),
+            Standing::Cancelled => "cancelled".to_owned(),
+        }
+    }
+
     pub fn is_running(&self) -> bool {
         matches!(self.standing, Standing::Running | Standing::Stopping)
     }

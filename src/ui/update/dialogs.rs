@@ -1,92 +1,22 @@
-//! Dialogs: typing, choosing, and the engine's questions, each of which gets exactly one answer.
+//! Dialogs: typing and choosing, and what follows from it.
 
 use tui_input::InputRequest;
 
-use super::{Effect, Effects, files, leave, places};
+use super::{
+    effect::{Effect, Effects},
+    files, places, questions,
+};
 use crate::{
-    engine::{Answer, Ask, Command, JobId, QuestionId},
+    engine::{Answer, Command},
     trust,
     ui::{
         action::Action,
         keymap::Key,
         sheet,
-        state::{Asking, Deed, Field, Overlay, Question, State, Typing, overlay::CONFLICT_ANSWERS},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
     },
     words,
 };
-
-/// A question of the engine: shown now if nothing else is open, else in its turn.
-pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &mut Effects) {
-    let ask = match ask {
-        Ask::Trust(trust::Question::UnknownHost(host)) => {
-            Asking::Host { host: Box::new(host), choice: 0, scroll: 0 }
-        }
-        Ask::Trust(trust::Question::Secret(request)) => {
-            let field = Field::secret(request.echo);
-            Asking::Secret { request, field }
-        }
-        Ask::Conflicts { shown, count } => Asking::Conflicts { shown, count, choice: 0, scroll: 0 },
-    };
-    let question = Question { id, job, ask };
-    let known = state.side_of(job).is_some()
-        || state.transfers.running().any(|transfer| transfer.job == job)
-        || state.errands.iter().any(|errand| errand.job == job);
-    if known {
-        state.waiting.push_back(question);
-    } else {
-        // Nobody waits for this job any more; the engine must not wait for us either.
-        refuse(&question, fx);
-    }
-}
-
-/// Opens the next question once no dialog is open: nothing typed for one reaches another.
-pub(super) fn next_question(state: &mut State) {
-    if state.overlays.is_empty()
-        && let Some(question) = state.waiting.pop_front()
-    {
-        state.filtering = false;
-        state.overlays.push(Overlay::Question(question));
-    }
-}
-
-fn refuse(question: &Question, fx: &mut Effects) {
-    let answer = match question.ask {
-        Asking::Host { .. } | Asking::Secret { .. } => Answer::Trust(trust::Answer::No),
-        Asking::Conflicts { .. } => Answer::Conflicts(None),
-    };
-    fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
-}
-
-/// Answers whatever this job asked with no, open or waiting.
-pub(super) fn drop_questions(state: &mut State, job: JobId, fx: &mut Effects) {
-    for question in take_questions(state, job) {
-        refuse(&question, fx);
-    }
-}
-
-/// Closes the questions of a job that needs no answer any more.
-pub(super) fn forget_questions(state: &mut State, job: JobId) {
-    take_questions(state, job);
-}
-
-fn take_questions(state: &mut State, job: JobId) -> Vec<Question> {
-    let mut taken = Vec::new();
-    state.waiting.retain(|question| {
-        let keep = question.job != job;
-        if !keep {
-            taken.push(question.clone());
-        }
-        keep
-    });
-    state.overlays.retain(|overlay| match overlay {
-        Overlay::Question(question) if question.job == job => {
-            taken.push(question.clone());
-            false
-        }
-        _ => true,
-    });
-    taken
-}
 
 /// The scroll of a dialog that has one.
 pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
@@ -226,7 +156,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: closes, and answers no where an answer is awaited.
 pub(super) fn close(state: &mut State, fx: &mut Effects) {
     if let Some(Overlay::Question(question)) = state.overlays.pop() {
-        refuse(&question, fx);
+        questions::refuse(&question, fx);
     }
 }
 
@@ -241,7 +171,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         },
         // The other button leaves everything as it is.
         Some(Overlay::Confirm { .. }) => {}
-        Some(Overlay::Sort { side, choice }) => match places::SORTS.get(choice) {
+        Some(Overlay::Sort { side, choice }) => match SORTS.get(choice) {
             Some(key) => places::sort_by(state, side, *key),
             None => {
                 let view = &mut state.pane_mut(side).view;
@@ -284,4 +214,10 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });
     }
+}
+
+/// Ends the program.
+pub(super) fn leave(state: &mut State, fx: &mut Effects) {
+    state.quitting = true;
+    fx.push(Effect::Quit);
 }

@@ -1,6 +1,9 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
-use super::{Effect, Effects, dialogs, places};
+use super::{
+    effect::{Effect, Effects},
+    places, questions,
+};
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
     fs::{Error, ErrorKind, Operation, Place, PlacePath},
@@ -13,11 +16,11 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
     match what {
         What::Log { lines, dropped } => state.log.add(lines, dropped),
         What::Lost(error) => lost(state, &error),
-        What::Ask { question, ask } => dialogs::ask(state, job, question, ask, fx),
+        What::Ask { question, ask } => questions::ask(state, job, question, ask, fx),
         what => {
             if matches!(what, What::Done(_) | What::Failed(_) | What::Cancelled) {
                 // A job that ended waits for no answer any more.
-                dialogs::forget_questions(state, job);
+                questions::forget(state, job);
             }
             if let Some(side) = state.side_of(job) {
                 on_pane_event(state, side, what, fx);
@@ -140,7 +143,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
         }
         What::Warning(error) => transfer.warnings.push(error),
         What::Done(outcome) => {
-            let verb = super::panels::verb(transfer.work);
+            let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
             let mut text = words::outcome(&outcome, verb);
             if transfer.work == Work::Copy {
@@ -207,6 +210,6 @@ pub(super) fn cancel_job(state: &mut State, job: JobId, fx: &mut Effects) {
     {
         transfer.standing = Standing::Stopping;
         fx.push(Effect::Send(Command::Cancel { job }));
-        dialogs::drop_questions(state, job, fx);
+        questions::drop_of(state, job, fx);
     }
 }

@@ -1,7 +1,7 @@
 //! Copying, renaming, creating and deleting: what is checked and asked before the engine hears
 //! of it.
 
-use super::{Effect, Effects, hint};
+use super::effect::{Effect, Effects};
 use crate::{
     engine::Command,
     fs::{Kind, Location, path::check_name},
@@ -20,13 +20,13 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         let again = state.keymap.all_keys(Action::Refresh).first().map(|key| format!("; {key} tries again"));
         let text =
             format!("This pane shows no place that can be worked in now{}.", again.unwrap_or_default());
-        return hint(state, text);
+        return state.hint(text);
     };
     match action {
         Action::Copy => copy(state, &here, fx),
         Action::Rename => {
             let Some(item) = state.active().view.current() else {
-                return hint(state, "Put the cursor on what to rename.");
+                return state.hint("Put the cursor on what to rename.");
             };
             // A name that is no text is not offered for editing: it could not be typed back.
             let name = std::str::from_utf8(&item.entry.name).unwrap_or("").to_owned();
@@ -65,15 +65,15 @@ fn display_name(item: &Item) -> String {
 fn copy(state: &mut State, here: &Location, fx: &mut Effects) {
     let (sources, name) = targets(&state.active().view, here);
     if sources.is_empty() {
-        return hint(state, "Nothing to copy: select something, or put the cursor on it.");
+        return state.hint("Nothing to copy: select something, or put the cursor on it.");
     }
     let other = state.pane(state.active.other());
     let Some(target) = other.usable().cloned() else {
-        return hint(state, "The other pane shows no place to copy to.");
+        return state.hint("The other pane shows no place to copy to.");
     };
     if target == *here {
         let text = "Both panes show the same folder: choose another one in the other pane to copy to.";
-        return hint(state, text);
+        return state.hint(text);
     }
     if let Some(source) = sources.iter().find(|s| s.fs == target.fs && target.path.is_within(&s.path)) {
         let name = words::escape_bytes(source.path.name().unwrap_or_default());
@@ -128,7 +128,7 @@ fn ask_delete(state: &mut State, here: &Location) {
     let view = &state.active().view;
     let (items, name) = targets(view, here);
     if items.is_empty() {
-        return hint(state, "Nothing to delete: select something, or put the cursor on it.");
+        return state.hint("Nothing to delete: select something, or put the cursor on it.");
     }
     let chosen = view.targets();
     let of_kind = |kind| chosen.iter().filter(move |item| item.entry.kind == kind);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{Effects, dialogs, on_action, panels, places};
+use super::{actions::on_action, dialogs, effect::Effects, panels, places};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},

@@ -1,10 +1,10 @@
 //! The panel below the panes: transfers and log. Must start no jobs.
 
-use super::{Effects, events};
+use super::{effect::Effects, events};
 use crate::ui::{
     action::Action,
     layout,
-    state::{Overlay, Panel, Standing, State, Transfer, Work},
+    state::{Overlay, Panel, State, Transfer},
 };
 
 /// Shows and enters a panel; leaves and closes the one that has the keys.
@@ -16,22 +16,6 @@ pub(super) fn toggle(state: &mut State, panel: Panel) {
     } else {
         state.panel = Some(panel);
         state.in_panel = true;
-    }
-}
-
-/// What a job does, as it stands behind a number.
-pub(super) fn verb(work: Work) -> &'static str {
-    match work {
-        Work::Copy => "copied",
-        Work::Remove => "deleted",
-    }
-}
-
-/// A job in a line: `assets/ → web-01:/var/www`.
-pub fn name(transfer: &Transfer) -> String {
-    match transfer.work {
-        Work::Copy => format!("{} → {}", transfer.name, transfer.target),
-        Work::Remove => format!("delete {}", transfer.name),
     }
 }
 
@@ -64,8 +48,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
                     events::cancel_job(state, job, fx);
                 }
-                Some(_) => super::hint(state, "This one has ended already."),
-                None => super::hint(state, "Nothing runs."),
+                Some(_) => state.hint("This one has ended already."),
+                None => state.hint("Nothing runs."),
             }
             return true;
         }
@@ -95,25 +79,5 @@ pub(super) fn move_to(state: &mut State, panel: Panel, row: usize) {
     match panel {
         Panel::Transfers => state.transfers.move_to(row),
         Panel::Log => state.log.move_to(row),
-    }
-}
-
-/// How a job stands, in words; with what it did where it ended.
-pub fn standing(transfer: &Transfer) -> String {
-    use crate::{transfer::Phase, words};
-    match &transfer.standing {
-        Standing::Running => match transfer.progress.phase {
-            Phase::Queued => "waiting for its turn".to_owned(),
-            Phase::Planning => "looking at what there is".to_owned(),
-            Phase::Asking => "waiting for your answer".to_owned(),
-            Phase::Running => match transfer.work {
-                Work::Copy => "copying".to_owned(),
-                Work::Remove => "deleting".to_owned(),
-            },
-        },
-        Standing::Stopping => "stopping".to_owned(),
-        Standing::Done(outcome) => words::outcome(outcome, verb(transfer.work)),
-        Standing::Failed(error) => words::error(error).to_string(),
-        Standing::Cancelled => "cancelled".to_owned(),
     }
 }

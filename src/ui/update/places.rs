@@ -1,7 +1,10 @@
 //! Going somewhere and looking around: connecting, listing, history, cursor, selection, order.
 //! Must touch no files.
 
-use super::{Effect, Effects, hint};
+use super::{
+    effect::{Effect, Effects},
+    questions,
+};
 use crate::{
     engine::Command,
     fs::{
@@ -11,7 +14,9 @@ use crate::{
     ui::{
         action::Action,
         layout,
-        state::{Connecting, Field, Loading, Overlay, Phase, Row, Side, State, Step, Tone, Typing, View},
+        state::{
+            Connecting, Field, Loading, Overlay, Phase, Row, SORTS, Side, State, Step, Tone, Typing, View,
+        },
     },
     words,
 };
@@ -174,7 +179,7 @@ pub(super) fn arrive(state: &mut State, side: Side) {
 fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
     if let Some(job) = state.pane(side).job() {
         fx.push(Effect::Send(Command::Cancel { job }));
-        super::dialogs::drop_questions(state, job, fx);
+        questions::drop_of(state, job, fx);
         let pane = state.pane_mut(side);
         if let Phase::Listing(loading) = &pane.phase {
             pane.view.incomplete |= loading.incoming.is_none();
@@ -188,7 +193,7 @@ pub(super) fn give_up(state: &mut State, side: Side, fx: &mut Effects) {
     stop_waiting(state, side, fx);
     let cancelled = Error::new(ErrorKind::Cancelled, Operation::Connect);
     go_back_to_before(state, side, cancelled);
-    hint(state, "Cancelled.");
+    state.hint("Cancelled.");
 }
 
 fn go_back_to_before(state: &mut State, side: Side, why: Error) {
@@ -239,7 +244,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
                 let name = here.and_then(|location| location.path.name().map(Into::into));
                 go(state, side, parent, Step::New, name, fx);
             }
-            None => hint(state, "There is nothing above."),
+            None => state.hint("There is nothing above."),
         },
         Action::Home => match here {
             Some(location) if !location.fs.is_local() => {
@@ -255,11 +260,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Action::Back => match state.pane(side).back.last().cloned() {
             Some(location) => go(state, side, location, Step::Back, None, fx),
-            None => hint(state, "This pane has not been anywhere before."),
+            None => state.hint("This pane has not been anywhere before."),
         },
         Action::Forward => match state.pane(side).forward.last().cloned() {
             Some(location) => go(state, side, location, Step::Forward, None, fx),
-            None => hint(state, "There is no way forward from here."),
+            None => state.hint("There is no way forward from here."),
         },
         Action::ShowLeft => show_in(state, Side::Left, fx),
         Action::ShowRight => show_in(state, Side::Right, fx),
@@ -273,10 +278,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 fn show_in(state: &mut State, side: Side, fx: &mut Effects) {
     match state.pane(side.other()).view.location.clone() {
         Some(location) if state.pane(side).view.location.as_ref() == Some(&location) => {
-            hint(state, "Both panes show this place already.");
+            state.hint("Both panes show this place already.");
         }
         Some(location) => go(state, side, location, Step::New, None, fx),
-        None => hint(state, "The other pane shows no place yet."),
+        None => state.hint("The other pane shows no place yet."),
     }
 }
 
@@ -295,14 +300,11 @@ fn open_current(state: &mut State, side: Side, fx: &mut Effects) {
             }
             let copy = state.keymap.all_keys(Action::Copy).first().map(|key| format!("; {key} copies it"));
             let what = words::kind(item.entry.target_kind.unwrap_or(item.entry.kind));
-            hint(
-                state,
-                format!(
-                    "{} is a {what}, not a folder{}.",
-                    words::escape_bytes(&name),
-                    copy.unwrap_or_default()
-                ),
-            );
+            state.hint(format!(
+                "{} is a {what}, not a folder{}.",
+                words::escape_bytes(&name),
+                copy.unwrap_or_default()
+            ));
         }
     }
 }
@@ -311,7 +313,7 @@ fn refresh(state: &mut State, side: Side, fx: &mut Effects) {
     state.notice = None;
     let pane = state.pane(side);
     match (&pane.phase, pane.view.location.clone(), pane.tried.clone()) {
-        (Phase::Connecting(_), ..) => hint(state, "It is connecting already; Esc stops it."),
+        (Phase::Connecting(_), ..) => state.hint("It is connecting already; Esc stops it."),
         (Phase::Lost(_), Some(location), _) => reconnect(state, side, &location, fx),
         (_, Some(location), _) => {
             stop_waiting(state, side, fx);
@@ -397,7 +399,7 @@ pub(super) fn on_view_action(state: &mut State, action: Action) {
         Action::Hidden => {
             let show = !view.listing.shows_hidden();
             view.keep_cursor(|listing| listing.set_hidden(show));
-            hint(state, if show { "Hidden names are shown." } else { "Hidden names are hidden." });
+            state.hint(if show { "Hidden names are shown." } else { "Hidden names are hidden." });
         }
         Action::Filter => state.filtering = true,
         Action::Sort => {
@@ -407,9 +409,6 @@ pub(super) fn on_view_action(state: &mut State, action: Action) {
         _ => {}
     }
 }
-
-/// The orders on offer.
-pub const SORTS: [SortKey; 4] = [SortKey::Name, SortKey::Size, SortKey::Modified, SortKey::Extension];
 
 /// Sorts by the key; by the key that it is sorted by already, the other way round.
 pub(super) fn sort_by(state: &mut State, side: Side, key: SortKey) {

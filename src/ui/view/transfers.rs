@@ -10,7 +10,6 @@ use crate::{
         state::{Standing, State, Transfer, Work},
         text,
         theme::Role,
-        update::{job_name, standing},
     },
     words,
 };
@@ -72,7 +71,7 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let left = |x: u16| end.saturating_sub(x);
     let mut x = pen.put(area.x + 1, y, 1.min(left(area.x + 1)), mark, role) + 1;
     let name_width = usize::from(area.width / 3).clamp(8, 36).min(usize::from(left(x)));
-    let name = text::pad(&text::cut_middle(&job_name(transfer), name_width), name_width);
+    let name = text::pad(&text::cut_middle(&transfer.title(), name_width), name_width);
     x = pen.put(x, y, left(x), &name, Role::Text) + 2;
     let running = matches!(transfer.standing, Standing::Running) && transfer.progress.phase == Phase::Running;
     if let Some(share) = share(transfer).filter(|_| running) {
@@ -97,7 +96,7 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
         Standing::Done(outcome) if outcome.failed > 0 => Role::Warning,
         _ => Role::Soft,
     };
-    pen.put(x, y, left(x), &text::cut(&standing(transfer), usize::from(left(x))), role);
+    pen.put(x, y, left(x), &text::cut(&transfer.standing_words(), usize::from(left(x))), role);
 }
 
 fn facts(transfer: &Transfer) -> Vec<(String, Role)> {

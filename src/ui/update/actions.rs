@@ -1,0 +1,106 @@
+//! From a key to an action, and from an action to whoever sees to it.
+
+use super::{dialogs, effect::Effects, files, panels, places};
+use crate::ui::{
+    action::Action,
+    keymap::{Key, Mode, edit},
+    state::{Deed, Overlay, Panel, State},
+};
+
+/// What a key means where the keys go now.
+pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
+    if key == Key::new(crossterm::event::KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL) {
+        // Whatever it means elsewhere, here it gets one out of the thing at hand.
+        let stops = state.overlay().is_some() || state.filtering || state.active().is_waiting();
+        return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
+    }
+    let mode = state.mode();
+    if let Some(action) = state.keymap.action(mode, key) {
+        return on_action(state, action, fx);
+    }
+    match mode {
+        Mode::Text | Mode::Filter => {
+            if let Some(request) = edit(key) {
+                dialogs::edit(state, request);
+            }
+        }
+        Mode::Choice => dialogs::letter(state, key, fx),
+        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
+    }
+}
+
+/// Does what the person wants.
+pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
+    match state.mode() {
+        Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
+        Mode::Transfers | Mode::Log => {
+            if panels::on_action(state, action, fx) {
+                return;
+            }
+        }
+        Mode::Filter => {
+            if dialogs::filter_action(state, action) {
+                return;
+            }
+        }
+        Mode::Base | Mode::Panes => {}
+    }
+    use Action::*;
+    match action {
+        Transfers => panels::toggle(state, Panel::Transfers),
+        Log => panels::toggle(state, Panel::Log),
+        Help => state.overlays.push(Overlay::Help { scroll: 0 }),
+        Quit => quit(state, fx),
+        OtherPane => {
+            if state.in_panel {
+                state.in_panel = false;
+            } else {
+                state.active = state.active.other();
+                state.filtering = false;
+            }
+        }
+        Up | Down | PageUp | PageDown | First | Last | Select | SelectUp | SelectDown | SelectAll
+        | Invert | Filter | Sort | Hidden => places::on_view_action(state, action),
+        Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
+            places::on_action(state, action, fx);
+        }
+        Copy | Rename | NewFolder | Delete => files::on_action(state, action, fx),
+        Cancel => cancel(state, fx),
+        CancelJob | ClearFinished | Details | Explain => {
+            // From a hint's button: these belong to a panel that is open.
+            panels::on_action(state, action, fx);
+        }
+        PreviousChoice | NextChoice | Accept => {}
+    }
+}
+
+/// Esc: one step out of whatever there is, the nearest first.
+fn cancel(state: &mut State, fx: &mut Effects) {
+    let side = state.active;
+    if state.pane(side).is_waiting() {
+        places::give_up(state, side, fx);
+    } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
+        places::give_up(state, side.other(), fx);
+    } else if state.notice.take().is_some() {
+    } else if !state.active().view.listing.filter().is_empty() {
+        state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
+    } else {
+        state.active_mut().view.listing.select_none();
+    }
+}
+
+fn quit(state: &mut State, fx: &mut Effects) {
+    let running = state.transfers.running().count() + state.errands.len();
+    if running == 0 {
+        dialogs::leave(state, fx);
+        return;
+    }
+    let lines = state
+        .transfers
+        .running()
+        .take(5)
+        .map(|transfer| transfer.title())
+        .chain(["They stop where they are; what is copied completely stays.".to_owned()])
+        .collect();
+    state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0, scroll: 0 });
+}

@@ -1,0 +1,14 @@
+//! What `ui` is to do for the state: the only way in which it reaches out.
+
+use crate::engine::Command;
+
+/// What `ui` is to do.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    Send(Command),
+    SetTitle(String),
+    Quit,
+}
+
+/// The effects of one message, in order.
+pub type Effects = Vec<Effect>;
