@@ -128,6 +128,7 @@ fn a_directory_that_takes_nothing_new_is_told_for_every_file() {
     for (way, target) in [("up", on("harness", &shut)), ("here", shut.clone().into())] {
         println!("{way}");
         fs::write(shut.join("mine"), "old mine").unwrap();
+        set_time(&shut.join("mine"), 1_600_000_000, 0);
         let run = |mut arguments: Vec<OsString>| {
             arguments.push(target.clone());
             if way == "up" { wharf(&config, arguments) } else { as_user(PASSWORD_USER, arguments) }
