@@ -4,6 +4,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use futures::StreamExt;
@@ -16,6 +17,9 @@ const UNFINISHED_MODE: u32 = 0o600;
 
 /// The longest name that common file systems hold, in bytes.
 const NAME_MAX: usize = 255;
+
+/// How long removing an unfinished file may take: a server that is about to be lost may not answer.
+const CLEARING: Duration = Duration::from_secs(3);
 
 /// What became of a copy that succeeded.
 #[derive(Debug, Default)]
@@ -86,8 +90,9 @@ pub async fn file(
             Box::pin(self::file(from, to, file, moved)).await
         }
         Err(error) => {
-            if !error.kind().ends_session() {
-                let _ = to.remove_file(&part).await;
+            // Where it was the source that was lost, the target can still be cleared.
+            if !to.is_lost() {
+                let _ = tokio::time::timeout(CLEARING, to.remove_file(&part)).await;
             }
             Err(error)
         }

@@ -5,6 +5,8 @@
 // Each test binary uses the part that it needs.
 #![allow(dead_code)]
 
+pub mod program;
+
 use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom},

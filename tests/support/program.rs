@@ -1,0 +1,197 @@
+//! Runs wharf itself: no terminal, no agent, a deadline, and never left behind. Owns the child
+//! process; knows nothing of what is asked of it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    io::Read,
+    os::unix::{ffi::OsStrExt, ffi::OsStringExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, User},
+};
+
+use super::{ALIAS, Sshd};
+
+/// No command of a test takes this long; one that does hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// `None`: a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Panics with everything that was said where the exit code is another.
+    #[track_caller]
+    pub fn ends(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.text(), self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Ran {
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is missing:\n{}", self.stderr);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn is_silent(self) -> Ran {
+        assert!(self.stderr.is_empty() && self.stdout.is_empty(), "{}{}", self.text(), self.stderr);
+        self
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+}
+
+/// A wharf that runs; it is killed with this.
+pub struct Running {
+    child: Child,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    deadline: Instant,
+}
+
+impl Running {
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).expect("a signal");
+    }
+
+    /// Waits for its end; past the deadline it is killed and the test fails.
+    #[track_caller]
+    pub fn wait(mut self) -> Ran {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the child's status") {
+                break Some(status);
+            }
+            if Instant::now() > self.deadline {
+                let _ = self.child.kill();
+                break None;
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        let read = |thread: Option<JoinHandle<Vec<u8>>>| thread.expect("once").join().expect("a reader");
+        let stdout = read(self.stdout.take());
+        let stderr = String::from_utf8_lossy(&read(self.stderr.take())).into_owned();
+        let Some(status) = status else { panic!("wharf hung and was killed; it said:\n{stderr}") };
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        Ran { code: status.code(), stdout, stderr }
+    }
+
+    /// Waits until `is_so`, which must become so while it runs.
+    #[track_caller]
+    pub fn until(&mut self, is_so: impl Fn() -> bool) {
+        while !is_so() {
+            if self.child.try_wait().expect("the child's status").is_some() || Instant::now() > self.deadline
+            {
+                let _ = self.child.kill();
+                let said = self.stderr.take().expect("once").join().expect("a reader");
+                panic!("what was waited for never came; wharf said:\n{}", String::from_utf8_lossy(&said));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn start(mut command: Command) -> Running {
+    let mut child = command.spawn().expect("wharf starts");
+    fn drain(mut pipe: impl Read + Send + 'static) -> Option<JoinHandle<Vec<u8>>> {
+        Some(thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        }))
+    }
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    Running {
+        stdout: drain(stdout.expect("stdout")),
+        stderr: drain(stderr.expect("stderr")),
+        child,
+        deadline: Instant::now() + LIMIT,
+    }
+}
+
+/// `wharf --batch -F config arguments`, to its end.
+#[track_caller]
+pub fn wharf<A: AsRef<OsStr>>(config: &Path, arguments: impl IntoIterator<Item = A>) -> Ran {
+    start(command(config, arguments)).wait()
+}
+
+/// The same, about to be started.
+pub fn command<A: AsRef<OsStr>>(config: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = bare();
+    command.arg("--batch").arg("-F").arg(config).args(arguments);
+    command
+}
+
+/// Without an argument.
+pub fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    command
+        .env_remove("SSH_AUTH_SOCK")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    command
+}
+
+/// The same for local files without a server, as another user: what root may do proves nothing.
+pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
+    let user = User::from_name(name).expect("users").expect("the user");
+    let mut command = bare();
+    command.arg("--batch").args(arguments).uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    start(command).wait()
+}
+
+/// One ssh_config that knows several servers by these names; it goes away with the first.
+pub fn config_for(servers: &[(&str, &Sshd)]) -> PathBuf {
+    let mut text = String::new();
+    for (name, server) in servers {
+        let own = fs::read_to_string(server.ssh_config()).expect("the server's ssh_config");
+        text += &own.replacen(&format!("Host {ALIAS}"), &format!("Host {name}"), 1);
+    }
+    let file = servers[0].1.dir().join("ssh_config_of_all");
+    fs::write(&file, text).expect("ssh_config");
+    file
+}
+
+/// `name:/path`, whatever bytes the path has.
+pub fn on(host: &str, path: &Path) -> OsString {
+    let mut place = host.as_bytes().to_vec();
+    place.push(b':');
+    place.extend_from_slice(path.as_os_str().as_bytes());
+    OsString::from_vec(place)
+}
+
+/// With a slash behind it.
+pub fn into(place: impl AsRef<OsStr>) -> OsString {
+    let mut place = place.as_ref().to_os_string();
+    place.push("/");
+    place
+}
