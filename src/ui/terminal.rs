@@ -16,8 +16,8 @@ use crossterm::{
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute, queue,
     terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-        disable_raw_mode, enable_raw_mode,
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
@@ -89,13 +89,12 @@ fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>
     ACTIVE.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     let mut out = stdout();
-    execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+    // Cleared here: ratatui's `clear` asks the terminal where its cursor is, and fails on one that
+    // does not answer, or not in time.
+    execute!(out, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste)?;
     out.write_all(MOUSE_ON)?;
     out.flush()?;
-    let mut terminal =
-        ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))?;
-    terminal.clear()?;
-    Ok(terminal)
+    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))
 }
 
 /// Gives the terminal back. Does so once, whoever comes first.

@@ -311,11 +311,15 @@ impl<H: Handler> Login<'_, H> {
     }
 
     async fn asked_password(&mut self) -> Result<bool> {
-        for _ in 0..self.config.number_of_password_prompts {
+        for attempt in 0..self.config.number_of_password_prompts {
             if !self.takes_password() {
                 break;
             }
-            let Some(password) = self.ask(SecretKind::Password, String::new(), false).await else { break };
+            // In OpenSSH's words: asked the same twice, one would think that nothing had happened.
+            let prompt = if attempt == 0 { "" } else { "Permission denied, please try again.\nPassword:" };
+            let Some(password) = self.ask(SecretKind::Password, prompt.to_owned(), false).await else {
+                break;
+            };
             if self.password(&password, "password").await? {
                 return Ok(true);
             }
