@@ -102,13 +102,9 @@ fn copy(job: JobId, on_conflict: OnConflict) -> Command {
 
 fn transfer(job: JobId, on_conflict: OnConflict, remove_source: bool) -> Command {
     let policy = Policy { recursive: true, on_conflict, preserve: true };
-    let request = Request {
-        sources: vec![at("/from")],
-        target: at("/to"),
-        landing: Landing::Into,
-        policy,
-        remove_source,
-    };
+    // Into a directory, a move within one file system would be a rename.
+    let landing = if remove_source { Landing::Auto } else { Landing::Into };
+    let request = Request { sources: vec![at("/from")], target: at("/to"), landing, policy, remove_source };
     Command::Copy { job, request }
 }
 
@@ -259,4 +255,25 @@ async fn a_move_that_is_not_whole_removes_nothing() {
     bench.engine.send(transfer(JobId(2), OnConflict::Skip, true));
     assert!(outcome(&bench.hear(JobId(2), None).await).skipped > 0);
     assert!(bench.content("/from/a").is_some() && bench.content("/from/b").is_some());
+}
+
+#[tokio::test]
+async fn a_move_on_one_file_system_is_a_rename_where_nothing_is_in_the_way() {
+    let mut bench = start();
+    let from = bench.files.0.lstat(&RemotePath::new("/from/a")).await.unwrap();
+    let policy = Policy { recursive: true, on_conflict: OnConflict::Skip, preserve: false };
+    bench.files.0.plant(&RemotePath::new("/to/b"), b"in the way").unwrap();
+    let request = Request {
+        sources: vec![at("/from/a"), at("/from/b")],
+        target: at("/to"),
+        landing: Landing::Into,
+        policy,
+        remove_source: true,
+    };
+    bench.engine.send(Command::Copy { job: JobId(1), request });
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!((outcome(&heard).done.files, outcome(&heard).skipped), (1, 1));
+    let to = bench.files.0.lstat(&RemotePath::new("/to/a")).await.unwrap();
+    assert_eq!(to.attributes.mtime, from.attributes.mtime, "renamed, not written anew");
+    assert!(bench.content("/from/a").is_none() && bench.content("/from/b").is_some());
 }

@@ -19,7 +19,7 @@ use crate::{
         RemotePath, Result,
     },
     transfer::{
-        Conflict, OnConflict, Outcome, Phase, Progress, Request, Totals,
+        Conflict, Landing, OnConflict, Outcome, Phase, Progress, Request, Totals,
         run::{self, Counters, Reporter, Transfer},
     },
 };
@@ -428,6 +428,16 @@ impl Job {
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
+            let sources = if request.remove_source && request.landing == Landing::Into && from.id() == to.id()
+            {
+                self.cancellable(self.rename_into(&*to, sources, &request.target.path, &mut outcome).boxed())
+                    .await?
+            } else {
+                sources
+            };
+            if sources.is_empty() {
+                continue;
+            }
             let transfer = Transfer {
                 from,
                 to: to.clone(),
@@ -479,8 +489,32 @@ impl Job {
             }
         }
         outcome.failed += counters.failures();
-        outcome.done = counters.done();
+        outcome.done = sum(outcome.done, counters.done());
         Ok(outcome)
+    }
+
+    /// Moves within one file system by renaming; what that cannot do is handed back, to be
+    /// copied: what would replace something, or goes to another volume.
+    async fn rename_into(
+        &self,
+        fs: &dyn FileSystem,
+        sources: Vec<RemotePath>,
+        target: &RemotePath,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<RemotePath>> {
+        let mut rest = Vec::new();
+        for source in sources {
+            let Some(name) = source.name() else {
+                rest.push(source);
+                continue;
+            };
+            match fs.rename(&source, &target.join(name), false).await {
+                Ok(()) => outcome.done.files += 1,
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(_) => rest.push(source),
+            }
+        }
+        Ok(rest)
     }
 
     async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {

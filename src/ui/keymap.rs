@@ -172,7 +172,8 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Delete, NewFolder, Rename, GoTo, Filter, Sort, Select, Refresh, Transfers, Log, Quit,
+            Help, Copy, Move, Delete, NewFolder, Rename, GoTo, Filter, Sort, Select, Refresh, Transfers, Log,
+            Quit,
         ],
         Mode::Transfers => &[Help, Details, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
@@ -271,6 +272,7 @@ impl Default for Keymap {
         bind(panes, SelectAll, &[(ctrl, Char('a'))]);
         bind(panes, Invert, &[(none, Char('*'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
+        bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);
         bind(panes, NewFolder, &[(none, F(7)), (none, Char('n'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);

@@ -273,7 +273,7 @@ fn after_a_kill_the_next_copy_clears_up() {
         assert_eq!(fs::read(target.join("big")).unwrap(), b"old");
         assert_eq!(strays(&target).len(), 1);
         fs::write(&source, "small by now").unwrap();
-        wharf(&server.ssh_config(), &arguments).ends(0).is_silent();
+        wharf(&server.ssh_config(), &arguments).ends(0).silent();
         assert_eq!(fs::read(target.join("big")).unwrap(), b"small by now");
         assert_no_strays(dir.path());
     }
@@ -350,7 +350,7 @@ fn a_server_that_dies_ends_the_copy_at_once() {
         }
         // Afterwards it works as if nothing had been.
         fs::write(source.join("big"), "small by now").unwrap();
-        start(run()).wait().ends(0).is_silent();
+        start(run()).wait().ends(0).silent();
         assert_eq!(fs::read(target.join("big")).unwrap(), b"small by now");
         assert_no_strays(&target);
         endless(&source.join("big"));

@@ -358,7 +358,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
 fn details(transfer: &Transfer, scroll: usize) -> Content {
     let progress = &transfer.progress;
     let mut lines = vec![fact("State", transfer.standing_words())];
-    if transfer.work == Work::Copy {
+    if transfer.work != Work::Remove {
         lines.push(fact("To", &*transfer.target));
     }
     if progress.total != Totals::default() {

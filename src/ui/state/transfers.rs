@@ -10,6 +10,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     Copy,
+    Move,
     Remove,
 }
 
@@ -46,6 +47,7 @@ impl Work {
     pub fn verb(self) -> &'static str {
         match self {
             Work::Copy => "copied",
+            Work::Move => "moved",
             Work::Remove => "deleted",
         }
     }
@@ -56,6 +58,7 @@ impl Transfer {
     pub fn title(&self) -> String {
         match self.work {
             Work::Copy => format!("{} → {}", self.name, self.target),
+            Work::Move => format!("move {} → {}", self.name, self.target),
             Work::Remove => format!("delete {}", self.name),
         }
     }
@@ -69,6 +72,7 @@ impl Transfer {
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Running => match self.work {
                     Work::Copy => "copying".to_owned(),
+                    Work::Move => "moving".to_owned(),
                     Work::Remove => "deleting".to_owned(),
                 },
             },

@@ -64,7 +64,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
-        Copy | Rename | NewFolder | Delete => files::on_action(state, action, fx),
+        Copy | Move | Rename | NewFolder | Delete => files::on_action(state, action, fx),
         Cancel => cancel(state, fx),
         CancelJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.

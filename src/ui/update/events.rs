@@ -146,7 +146,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
             let mut text = words::outcome(&outcome, verb);
-            if transfer.work == Work::Copy {
+            if transfer.work != Work::Remove {
                 text.push_str(&format!(" to {}", transfer.target));
             }
             if let Some(first) = transfer.failures.first().filter(|_| bad) {

@@ -23,7 +23,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         return state.hint(text);
     };
     match action {
-        Action::Copy => copy(state, &here, fx),
+        Action::Copy => transfer_to_other(state, &here, Work::Copy, fx),
+        Action::Move => transfer_to_other(state, &here, Work::Move, fx),
         Action::Rename => {
             let Some(item) = state.active().view.current() else {
                 return state.hint("Put the cursor on what to rename.");
@@ -62,29 +63,33 @@ fn display_name(item: &Item) -> String {
     }
 }
 
-fn copy(state: &mut State, here: &Location, fx: &mut Effects) {
+fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Effects) {
+    let moving = work == Work::Move;
+    let (deed, done) = if moving { ("move", "moved") } else { ("copy", "copied") };
     let (sources, name) = targets(&state.active().view, here);
     if sources.is_empty() {
-        return state.hint("Nothing to copy: select something, or put the cursor on it.");
+        return state.hint(format!("Nothing to {deed}: select something, or put the cursor on it."));
     }
     let other = state.pane(state.active.other());
     let Some(target) = other.usable().cloned() else {
-        return state.hint("The other pane shows no place to copy to.");
+        return state.hint(format!("The other pane shows no place to {deed} to."));
     };
     if target == *here {
-        let text = "Both panes show the same folder: choose another one in the other pane to copy to.";
-        return state.hint(text);
+        return state.hint(format!(
+            "Both panes show the same folder: choose another one in the other pane to {deed} to."
+        ));
     }
     if let Some(source) = sources.iter().find(|s| s.fs == target.fs && target.path.is_within(&s.path)) {
         let name = words::escape_bytes(source.path.name().unwrap_or_default());
-        return state.say(Tone::Bad, format!("{name} cannot be copied into itself."));
+        return state.say(Tone::Bad, format!("{name} cannot be {done} into itself."));
     }
     let label = place_label(&other.view, &target);
     let policy = Policy { recursive: true, on_conflict: OnConflict::Ask, preserve: true };
     let request =
-        Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: false };
+        Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: moving };
+    let touches = if moving { vec![target, here.clone()] } else { vec![target] };
     let job = state.fresh_job();
-    state.transfers.jobs.push(transfer(job, Work::Copy, name, label, vec![target]));
+    state.transfers.jobs.push(transfer(job, work, name, label, touches));
     show_transfers(state);
     fx.push(Effect::Send(Command::Copy { job, request }));
 }

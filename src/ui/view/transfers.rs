@@ -40,7 +40,7 @@ pub(super) fn share(transfer: &Transfer) -> Option<f64> {
     let of = |done: u64, total: u64| (total > 0).then(|| (done as f64 / total as f64).clamp(0.0, 1.0));
     let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
     match transfer.work {
-        Work::Copy => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
+        Work::Copy | Work::Move => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
         Work::Remove => of(items(done), items(total)),
     }
 }
@@ -105,12 +105,12 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     if let Some(remaining) = progress.remaining {
         facts.push((format!("{:>7}", words::duration(remaining)), Role::Text));
     }
-    if transfer.work == Work::Copy {
+    if transfer.work != Work::Remove {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
     let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));
     facts.push((files, Role::Soft));
-    if transfer.work == Work::Copy {
+    if transfer.work != Work::Remove {
         let bytes = format!("{} of {}", words::size(progress.done.bytes), words::size(progress.total.bytes));
         facts.push((bytes, Role::Faint));
     }
