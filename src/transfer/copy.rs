@@ -89,6 +89,9 @@ pub async fn file(
             to.remove_file(&part).await?;
             Box::pin(self::file(from, to, file, moved)).await
         }
+        Err(error) if forbids_names(&error, &part) && file.replace => {
+            in_place(from, to, file, moved, error).await
+        }
         Err(error) => {
             // Where it was the source that was lost, the target can still be cleared.
             if !to.is_lost() {
@@ -97,6 +100,14 @@ pub async fn file(
             Err(error)
         }
     }
+}
+
+/// Whether the target takes no file under the temporary name; a small one shows that only when
+/// it is finished. The source's own refusals are about another path.
+fn forbids_names(error: &Error, part: &RemotePath) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
+        && error.operation() == Operation::Open
+        && error.path() == Some(part)
 }
 
 fn replace_error(error: Error, file: &CopyFile) -> Error {
