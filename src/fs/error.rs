@@ -149,6 +149,12 @@ impl Error {
         self
     }
 
+    /// Says which path it is about to those who do not know the one that was used.
+    pub fn about(mut self, path: &RemotePath) -> Self {
+        self.0.path = Some(path.clone());
+        self
+    }
+
     /// Says which server or file system it was about, unless that is known already.
     pub fn on(mut self, place: impl Into<Arc<str>>) -> Self {
         self.0.place.get_or_insert_with(|| place.into());

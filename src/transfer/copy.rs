@@ -54,6 +54,31 @@ pub async fn file(
     file: &CopyFile,
     moved: &AtomicU64,
 ) -> Result<Copied> {
+    let mut copied =
+        beside(from, to, file, moved).await.map_err(|error| about_target(error, &file.target))?;
+    copied.warnings =
+        copied.warnings.into_iter().map(|warning| about_target(warning, &file.target)).collect();
+    Ok(copied)
+}
+
+/// Nobody asked for the temporary name, and a long one is not even recognised by it.
+fn about_target(error: Error, target: &RemotePath) -> Error {
+    if error.path() != Some(&temporary(target)) {
+        return error;
+    }
+    let error = error.about(target);
+    match error.operation() {
+        Operation::Open | Operation::Rename => error.during(Operation::Write),
+        _ => error,
+    }
+}
+
+async fn beside(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    moved: &AtomicU64,
+) -> Result<Copied> {
     let part = temporary(&file.target);
     let mut tries = 0;
     let sink = loop {
@@ -87,7 +112,10 @@ pub async fn file(
         Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
             // A sink may create its file only when it is finished, and find a stale one then.
             to.remove_file(&part).await?;
-            Box::pin(self::file(from, to, file, moved)).await
+            Box::pin(beside(from, to, file, moved)).await
+        }
+        Err(error) if forbids_names(&error, &part) && file.replace => {
+            in_place(from, to, file, moved, error).await
         }
         Err(error) => {
             // Where it was the source that was lost, the target can still be cleared.
@@ -97,6 +125,14 @@ pub async fn file(
             Err(error)
         }
     }
+}
+
+/// Whether the target takes no file under the temporary name; a small one shows that only when
+/// it is finished. The source's own refusals are about another path.
+fn forbids_names(error: &Error, part: &RemotePath) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
+        && error.operation() == Operation::Open
+        && error.path() == Some(part)
 }
 
 fn replace_error(error: Error, file: &CopyFile) -> Error {
@@ -184,18 +220,21 @@ pub async fn link(from: &dyn FileSystem, to: &dyn FileSystem, link: &CopyLink) -
         return to.symlink(&link.path, &target).await;
     }
     let part = temporary(&link.path);
-    match to.symlink(&part, &target).await {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            to.remove_file(&part).await?;
-            to.symlink(&part, &target).await?;
+    let replaced = async {
+        match to.symlink(&part, &target).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                to.remove_file(&part).await?;
+                to.symlink(&part, &target).await?;
+            }
+            other => other?,
         }
-        other => other?,
-    }
-    let renamed = to.rename(&part, &link.path, true).await;
-    if renamed.is_err() {
-        let _ = to.remove_file(&part).await;
-    }
-    renamed
+        let renamed = to.rename(&part, &link.path, true).await;
+        if renamed.is_err() {
+            let _ = to.remove_file(&part).await;
+        }
+        renamed
+    };
+    replaced.await.map_err(|error| about_target(error, &link.path))
 }
 
 #[cfg(test)]

@@ -263,10 +263,14 @@ fn write_server_config(dir: &Path, config: &SshdConfig, port: u16) {
     }
     text += &format!(
         "PidFile none\nAuthorizedKeysFile \"{}\"\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nLogLevel VERBOSE\n\
-         MaxStartups 200:30:400\nUseDNS no\nPrintMotd no\nSubsystem sftp internal-sftp\nPasswordAuthentication {}\n",
+         MaxStartups 200:30:400\nUseDNS no\nPrintMotd no\nPasswordAuthentication {}\n",
         dir.join("authorized_keys").display(),
         if config.password_auth { "yes" } else { "no" },
     );
+    // A second one is an error, unlike with the other keywords.
+    if !config.extra.iter().any(|line| line.starts_with("Subsystem")) {
+        text += "Subsystem sftp internal-sftp\n";
+    }
     fs::write(dir.join("sshd_config"), text).expect("sshd_config");
 }
 
