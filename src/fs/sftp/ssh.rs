@@ -31,6 +31,9 @@ use crate::{
 /// For one address; several are tried a moment apart.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// From the connection to the keys: whatever listens there may say nothing, or no end of it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long the first address has before the next is tried beside it (RFC 8305 section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
@@ -52,6 +55,8 @@ pub struct Connection {
 /// What the handshake and the connection's end leave behind.
 #[derive(Default)]
 struct Findings {
+    /// The host key is being judged, perhaps by a person.
+    asking: bool,
     refused: Option<Error>,
     host_key_type: String,
     banner: String,
@@ -106,7 +111,15 @@ pub async fn connect(config: &HostConfig, target: &Target, context: &Context) ->
         findings: findings.clone(),
         ended: ended.clone(),
     };
-    let handshake = client::connect_stream(Arc::new(client_config(config, preferred)), socket, handler).await;
+    let handshake = client::connect_stream(Arc::new(client_config(config, preferred)), socket, handler);
+    let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
+    let handshake = tokio::select! {
+        handshake = handshake => handshake,
+        () = silence(limit, &findings) => {
+            return Err(Error::new(ErrorKind::Timeout, Operation::Connect)
+                .with_detail(format!("it accepted, but the SSH handshake took more than {} s", limit.as_secs())));
+        }
+    };
     let mut handle = match handshake {
         Ok(handle) => handle,
         Err(error) => {
@@ -127,6 +140,17 @@ pub async fn connect(config: &HostConfig, target: &Target, context: &Context) ->
     })?;
     let host_key_type = lock(&findings).host_key_type.clone();
     Ok(Connection { handle, ended, host_key_type })
+}
+
+/// Waits until `limit` has passed during which nobody was being asked about the host key: a
+/// person may take any time.
+async fn silence(limit: Duration, findings: &Mutex<Findings>) {
+    loop {
+        tokio::time::sleep(limit).await;
+        if !lock(findings).asking {
+            return;
+        }
+    }
 }
 
 impl Connection {
@@ -296,7 +320,10 @@ impl client::Handler for Handler {
         // Certificates are never offered, so none can come.
         let russh::keys::PublicKeyOrCertificate::PublicKey { key, .. } = server_key else { return Ok(false) };
         let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
-        match self.checker.check(key.algorithm().as_str(), &blob).await {
+        lock(&self.findings).asking = true;
+        let judged = self.checker.check(key.algorithm().as_str(), &blob).await;
+        lock(&self.findings).asking = false;
+        match judged {
             Ok(()) => {
                 let name = key.algorithm().as_str().trim_start_matches("ssh-").to_owned();
                 lock(&self.findings).host_key_type = name;
