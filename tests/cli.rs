@@ -260,8 +260,8 @@ fn a_login_without_sftp_is_told_from_a_lost_one() {
     connect(&server, PASSWORD_USER).ends(3).says(&["Could not open a session on sftp://there", "127"]);
     let server = with("ForceCommand echo Welcome to the jungle; exec /usr/lib/openssh/sftp-server");
     connect(&server, PASSWORD_USER).ends(3).says(&["did not speak SFTP", "Welcome to the jungle"]);
-    let server = with("ForceCommand echo Maintenance until noon >&2; exit 1");
-    connect(&server, PASSWORD_USER).ends(3).says(&["Maintenance until noon"]);
+    let server = with("ForceCommand exit 9");
+    connect(&server, PASSWORD_USER).ends(3).says(&["SFTP program ended with 9"]);
     let server = with("AllowUsers nobody-else");
     connect(&server, PASSWORD_USER).ends(3).says(&["Could not log in"]);
 }
