@@ -211,6 +211,8 @@ pub(crate) struct Shared {
     next_question: AtomicU64,
     log: Mutex<Log>,
     log_filled: tokio::sync::Notify,
+    /// Held from taking lines to handing them on, so that they keep their order.
+    log_order: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -238,6 +240,7 @@ impl Engine {
             next_question: AtomicU64::new(1),
             log: Mutex::default(),
             log_filled: tokio::sync::Notify::new(),
+            log_order: tokio::sync::Mutex::default(),
         });
         tokio::spawn(forward_log(Arc::downgrade(&shared)));
         tokio::spawn(jobs::publish_progress(Arc::downgrade(&shared), board));
@@ -296,6 +299,15 @@ impl Shared {
         drop(log);
         self.log_filled.notify_one();
     }
+
+    /// Hands on the lines that are there.
+    pub(crate) async fn flush_log(&self) {
+        let _order = self.log_order.lock().await;
+        let log = std::mem::take(&mut *lock(&self.log));
+        if !log.lines.is_empty() {
+            self.emit(JobId::NONE, What::Log { lines: log.lines, dropped: log.dropped }).await;
+        }
+    }
 }
 
 async fn forward_log(shared: std::sync::Weak<Shared>) {
@@ -304,10 +316,7 @@ async fn forward_log(shared: std::sync::Weak<Shared>) {
         if tokio::time::timeout(Duration::from_secs(1), strong.log_filled.notified()).await.is_err() {
             continue;
         }
-        let log = std::mem::take(&mut *lock(&strong.log));
-        if !log.lines.is_empty() {
-            strong.emit(JobId::NONE, What::Log { lines: log.lines, dropped: log.dropped }).await;
-        }
+        strong.flush_log().await;
         drop(strong);
         tokio::time::sleep(LOG_PERIOD).await;
     }

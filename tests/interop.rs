@@ -310,3 +310,43 @@ fn many_middling_files_between_servers_do_not_wait_for_each_other() {
         assert_alike(&tree, &target, Alike::Seconds);
     }
 }
+
+/// Queries usually have a channel of their own; a server may allow one only.
+#[test]
+fn one_channel_is_enough() {
+    let server = Sshd::start(SshdConfig { extra: vec!["MaxSessions 1".into()], ..SshdConfig::default() });
+    let dir = temporary();
+    let tree = make(dir.path(), "tree");
+    for number in 0..50u64 {
+        fs::write(tree.join(format!("{number}")), bytes(number * 20_000, number)).unwrap();
+    }
+    let (up, down) = (dir.path().join("up"), dir.path().join("down"));
+    wharf(&server.ssh_config(), ["cp".into(), "-r".into(), tree.clone().into(), on("harness", &up)]).ends(0);
+    wharf(&server.ssh_config(), ["cp".into(), "-r".into(), on("harness", &up), down.clone().into()]).ends(0);
+    assert_alike(&tree, &up, Alike::Seconds);
+    assert_alike(&tree, &down, Alike::Seconds);
+}
+
+/// What a server without extensions gets: OpenSSH's own can be told to deny them.
+#[test]
+fn a_server_that_cannot_replace_in_one_step_loses_nothing() {
+    let plain = "Subsystem sftp internal-sftp -P posix-rename,limits,statvfs,hardlink,fsync,lsetstat";
+    let server = Sshd::start(SshdConfig { extra: vec![plain.into()], ..SshdConfig::default() });
+    let dir = temporary();
+    let target = make(dir.path(), "target");
+    for name in ["a", "b"] {
+        fs::write(dir.path().join(name), format!("new {name}")).unwrap();
+    }
+    fs::write(target.join("a"), "old").unwrap();
+    let arguments: Vec<OsString> = vec![
+        "cp".into(),
+        "--on-conflict=overwrite".into(),
+        dir.path().join("a").into(),
+        dir.path().join("b").into(),
+        on("harness", &target),
+    ];
+    wharf(&server.ssh_config(), &arguments).ends(1).says(&["target/a"]);
+    assert_eq!(fs::read(target.join("a")).unwrap(), b"old");
+    assert_eq!(fs::read(target.join("b")).unwrap(), b"new b");
+    assert_no_strays(dir.path());
+}

@@ -220,6 +220,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
             Err(error) if error.kind() == ErrorKind::Cancelled => What::Cancelled,
             Err(error) => What::Failed(error),
         };
+        // What the job said to servers comes before its end: whoever waits for that may leave then.
+        shared.flush_log().await;
         shared.emit(job, what).await;
     });
 }

@@ -23,6 +23,9 @@ use super::{
 };
 use crate::fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target};
 
+/// From the connection to the keys: whatever listens there may say nothing, or no end of it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Bytes that the server may send ahead per channel: what bounds a download is then the
 /// session's own window, not SSH's.
 const RECEIVE_WINDOW: u32 = 64 << 20;
@@ -44,6 +47,8 @@ pub struct Connection {
 /// What the handshake and the connection's end leave behind.
 #[derive(Default)]
 struct Findings {
+    /// The host key is being judged, perhaps by a person.
+    asking: bool,
     refused: Option<Error>,
     host_key_type: String,
     banner: String,
@@ -118,7 +123,15 @@ async fn hop_to(
     let ended = Arc::new(Mutex::new(None));
     let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
     let client = Arc::new(client_config(config, preferred));
-    let mut handle = match client::connect_stream(client, transport.stream, handler).await {
+    let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
+    let handshake = tokio::select! {
+        handshake = client::connect_stream(client, transport.stream, handler) => handshake,
+        () = silence(limit, &findings) => {
+            return Err(Error::new(ErrorKind::Timeout, Operation::Connect)
+                .with_detail(format!("it accepted, but the SSH handshake took more than {} s", limit.as_secs())));
+        }
+    };
+    let mut handle = match handshake {
         Ok(handle) => handle,
         Err(error) => {
             let refused = lock(&findings).refused.take();
@@ -136,6 +149,17 @@ async fn hop_to(
     })?;
     let host_key_type = lock(&findings).host_key_type.clone();
     Ok(Connection { handle, ended, host_key_type, through: through.map(Box::new), _proxy: transport.proxy })
+}
+
+/// Waits until `limit` has passed during which nobody was being asked about the host key: a
+/// person may take any time.
+async fn silence(limit: Duration, findings: &Mutex<Findings>) {
+    loop {
+        tokio::time::sleep(limit).await;
+        if !lock(findings).asking {
+            return;
+        }
+    }
 }
 
 impl Connection {
@@ -271,6 +295,7 @@ impl client::Handler for Handler {
         &mut self,
         server_key: &keys::PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
+        lock(&self.findings).asking = true;
         let (algorithm, verdict) = match server_key {
             keys::PublicKeyOrCertificate::PublicKey { key, .. } => {
                 let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
@@ -280,6 +305,7 @@ impl client::Handler for Handler {
                 (certificate.algorithm(), self.checker.check_certificate(certificate).await)
             }
         };
+        lock(&self.findings).asking = false;
         match verdict {
             Ok(()) => {
                 lock(&self.findings).host_key_type = algorithm.as_str().trim_start_matches("ssh-").to_owned();
