@@ -1,0 +1,9 @@
+//! Journeys: the program itself in a terminal, with real servers, as a person would use it.
+
+#[path = "pty/demo.rs"]
+mod demo;
+#[path = "pty/screen.rs"]
+mod screen;
+#[path = "pty/server.rs"]
+mod server;
+mod support;
