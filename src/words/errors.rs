@@ -162,6 +162,10 @@ fn in_general(kind: ErrorKind) -> &'static str {
 fn advice(error: &Error) -> String {
     use ErrorKind::*;
     let general = match error.kind() {
+        Usage if error.operation() == Operation::Plan => "Choose a target outside of what is copied.",
+        Usage if error.operation() == Operation::ReadConfig => {
+            "Correct it there; -F FILE reads another ssh_config, -F none reads no configuration."
+        }
         Usage => {
             "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
         }
