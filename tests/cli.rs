@@ -60,7 +60,7 @@ fn what_cannot_be_understood_ends_with_2() {
     let dir = temporary();
     let broken = dir.path().join("config");
     fs::write(&broken, "Host *\n  NoSuchKeyword yes\n").unwrap();
-    ls(&broken, "there:").ends(2).says(&[broken.to_str().unwrap(), "line 2", "nosuchkeyword"]);
+    ls(&broken, "there:").ends(2).says(&[broken.to_str().unwrap(), "line 2", "nosuchkeyword", "-F none"]);
     ls(&dir.path().join("missing"), "there:").ends(2).says(&["missing"]);
     // Without a terminal there are no panes.
     start(bare()).wait().ends(2).says(&["terminal"]);
@@ -367,7 +367,7 @@ fn one_thing_is_listed_as_itself() {
         assert_eq!(list("dangling"), "dangling\n");
         assert_eq!(list("link"), "link\n");
         assert_eq!(list("to folder"), "inside\n");
-        ls(&config, place(&root.join("folder/inside"))).ends(0).silent();
+        ls(&config, place(&root.join("folder/inside"))).ends(0).silently();
         let mut arguments = vec!["ls".into(), "--json".into(), place(&root.join("link"))];
         let json: Value = serde_json::from_str(&wharf(&config, &arguments).ends(0).text()).unwrap();
         assert_eq!((&json["kind"], &json["target"]), (&"symlink".into(), &"file 2".into()));
@@ -456,8 +456,7 @@ fn help_lists_what_there_is_and_no_more() {
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     let known = [
-        "demo", "cp", "ls", "mv", "rm", "mkdir", "cat", "stat", "chmod", "ln", "df", "resolve", "explain",
-        "help",
+        "demo", "cp", "ls", "mv", "rm", "mkdir", "cat", "stat", "chmod", "ln", "df", "resolve", "explain", "help",
     ];
     assert_eq!(commands, known);
     let version = wharf(Path::new("none"), ["--version"]).ends(0).text();
@@ -473,7 +472,7 @@ fn verbose_shows_the_conversation_and_quiet_only_errors() {
         let target = on("harness", &dir.path().join(name));
         wharf(&server.ssh_config(), ["cp".into(), more.into(), dir.path().join("a").into(), target])
     };
-    copy("b", "-q").ends(0).silent();
+    copy("b", "-q").ends(0).silently();
     let ran = copy("c", "-v").ends(0);
     assert!(ran.stdout.is_empty());
     ran.says(&["OPEN", "WRITE 1 bytes", "CLOSE"]);

@@ -45,12 +45,12 @@ fn a_rich_tree_arrives_whole_on_every_way() {
         println!("{way}");
         let target = make(dir.path(), way);
         let place = host.map_or(target.clone().into(), |host| on(host, &target));
-        wharf(&config, [&"cp".into(), &"-r".into(), &source, &into(&place)]).ends(0).silent();
+        wharf(&config, [&"cp".into(), &"-r".into(), &source, &into(&place)]).ends(0).silently();
         let arrived = target.join("tree");
         assert_alike(&tree, &arrived, alike);
         assert_no_strays(dir.path());
         let before = untouched(&arrived);
-        wharf(&config, [&"cp".into(), &"-r".into(), &source, &into(&place)]).ends(0).silent();
+        wharf(&config, [&"cp".into(), &"-r".into(), &source, &into(&place)]).ends(0).silently();
         assert!(before == untouched(&arrived), "a second run wrote something: {way}");
         source = host.map_or(arrived.clone().into(), |host| on(host, &arrived));
     }
@@ -86,7 +86,7 @@ fn what_differs_is_refused_by_name_and_the_rest_skipped() {
     let up = ["cp".into(), "-r".into(), here.clone().into(), on("harness", &there)];
     let down = ["cp".into(), "-r".into(), on("harness", &there.join("here")), into(dir.path())];
     wharf(&config, &up).ends(0);
-    wharf(&config, &down).ends(0).silent();
+    wharf(&config, &down).ends(0).silently();
 
     let copied = there.join("here");
     fs::write(copied.join("longer"), "longer now").unwrap();
@@ -138,7 +138,7 @@ fn policies_decide_what_becomes_of_what_exists() {
             }
         }
         arguments.push(if up { on("harness", &target) } else { target.clone().into() });
-        wharf(&server.ssh_config(), &arguments).ends(0).silent();
+        wharf(&server.ssh_config(), &arguments).ends(0).silently();
         let now = |name: &str| fs::read_to_string(target.join(name)).unwrap();
         let copied = |name: &str| match policy {
             "overwrite" => true,
@@ -207,11 +207,11 @@ fn sources_land_as_cp_would_have_it() {
     let there = |name: &str| on("harness", &target.join(name));
     let read = |name: &str| fs::read_to_string(target.join(name)).unwrap();
 
-    cp(&[&here("a"), &here("b"), &here("tree"), &there("")]).ends(0).silent();
+    cp(&[&here("a"), &here("b"), &here("tree"), &there("")]).ends(0).silently();
     assert_eq!((read("a"), read("b"), read("tree/leaf")), ("a".into(), "b".into(), "leaf".into()));
     // Not there: the name to have, for a file and for a directory.
-    cp(&[&here("a"), &there("c")]).ends(0).silent();
-    cp(&[&here("tree"), &there("wood")]).ends(0).silent();
+    cp(&[&here("a"), &there("c")]).ends(0).silently();
+    cp(&[&here("tree"), &there("wood")]).ends(0).silently();
     assert_eq!((read("c"), read("wood/leaf")), ("a".into(), "leaf".into()));
     // There and a directory: into it, with and without a slash behind either.
     cp(&[&here("a"), &there("wood")]).ends(0);
@@ -262,10 +262,13 @@ fn single_files_of_any_name_can_be_named() {
     }
     up.push(on("harness", &target));
     down.push(back.clone().into());
-    wharf(&server.ssh_config(), up).ends(0).silent();
-    wharf(&server.ssh_config(), down).ends(0).silent();
-    assert_alike(&source, &target, Alike::Seconds);
-    assert_alike(&source, &back, Alike::Seconds);
+    wharf(&server.ssh_config(), up).ends(0).silently();
+    wharf(&server.ssh_config(), down).ends(0).silently();
+    // The directories around them were there before, with times of their own.
+    for name in tree::names() {
+        assert_alike(&source.join(&name), &target.join(&name), Alike::Seconds);
+        assert_alike(&source.join(&name), &back.join(&name), Alike::Seconds);
+    }
 }
 
 #[test]
@@ -283,7 +286,7 @@ fn six_hundred_small_files_at_once() {
         (on("one", &place("up")), on("two", &place("across")), place("across")),
         (on("two", &place("across")), place("down").into(), place("down")),
     ] {
-        wharf(&config, [&"cp".into(), &"-r".into(), &from, &to]).ends(0).silent();
+        wharf(&config, [&"cp".into(), &"-r".into(), &from, &to]).ends(0).silently();
         assert_alike(&tree, &arrived, Alike::Seconds);
     }
     assert_no_strays(dir.path());
@@ -306,7 +309,7 @@ fn many_middling_files_between_servers_do_not_wait_for_each_other() {
         let target = dir.path().join(to);
         let arguments = ["cp".into(), "-r".into(), on(from, &tree), on(to, &target)];
         // The deadline of every run is the test: a deadlock would reach it.
-        wharf(&config, &arguments).ends(0).silent();
+        wharf(&config, &arguments).ends(0).silently();
         assert_alike(&tree, &target, Alike::Seconds);
     }
 }

@@ -8,6 +8,9 @@ use std::{
 use super::{Conflict, OnConflict, Policy, Totals, walk::Found};
 use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Location, Operation, RemotePath};
 
+/// Set-user-ID and set-group-ID.
+const SET_ID: u32 = 0o6000;
+
 /// One thing to do. The order of a plan's steps is an order in which they can be done;
 /// directories come before what they hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,12 +191,11 @@ impl Planner<'_> {
                 self.refuse(path, twice())
             }
             None => {
-                let mode = self.input.policy.preserve.then_some(entry.attributes.mode).flatten();
-                let step = CreateDir { path: target.clone(), mode: mode.map(|m| m | 0o700) };
+                let attributes = self.attributes(entry);
+                let step = CreateDir { path: target.clone(), mode: attributes.mode.map(|m| m | 0o700) };
                 self.plan.steps.push(Step::CreateDir(step));
                 self.plan.totals.dirs += 1;
                 self.taken.insert(target.clone());
-                let attributes = self.attributes(entry);
                 if attributes != Attributes::default() {
                     self.finishing.push(Step::SetAttributes { path: target, attributes });
                 }
@@ -229,7 +231,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Owners are left alone: their numbers mean something else on another machine.
+    /// Owners are left alone: their numbers mean something else on another machine. So are the
+    /// set-id bits, which would lend the rights of whoever copies to what a server has sent.
     fn attributes(&self, entry: &Entry) -> Attributes {
         if !self.input.policy.preserve {
             return Attributes::default();
@@ -237,7 +240,7 @@ impl Planner<'_> {
         Attributes {
             mtime: entry.attributes.mtime,
             atime: entry.attributes.atime,
-            mode: entry.attributes.mode,
+            mode: entry.attributes.mode.map(|mode| mode & !SET_ID),
             ..Attributes::default()
         }
     }

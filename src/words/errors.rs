@@ -167,10 +167,13 @@ fn advice(error: &Error) -> String {
     let general = match error.kind() {
         Usage => match error.operation() {
             Operation::ReadArguments => "`wharf --help` tells what there is.",
-            Operation::ReadConfig => "Mend the configuration file, or name another one with -F.",
+            Operation::ReadConfig => {
+                "Correct it there; -F FILE reads another ssh_config, -F none reads no configuration."
+            },
             Operation::ParsePlace => {
                 "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
             }
+            Operation::Plan => "Choose a target outside of what is copied.",
             _ => "Choose another source or target.",
         },
         NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",

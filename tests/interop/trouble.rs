@@ -274,7 +274,7 @@ fn after_a_kill_the_next_copy_clears_up() {
         assert_eq!(fs::read(target.join("big")).unwrap(), b"old");
         assert_eq!(strays(&target).len(), 1);
         fs::write(&source, "small by now").unwrap();
-        wharf(&server.ssh_config(), &arguments).ends(0).silent();
+        wharf(&server.ssh_config(), &arguments).ends(0).silently();
         assert_eq!(fs::read(target.join("big")).unwrap(), b"small by now");
         assert_no_strays(dir.path());
     }
@@ -304,7 +304,7 @@ fn a_directory_is_not_copied_into_itself() {
             other.join("back"),
             other.join("back/inner/x"),
         ] {
-            cp(&tree, &to).says(&["into itself"]);
+            cp(&tree, &to).says(&["into itself", "Choose a target outside"]);
         }
         // To where it is already.
         cp(&tree, dir.path()).says(&["tree"]);
@@ -351,7 +351,7 @@ fn a_server_that_dies_ends_the_copy_at_once() {
         }
         // Afterwards it works as if nothing had been.
         fs::write(source.join("big"), "small by now").unwrap();
-        start(run()).wait().ends(0).silent();
+        start(run()).wait().ends(0).silently();
         assert_eq!(fs::read(target.join("big")).unwrap(), b"small by now");
         assert_no_strays(&target);
         endless(&source.join("big"));
@@ -378,4 +378,23 @@ fn a_time_before_1970_is_left_out_rather_than_bent() {
     wharf(&server.ssh_config(), ["cp", file.to_str().unwrap(), here.to_str().unwrap()]).ends(0);
     assert_eq!(fs::metadata(&here).unwrap().mtime(), fs::metadata(&file).unwrap().mtime());
     set_time(&file, 0, 0);
+}
+
+/// What a server calls set-user-ID would run as whoever fetched it.
+#[test]
+fn set_id_bits_stay_behind() {
+    let server = Sshd::start(SshdConfig::default());
+    let dir = temporary();
+    let tree = make(dir.path(), "tree");
+    fs::write(tree.join("program"), "x").unwrap();
+    set_mode(&tree.join("program"), 0o6755);
+    set_mode(&tree, 0o3775);
+    let (up, down) = (dir.path().join("up"), dir.path().join("down"));
+    wharf(&server.ssh_config(), ["cp".into(), "-r".into(), tree.clone().into(), on("harness", &up)]).ends(0);
+    wharf(&server.ssh_config(), ["cp".into(), "-r".into(), on("harness", &tree), down.clone().into()])
+        .ends(0);
+    for copy in [up, down] {
+        assert_eq!(fs::metadata(copy.join("program")).unwrap().mode() & 0o7777, 0o755);
+        assert_eq!(fs::metadata(&copy).unwrap().mode() & 0o7777, 0o1775);
+    }
 }

@@ -48,7 +48,7 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn silent(self) -> Ran {
+    pub fn silently(self) -> Ran {
         assert!(self.stderr.is_empty() && self.stdout.is_empty(), "{}{}", self.text(), self.stderr);
         self
     }
