@@ -45,6 +45,12 @@ impl Exit {
     pub fn of(error: &Error) -> Exit {
         match error.kind() {
             ErrorKind::Usage => Exit::Usage,
+            // A file of the configuration that is not there, such as -i's.
+            ErrorKind::NotFound | ErrorKind::PermissionDenied
+                if error.operation() == Operation::ReadConfig =>
+            {
+                Exit::Usage
+            }
             ErrorKind::HostKeyRefused => Exit::Identity,
             ErrorKind::Unresolved
             | ErrorKind::ConnectionFailed
@@ -335,6 +341,18 @@ pub fn pane_place(argument: &OsString) -> Result<Place> {
         return Ok(host);
     }
     Ok(place)
+}
+
+/// The policy for what exists already. `ask` needs somebody to ask.
+fn conflict_policy(argument: Option<ConflictArgument>, common: &Common) -> Result<OnConflict> {
+    match argument {
+        Some(ConflictArgument::Ask) if common.batch || !prompt::has_terminal() => {
+            Err(Error::new(ErrorKind::Usage, Operation::ReadArguments)
+                .on("--on-conflict ask")
+                .with_detail("there is nobody to ask: it needs a terminal, and no --batch"))
+        }
+        argument => Ok(argument.map_or(OnConflict::Refuse, Into::into)),
+    }
 }
 
 /// Parses places, warning of passwords in them.

@@ -2,16 +2,17 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, driver, driver::Driver, places, progress::Bar};
+use super::{Common, CpArguments, Exit, conflict_policy, driver, driver::Driver, places, progress::Bar};
 use crate::{
     engine::Command,
     fs::Result,
-    transfer::{Landing, OnConflict, Policy, Request},
+    transfer::{Landing, Policy, Request},
     words,
 };
 
 pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
     let places = places(&arguments.places)?;
+    let on_conflict = conflict_policy(arguments.on_conflict, common)?;
     let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
     let mut driver = Driver::start(common)?;
     let outcome = async {
@@ -23,7 +24,7 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
             policy: Policy {
                 recursive: arguments.recursive,
-                on_conflict: arguments.on_conflict.map_or(OnConflict::Refuse, Into::into),
+                on_conflict,
                 preserve: !arguments.no_preserve,
             },
             remove_source: false,

@@ -3,7 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, Exit, MvArguments, driver, driver::Driver, places, progress::Bar, report};
+use super::{Common, Exit, MvArguments, conflict_policy, driver, driver::Driver, places, progress::Bar, report};
 use crate::{
     engine::Command,
     fs::{Error, ErrorKind, Location, Operation, Result},
@@ -12,11 +12,12 @@ use crate::{
 
 pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
     let places = places(&arguments.places)?;
+    let on_conflict = conflict_policy(arguments.on_conflict, common)?;
     let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
     let mut driver = Driver::start(common)?;
     let moved = match driver.open(&places).await {
         Ok(locations) => {
-            let mover = Mover { arguments, common, driver: &mut driver };
+            let mover = Mover { arguments, common, on_conflict, driver: &mut driver };
             mover.all(locations, keeps_name).await
         }
         Err(error) => Err(error),
@@ -28,6 +29,7 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
 struct Mover<'a> {
     arguments: &'a MvArguments,
     common: &'a Common,
+    on_conflict: OnConflict,
     driver: &'a mut Driver,
 }
 
@@ -99,7 +101,7 @@ impl Mover<'_> {
             landing: if into { Landing::Into } else { Landing::Auto },
             policy: Policy {
                 recursive: true,
-                on_conflict: self.arguments.on_conflict.map_or(OnConflict::Refuse, Into::into),
+                on_conflict: self.on_conflict,
                 preserve: true,
             },
             remove_source: true,

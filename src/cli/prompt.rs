@@ -49,7 +49,8 @@ pub fn answer(ask: &Ask) -> Answer {
     }
 }
 
-fn has_terminal() -> bool {
+/// Whether somebody can be asked.
+pub(super) fn has_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 

@@ -75,7 +75,7 @@ impl Place {
     pub fn parse(text: &[u8]) -> Result<Place> {
         let bad = |why: &str| {
             Error::new(ErrorKind::Usage, Operation::ParsePlace)
-                .on(redact(&String::from_utf8_lossy(text)))
+                .on(if text.is_empty() { "''".to_owned() } else { redact(&String::from_utf8_lossy(text)) })
                 .with_detail(why)
         };
         if text.is_empty() {

@@ -11,6 +11,9 @@ use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Location, Opera
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
 
+/// The longest name that common file systems hold, in bytes.
+const NAME_MAX: usize = 255;
+
 /// One thing to do. The order of a plan's steps is an order in which they can be done;
 /// directories come before what they hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,8 +334,17 @@ impl Planner<'_> {
         };
         let mut number = 1u64;
         loop {
-            let mut candidate = name[..dot].to_vec();
-            candidate.extend(format!(" ({number})").bytes());
+            let mark = format!(" ({number})");
+            let mut stem = &name[..dot];
+            // A stem is cut between characters, not within one.
+            while stem.len() > 1 && stem.len() + mark.len() + name.len() - dot > NAME_MAX {
+                stem = &stem[..stem.len() - 1];
+                while stem.len() > 1 && std::str::from_utf8(name).is_ok() && std::str::from_utf8(stem).is_err() {
+                    stem = &stem[..stem.len() - 1];
+                }
+            }
+            let mut candidate = stem.to_vec();
+            candidate.extend(mark.bytes());
             candidate.extend(&name[dot..]);
             let path = parent.join(&candidate);
             if !self.taken.contains(&path) {
@@ -450,6 +462,18 @@ mod tests {
             ("/t/a (1).txt", entry("a (1).txt", Kind::File, 1, 1)),
         ];
         assert_eq!(written(&run(&one, &existing, OnConflict::Rename)), ["/t/a (2).txt"]);
+    }
+
+    #[test]
+    fn a_free_name_fits_where_the_name_just_did() {
+        for name in ["x".repeat(255), format!("{}.txt", "é".repeat(125)), format!("a.{}", "y".repeat(253))] {
+            let path = format!("/t/{name}");
+            let one = [source(&format!("/s/{name}"), Kind::File, &path, &[])];
+            let existing = [(path.as_str(), entry(&name, Kind::File, 1, 1))];
+            let free = written(&run(&one, &existing, OnConflict::Rename)).remove(0);
+            assert!(free.len() <= "/t/".len() + 257 && free.contains(" (1)"), "{free}");
+            assert!(name.starts_with('a') || free.len() <= "/t/".len() + 255, "{free}");
+        }
     }
 
     #[test]

@@ -279,8 +279,9 @@ fn handshake_error(error: &russh::Error) -> Error {
         _ => ErrorKind::Protocol,
     };
     let detail = match error {
-        russh::Error::HUP | russh::Error::Disconnect => {
-            "the server closed the connection during the SSH handshake".to_owned()
+        russh::Error::HUP | russh::Error::Disconnect | russh::Error::IO(_) => {
+            "the connection was closed during the SSH handshake; perhaps what answers there is no SSH server"
+                .to_owned()
         }
         russh::Error::Version => "what answers there is no SSH server".to_owned(),
         other => other.to_string(),
