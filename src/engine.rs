@@ -241,6 +241,8 @@ impl Engine {
         self.shared.jobs.cancel_all();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.shared.jobs.all_ended()).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.shared.sessions.close()).await;
+        // The last lines would be handed on a moment too late.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.shared.hand_log_on()).await;
     }
 }
 
@@ -269,6 +271,13 @@ impl Shared {
         drop(log);
         self.log_filled.notify_one();
     }
+
+    async fn hand_log_on(&self) {
+        let log = std::mem::take(&mut *lock(&self.log));
+        if !log.lines.is_empty() {
+            self.emit(JobId::NONE, What::Log { lines: log.lines, dropped: log.dropped }).await;
+        }
+    }
 }
 
 async fn forward_log(shared: std::sync::Weak<Shared>) {
@@ -277,10 +286,7 @@ async fn forward_log(shared: std::sync::Weak<Shared>) {
         if tokio::time::timeout(Duration::from_secs(1), strong.log_filled.notified()).await.is_err() {
             continue;
         }
-        let log = std::mem::take(&mut *lock(&strong.log));
-        if !log.lines.is_empty() {
-            strong.emit(JobId::NONE, What::Log { lines: log.lines, dropped: log.dropped }).await;
-        }
+        strong.hand_log_on().await;
         drop(strong);
         tokio::time::sleep(LOG_PERIOD).await;
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::{Common, prompt, report};
 use crate::{
     engine::{Answer, Ask, Command, Engine, Event, JobId, Options, ProgressBoard, What},
-    fs::{Error, ErrorKind, Location, Operation, Place, RemotePath, Result, local::Local},
+    fs::{Error, ErrorKind, Location, LogLine, Operation, Place, RemotePath, Result, local::Local},
     transfer::Outcome,
     words,
 };
@@ -108,14 +108,7 @@ impl Driver {
                 return Err(Error::new(ErrorKind::Cancelled, Operation::Plan));
             };
             match what {
-                What::Log { lines, dropped } if self.verbose => {
-                    for line in &lines {
-                        eprintln!("{}", words::log_line(line));
-                    }
-                    if dropped > 0 {
-                        eprintln!("(and {dropped} more)");
-                    }
-                }
+                What::Log { lines, dropped } if self.verbose => print_log(&lines, dropped),
                 What::Ask { question, ask } => {
                     let answer = self.answer(ask).await;
                     self.engine.send(Command::Answer { question, answer });
@@ -149,11 +142,31 @@ impl Driver {
 
     /// Ends the sessions.
     pub async fn finish(self) {
-        let Driver { engine, mut events, .. } = self;
+        let Driver { engine, mut events, verbose, .. } = self;
+        let print = |event: Event| match event.what {
+            What::Log { lines, dropped } if verbose => print_log(&lines, dropped),
+            _ => {}
+        };
         // Somebody must listen to the end, or a job that reports would wait for ever.
-        let drain = tokio::spawn(async move { while events.recv().await.is_some() {} });
-        engine.shut_down().await;
-        drain.abort();
+        let mut shut_down = std::pin::pin!(engine.shut_down());
+        loop {
+            tokio::select! {
+                () = &mut shut_down => break,
+                Some(event) = events.recv() => print(event),
+            }
+        }
+        while let Ok(event) = events.try_recv() {
+            print(event);
+        }
+    }
+}
+
+fn print_log(lines: &[LogLine], dropped: u64) {
+    for line in lines {
+        eprintln!("{}", words::log_line(line));
+    }
+    if dropped > 0 {
+        eprintln!("(and {dropped} more)");
     }
 }
 
