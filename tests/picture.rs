@@ -87,8 +87,8 @@ fn moment() -> State {
     tell(&mut state, Msg::Progress(vec![(second, progress)]));
     let reply = LogLine {
         fs: remote_fs(),
-        request: "RENAME".into(),
-        path: Some(RemotePath::new("/var/www/site/assets/photos/quay.jpeg")),
+        request: "CLOSE".into(),
+        path: Some(RemotePath::new("/var/www/site/assets/.quay.jpeg.wharf-part")),
         reply: Reply::sftp(0, ""),
         elapsed: Duration::from_millis(21),
     };
