@@ -3,7 +3,9 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, Exit, MvArguments, conflict_policy, driver, driver::Driver, places, progress::Bar, report};
+use super::{
+    Common, Exit, MvArguments, conflict_policy, driver, driver::Driver, places, progress::Bar, report,
+};
 use crate::{
     engine::Command,
     fs::{Error, ErrorKind, Location, Operation, Result},
@@ -99,11 +101,7 @@ impl Mover<'_> {
             sources: vec![source.clone()],
             target: target.clone(),
             landing: if into { Landing::Into } else { Landing::Auto },
-            policy: Policy {
-                recursive: true,
-                on_conflict: self.on_conflict,
-                preserve: true,
-            },
+            policy: Policy { recursive: true, on_conflict: self.on_conflict, preserve: true },
             remove_source: true,
         };
         let job = self.driver.job();

@@ -339,7 +339,10 @@ impl Planner<'_> {
             // A stem is cut between characters, not within one.
             while stem.len() > 1 && stem.len() + mark.len() + name.len() - dot > NAME_MAX {
                 stem = &stem[..stem.len() - 1];
-                while stem.len() > 1 && std::str::from_utf8(name).is_ok() && std::str::from_utf8(stem).is_err() {
+                while stem.len() > 1
+                    && std::str::from_utf8(name).is_ok()
+                    && std::str::from_utf8(stem).is_err()
+                {
                     stem = &stem[..stem.len() - 1];
                 }
             }

@@ -137,11 +137,12 @@ impl Keymap {
         keys
     }
 
-    /// Every key of an action wherever it applies, as the help lists it.
+    /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Key> {
         let mut keys = Vec::new();
-        for (_, key, bound) in &self.bindings {
-            if *bound == action && !keys.contains(key) {
+        for (mode, key, bound) in &self.bindings {
+            // What turns the pages of the help means something else in the panes.
+            if *bound == action && *mode != Mode::Reader && !keys.contains(key) {
                 keys.push(*key);
             }
         }

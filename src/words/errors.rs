@@ -169,7 +169,7 @@ fn advice(error: &Error) -> String {
             Operation::ReadArguments => "`wharf --help` tells what there is.",
             Operation::ReadConfig => {
                 "Correct it there; -F FILE reads another ssh_config, -F none reads no configuration."
-            },
+            }
             Operation::ParsePlace => {
                 "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
             }

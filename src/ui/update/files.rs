@@ -4,10 +4,11 @@
 use super::effect::{Effect, Effects};
 use crate::{
     engine::Command,
-    fs::{Kind, Location, path::check_name},
+    fs::{Kind, Location, RemotePath, path::check_name},
     transfer::{Landing, OnConflict, Policy, Progress, Request},
     ui::{
         action::Action,
+        layout,
         state::{
             Deed, Errand, Field, Item, Overlay, Panel, Standing, State, Tone, Transfer, Typing, View, Work,
         },
@@ -83,7 +84,7 @@ fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Ef
         let name = words::escape_bytes(source.path.name().unwrap_or_default());
         return state.say(Tone::Bad, format!("{name} cannot be {done} into itself."));
     }
-    let label = place_label(&other.view, &target);
+    let label = place_label(&other.view, &target, &state.home);
     let policy = Policy { recursive: true, on_conflict: OnConflict::Ask, preserve: true };
     let request =
         Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: moving };
@@ -118,14 +119,13 @@ fn show_transfers(state: &mut State) {
     state.notice = None;
     if !state.in_panel {
         // On a small screen the panel would hide the panes; the title line tells of the job.
-        state.panel =
-            crate::ui::layout::has_room_for_panel(state.size).then_some(Panel::Transfers).or(state.panel);
+        state.panel = layout::has_room_for_panel(state.size).then_some(Panel::Transfers).or(state.panel);
         state.transfers.cursor = state.transfers.jobs.len().saturating_sub(1);
     }
 }
 
-fn place_label(view: &View, location: &Location) -> String {
-    let path = words::escape_bytes(location.path.as_bytes());
+fn place_label(view: &View, location: &Location, home: &RemotePath) -> String {
+    let path = layout::short_path(location, home);
     if location.fs.is_local() { path } else { format!("{}:{path}", words::escape(&view.info.label)) }
 }
 
@@ -141,7 +141,7 @@ fn ask_delete(state: &mut State, here: &Location) {
     let files = chosen.len() as u64 - dirs - links;
     let bytes =
         of_kind(Kind::File).filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
-    let mut lines = vec![format!("In {}", place_label(view, here))];
+    let mut lines = vec![format!("In {}", place_label(view, here, &state.home))];
     if files > 0 {
         lines.push(format!("{}, {}", words::plural(files, "file", "files"), words::size(bytes)));
     }
