@@ -27,6 +27,7 @@ pub fn open(state: &mut State, side: Side, place: Place, fx: &mut Effects) {
 }
 
 fn connect(state: &mut State, side: Side, place: Place, step: Step, fx: &mut Effects) {
+    state.notice = None;
     stop_waiting(state, side, fx);
     let label = match &place {
         Place::Local(_) => "this machine".to_owned(),
