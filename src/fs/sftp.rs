@@ -197,6 +197,11 @@ fn open_second_channel(session: &Arc<Session>) {
     });
 }
 
+/// How many requests, in words for the log.
+fn requests(count: u64) -> String {
+    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
+}
+
 impl Session {
     fn id(&self) -> &FsId {
         &self.id

@@ -194,6 +194,8 @@ fn advice(error: &Error) -> String {
         },
         AlreadyExists => "Choose another name, or remove what is there first.",
         NotADirectory => "Check the path: a part of it is a file.",
+        // What to do about a source is said with it: -r copies folders.
+        IsADirectory if error.operation() == Operation::Copy => "Repeat it with -r, or choose another name.",
         IsADirectory => "Choose a name that no folder has.",
         NotEmpty => {
             "Somebody may have put something there meanwhile; refresh, and delete it with all it holds."

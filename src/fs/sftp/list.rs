@@ -10,6 +10,7 @@ use super::{
     Session,
     channel::{Channel, Pending, unexpected},
     request::Request,
+    requests,
     response::{self, Name, Response},
 };
 use crate::{
@@ -97,7 +98,7 @@ impl Lister {
                     }
                 }
                 Response::Status { code: reply::SFTP_EOF, text } => {
-                    let request = format!("READDIR {} entries in {} requests", self.entries, self.requests);
+                    let request = format!("READDIR, {} names, in {}", self.entries, requests(self.requests));
                     let reply = Reply::sftp(reply::SFTP_EOF, text);
                     self.session.log_as(request, Some(&self.path), reply, self.started);
                     self.close();

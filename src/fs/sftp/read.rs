@@ -9,6 +9,7 @@ use super::{
     Session,
     channel::{Channel, Pending, unexpected},
     request::{Request, open},
+    requests,
     response::Response,
     window::Permit,
 };
@@ -215,7 +216,7 @@ impl Reader {
     /// One line in the log for all the READs of a file.
     fn finish(&mut self, reply: Reply) {
         if self.requests > 0 {
-            let request = format!("READ {} bytes in {} requests", self.delivered, self.requests);
+            let request = format!("READ {} bytes in {}", self.delivered, requests(self.requests));
             self.session.log_as(request, Some(&self.path), reply, self.started);
             self.requests = 0;
         }

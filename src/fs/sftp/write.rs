@@ -10,6 +10,7 @@ use super::{
     Session,
     channel::{Channel, Pending, unexpected},
     request::{Request, open},
+    requests,
     response::Response,
     window::Permit,
 };
@@ -161,7 +162,7 @@ impl Sink for Writer {
             self.settle(first).await?;
         }
         if self.requests > 0 {
-            let request = format!("WRITE {} bytes in {} requests", self.offset, self.requests);
+            let request = format!("WRITE {} bytes in {}", self.offset, requests(self.requests));
             self.session.log_as(request, Some(&self.path), Reply::sftp(reply::SFTP_OK, ""), self.started);
         }
         let mut written = Written::default();
