@@ -2,6 +2,7 @@
 //! Owns the sessions and the jobs. Must never draw, print or read a key.
 
 pub mod jobs;
+mod meter;
 pub mod session;
 
 use std::{

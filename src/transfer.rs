@@ -1,8 +1,10 @@
 //! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
-//! planning is in `plan`, one file's copy in `copy`, running a plan in `run`.
+//! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
+//! removing in `remove`.
 
 pub mod copy;
 pub mod plan;
+pub mod remove;
 pub mod run;
 pub mod walk;
 

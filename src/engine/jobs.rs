@@ -2,7 +2,7 @@
 //! Done, Failed, Cancelled. Owns the progress board. Knows no protocol.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, Weak, atomic::Ordering},
     time::{Duration, Instant},
@@ -12,23 +12,20 @@ use futures::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock};
+use super::{Answer, Ask, Command, JobId, ProgressBoard, Shared, What, lock, meter::Meter};
 use crate::{
     fs::{
         Attributes, Error, ErrorKind, FileSystem, FsId, Kind, Location, Operation, Place, ReadOptions,
         RemotePath, Result,
     },
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Progress, Request, Totals,
-        run::{self, Counters, Reporter, Transfer},
+        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals, remove,
+        run::{Counters, Reporter, Transfer},
     },
 };
 
 /// How often progress is published while something runs.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
-
-/// The stretch of time that the current rate is taken over.
-const RATE_SPAN: Duration = Duration::from_secs(4);
 
 /// Conflicts that are shown with a question; the rest is counted.
 const SHOWN_CONFLICTS: usize = 200;
@@ -44,17 +41,6 @@ struct Running {
     cancel: CancellationToken,
     /// Only transfers have progress to show.
     meter: Option<Meter>,
-}
-
-/// Turns counters into progress.
-struct Meter {
-    counters: Arc<Counters>,
-    phase: Phase,
-    /// Set once planned.
-    total: Option<Totals>,
-    skipped: u64,
-    started: Instant,
-    samples: VecDeque<(Instant, u64)>,
 }
 
 impl Jobs {
@@ -97,14 +83,7 @@ impl Jobs {
 
     fn measure(&self, job: JobId, counters: Arc<Counters>) {
         if let Some(running) = lock(&self.running).get_mut(&job) {
-            running.meter = Some(Meter {
-                counters,
-                phase: Phase::Planning,
-                total: None,
-                skipped: 0,
-                started: Instant::now(),
-                samples: VecDeque::new(),
-            });
+            running.meter = Some(Meter::start(counters));
         }
         self.changed.notify_one();
     }
@@ -122,53 +101,6 @@ impl Jobs {
             .filter_map(|(job, running)| Some((*job, running.meter.as_mut()?.read(now))))
             .collect()
     }
-}
-
-impl Meter {
-    fn read(&mut self, now: Instant) -> Progress {
-        let done = self.counters.done();
-        while self.samples.front().is_some_and(|(at, _)| now.duration_since(*at) > RATE_SPAN) {
-            self.samples.pop_front();
-        }
-        self.samples.push_back((now, done.bytes));
-        let rate = match (self.samples.front(), self.samples.back()) {
-            (Some((from, before)), Some((to, after))) if to > from => {
-                after.saturating_sub(*before) as f64 / to.duration_since(*from).as_secs_f64()
-            }
-            _ => 0.0,
-        };
-        let total = self.total.unwrap_or_else(|| self.counters.seen());
-        let elapsed = now.duration_since(self.started);
-        Progress {
-            phase: self.phase,
-            remaining: self.total.and_then(|total| remaining(done, total, rate, elapsed)),
-            done,
-            total,
-            failed: self.counters.failures(),
-            skipped: self.skipped,
-            current: self.counters.current(),
-            rate,
-            elapsed,
-        }
-    }
-}
-
-/// The longer of what the bytes and what the files suggest: many small files are bound by their
-/// number, few big ones by their size.
-fn remaining(done: Totals, total: Totals, rate: f64, elapsed: Duration) -> Option<Duration> {
-    if elapsed < Duration::from_secs(1) {
-        return None;
-    }
-    let by_bytes = (rate > 0.0).then(|| total.bytes.saturating_sub(done.bytes) as f64 / rate);
-    let files_per_second = done.files as f64 / elapsed.as_secs_f64();
-    let by_files =
-        (done.files > 20).then(|| total.files.saturating_sub(done.files) as f64 / files_per_second);
-    let seconds = match (by_bytes, by_files) {
-        (Some(bytes), Some(files)) => bytes.max(files),
-        (Some(seconds), None) | (None, Some(seconds)) => seconds,
-        (None, None) => return None,
-    };
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// Publishes progress while something runs; sleeps while nothing does.
@@ -461,7 +393,7 @@ impl Job {
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
                 plan = transfer.plan(&prepared, &policy);
             }
-            let removal = request.remove_source.then(|| prepared.found());
+            let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
             drop(prepared);
             for error in std::mem::take(&mut plan.refused) {
                 outcome.failed += 1;
@@ -482,7 +414,7 @@ impl Job {
                 if whole {
                     // What is removed is not counted as copied a second time.
                     let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
-                    run::remove_exactly(&removing, removal).await?;
+                    remove::exactly(&removing, removal).await?;
                     outcome.failed += removing.counters.failures();
                 } else {
                     let stays = Error::new(ErrorKind::Conflict, Operation::RemoveFile).on(id.as_str());
@@ -545,7 +477,7 @@ impl Job {
                 reporter: reporter.clone(),
                 cancel: self.cancel.clone(),
             };
-            run::remove(&transfer, &paths).await?;
+            remove::trees(&transfer, &paths).await?;
         }
         Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
     }
@@ -575,17 +507,6 @@ fn sum(a: Totals, b: Totals) -> Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn remaining_time_takes_the_longer_view() {
-        let done = Totals { files: 100, bytes: 1000, ..Totals::default() };
-        let total = Totals { files: 1000, bytes: 2000, ..Totals::default() };
-        let by_files = remaining(done, total, 1000.0, Duration::from_secs(10));
-        assert_eq!(by_files, Some(Duration::from_secs(90)));
-        let by_bytes = remaining(done, total, 1.0, Duration::from_secs(10));
-        assert_eq!(by_bytes, Some(Duration::from_secs(1000)));
-        assert_eq!(remaining(done, total, 1.0, Duration::ZERO), None);
-    }
 
     #[test]
     fn groups_keep_their_order() {

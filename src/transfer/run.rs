@@ -62,7 +62,7 @@ fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn add(counter: &AtomicU64, n: u64) {
+pub(super) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
@@ -95,7 +95,7 @@ impl Counters {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn start(&self, path: &RemotePath) {
+    pub(super) fn start(&self, path: &RemotePath) {
         let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
@@ -118,34 +118,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Everything that was found at the sources.
-    pub fn found(&self) -> Removal {
-        let mut removal = Removal::default();
-        for source in &self.sources {
-            removal.add(source.path.clone(), &source.entry, true);
-            for found in &source.below {
-                removal.add(found.path.clone(), &found.entry, true);
-            }
-        }
-        removal
-    }
-}
-
-/// What is to be removed: exactly this, and directories only once they are empty.
-#[derive(Default)]
-pub struct Removal {
-    /// With what a listing said, where the file must still be that.
-    files: Vec<(RemotePath, Option<Attributes>)>,
-    /// By depth.
-    dirs: BTreeMap<usize, Vec<RemotePath>>,
-}
-
-impl Removal {
-    fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
-        match entry.kind {
-            Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
-            _ => self.files.push((path, only_unchanged.then(|| entry.attributes.clone()))),
-        }
+    /// Everything that was found at the sources, as it was listed.
+    pub fn found(&self) -> impl Iterator<Item = (&RemotePath, &Entry)> {
+        self.sources.iter().flat_map(|source| {
+            let below = source.below.iter().map(|found| (&found.path, &found.entry));
+            std::iter::once((&source.path, &source.entry)).chain(below)
+        })
     }
 }
 
@@ -354,7 +332,7 @@ impl Transfer {
 
     /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
     /// a cancellation, ends the whole.
-    async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
+    pub(super) async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
     where
         T: Send,
         F: Future<Output = Result<()>> + Send,
@@ -454,63 +432,6 @@ fn settle(joined: std::result::Result<Result<()>, tokio::task::JoinError>) -> Re
     })
 }
 
-fn cancelled() -> Error {
+pub(super) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, Operation::Copy)
-}
-
-/// Removes `roots` with all below them, following no links. Failures are reported.
-pub async fn remove(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
-    let fs = &transfer.from;
-    let mut removal = Removal::default();
-    for root in roots {
-        let entry = match fs.lstat(root).await {
-            Ok(entry) => entry,
-            Err(error) if error.kind().ends_session() => return Err(error),
-            Err(error) => {
-                transfer.failed(error);
-                continue;
-            }
-        };
-        transfer.found(&entry);
-        if entry.kind == Kind::Dir {
-            let walk = walk::tree(fs, root, transfer);
-            let below = transfer.cancel.run_until_cancelled(walk).await.ok_or_else(cancelled)??;
-            for found in below {
-                removal.add(found.path, &found.entry, false);
-            }
-        }
-        removal.add(root.clone(), &entry, false);
-    }
-    remove_exactly(transfer, removal).await
-}
-
-/// Removes what was found and nothing that came since: a directory that is not empty stays.
-pub async fn remove_exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
-    transfer
-        .each(removal.files, |this, (path, listed)| async move {
-            this.counters.start(&path);
-            if let Some(listed) = listed {
-                let now = this.from.lstat(&path).await?.attributes;
-                if (now.size, now.mtime) != (listed.size, listed.mtime) {
-                    return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
-                        .at(&path)
-                        .on(this.from.id().as_str())
-                        .with_detail("it has changed since it was copied, so it stays"));
-                }
-            }
-            this.from.remove_file(&path).await?;
-            add(&this.counters.files, 1);
-            Ok(())
-        })
-        .await?;
-    for level in removal.dirs.into_values().rev() {
-        transfer
-            .each(level, |this, path| async move {
-                this.from.remove_dir(&path).await?;
-                add(&this.counters.dirs, 1);
-                Ok(())
-            })
-            .await?;
-    }
-    Ok(())
 }
