@@ -277,3 +277,22 @@ async fn a_move_on_one_file_system_is_a_rename_where_nothing_is_in_the_way() {
     assert_eq!(to.attributes.mtime, from.attributes.mtime, "renamed, not written anew");
     assert!(bench.content("/from/a").is_none() && bench.content("/from/b").is_some());
 }
+
+#[tokio::test]
+async fn the_same_copy_twice_at_once_is_one_copy_and_one_refusal_or_skip() {
+    let mut bench = start();
+    bench.engine.send(copy(JobId(1), OnConflict::Refuse));
+    bench.engine.send(copy(JobId(2), OnConflict::Refuse));
+    let mut ended = 0;
+    while ended < 2 {
+        let event = tokio::time::timeout(PATIENCE, bench.events.recv()).await.unwrap().unwrap();
+        ended += u32::from(matches!(event.what, What::Done(_)));
+        assert!(!matches!(event.what, What::Failed(_)), "{event:?}");
+    }
+    for (path, content) in [("/to/from/a", &b"aaa"[..]), ("/to/from/b", b"bbbb"), ("/to/from/sub/c", b"c")] {
+        assert_eq!(bench.content(path).as_deref(), Some(content), "{path}");
+    }
+    for part in ["/to/from/.a.wharf-part", "/to/from/.a.2.wharf-part"] {
+        assert!(bench.content(part).is_none(), "{part}");
+    }
+}

@@ -2,15 +2,21 @@
 //! Knows no protocol, no queue and no policy.
 
 use std::{
+    collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use futures::StreamExt;
 
 use super::plan::{CopyFile, CopyLink};
-use crate::fs::{Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, WriteOptions};
+use crate::fs::{
+    Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, WriteOptions,
+};
 
 /// Permission bits of a file that is not whole yet.
 const UNFINISHED_MODE: u32 = 0o600;
@@ -52,18 +58,52 @@ pub async fn file(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
+    part: &Part,
     moved: &AtomicU64,
 ) -> Result<Copied> {
-    let mut copied =
-        beside(from, to, file, moved).await.map_err(|error| about_target(error, &file.target))?;
-    copied.warnings =
-        copied.warnings.into_iter().map(|warning| about_target(warning, &file.target)).collect();
+    let about = |error| about_target(error, part.path(), &file.target);
+    let mut copied = beside(from, to, file, part.path(), moved).await.map_err(about)?;
+    copied.warnings = copied.warnings.into_iter().map(about).collect();
     Ok(copied)
 }
 
+/// Temporary names that copies of this program are writing to.
+static CLAIMED: Mutex<BTreeSet<(FsId, RemotePath)>> = Mutex::new(BTreeSet::new());
+
+/// A temporary name that is this copy's alone: another one to the same target has another, so
+/// that neither clears away or renames what the other is writing. Given back when dropped.
+pub struct Part {
+    claim: (FsId, RemotePath),
+}
+
+impl Part {
+    /// Claims a name beside `target`, [`temporary`]'s unless that is in use.
+    pub fn claim(fs: &FsId, target: &RemotePath) -> Part {
+        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claim = (fs.clone(), temporary(target));
+        let mut number = 2u64;
+        while !claimed.insert(claim.clone()) {
+            let name = [target.name().unwrap_or_default(), format!(".{number}").as_bytes()].concat();
+            claim.1 = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
+            number += 1;
+        }
+        Part { claim }
+    }
+
+    pub fn path(&self) -> &RemotePath {
+        &self.claim.1
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
+    }
+}
+
 /// Nobody asked for the temporary name, and a long one is not even recognised by it.
-fn about_target(error: Error, target: &RemotePath) -> Error {
-    if error.path() != Some(&temporary(target)) {
+fn about_target(error: Error, part: &RemotePath, target: &RemotePath) -> Error {
+    if error.path() != Some(part) {
         return error;
     }
     let error = error.about(target);
@@ -77,9 +117,9 @@ async fn beside(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
+    part: &RemotePath,
     moved: &AtomicU64,
 ) -> Result<Copied> {
-    let part = temporary(&file.target);
     let mut tries = 0;
     let sink = loop {
         let options = WriteOptions {
@@ -88,12 +128,12 @@ async fn beside(
             attributes: file.attributes.clone(),
             expected_size: file.size,
         };
-        match to.write(&part, options).await {
+        match to.write(part, options).await {
             Ok(sink) => break sink,
             // Left behind by a copy that was cut off: nobody else uses the name.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
                 tries += 1;
-                to.remove_file(&part).await?;
+                to.remove_file(part).await?;
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied && file.replace => {
                 return in_place(from, to, file, moved, error).await;
@@ -102,25 +142,25 @@ async fn beside(
         }
     };
     match pour(from, file, sink, moved).await {
-        Ok(copied) => match to.rename(&part, &file.target, file.replace).await {
+        Ok(copied) => match to.rename(part, &file.target, file.replace).await {
             Ok(()) => Ok(copied),
             Err(error) => {
-                let _ = to.remove_file(&part).await;
+                let _ = to.remove_file(part).await;
                 Err(replace_error(error, file))
             }
         },
         Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
             // A sink may create its file only when it is finished, and find a stale one then.
-            to.remove_file(&part).await?;
-            Box::pin(beside(from, to, file, moved)).await
+            to.remove_file(part).await?;
+            Box::pin(beside(from, to, file, part, moved)).await
         }
-        Err(error) if forbids_names(&error, &part) && file.replace => {
+        Err(error) if forbids_names(&error, part) && file.replace => {
             in_place(from, to, file, moved, error).await
         }
         Err(error) => {
             // Where it was the source that was lost, the target can still be cleared.
             if !to.is_lost() {
-                let _ = tokio::time::timeout(CLEARING, to.remove_file(&part)).await;
+                let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
             }
             Err(error)
         }
@@ -219,27 +259,40 @@ pub async fn link(from: &dyn FileSystem, to: &dyn FileSystem, link: &CopyLink) -
     if !link.replace {
         return to.symlink(&link.path, &target).await;
     }
-    let part = temporary(&link.path);
+    let claim = Part::claim(to.id(), &link.path);
+    let part = claim.path();
     let replaced = async {
-        match to.symlink(&part, &target).await {
+        match to.symlink(part, &target).await {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                to.remove_file(&part).await?;
-                to.symlink(&part, &target).await?;
+                to.remove_file(part).await?;
+                to.symlink(part, &target).await?;
             }
             other => other?,
         }
-        let renamed = to.rename(&part, &link.path, true).await;
+        let renamed = to.rename(part, &link.path, true).await;
         if renamed.is_err() {
-            let _ = to.remove_file(&part).await;
+            let _ = to.remove_file(part).await;
         }
         renamed
     };
-    replaced.await.map_err(|error| about_target(error, &link.path))
+    replaced.await.map_err(|error| about_target(error, part, &link.path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_copies_to_one_target_have_a_temporary_name_each() {
+        let (fs, target) = (FsId::new("claims"), RemotePath::new("/a/b.txt"));
+        let first = Part::claim(&fs, &target);
+        let second = Part::claim(&fs, &target);
+        assert_eq!(*first.path(), temporary(&target));
+        assert_ne!(first.path(), second.path());
+        assert_eq!(second.path().parent(), target.parent());
+        drop(first);
+        assert_eq!(*Part::claim(&fs, &target).path(), temporary(&target), "given back");
+    }
 
     #[test]
     fn temporary_names_fit_and_differ() {

@@ -389,7 +389,8 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &self.counters.bytes));
+        let part = copy::Part::claim(self.to.id(), &file.target);
+        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, &self.counters.bytes));
         let copied = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {
@@ -399,8 +400,7 @@ impl Transfer {
                 let ended = small && tokio::time::timeout(CANCEL_GRACE, &mut copying).await.is_ok();
                 drop(copying);
                 if !ended {
-                    let part = copy::temporary(&file.target);
-                    let _ = tokio::time::timeout(CANCEL_GRACE, self.to.remove_file(&part)).await;
+                    let _ = tokio::time::timeout(CANCEL_GRACE, self.to.remove_file(part.path())).await;
                 }
                 return Err(cancelled());
             }
