@@ -377,6 +377,16 @@ pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Whoever reads may stop reading; anything else that goes wrong is an error.
+fn printed(outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io(Operation::Write, &error).on("standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Prints an error as people read it.
 pub fn report(error: &Error) {
     say(format_args!("wharf: {}", words::error(error)));

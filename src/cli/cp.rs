@@ -2,9 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, conflict_policy, driver, driver::Driver, places, progress::Bar};
+use super::{Common, CpArguments, Exit, conflict_policy, driver::Driver, places, progress};
 use crate::{
-    engine::Command,
     fs::Result,
     transfer::{Landing, Policy, Request},
     words,
@@ -25,13 +24,8 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             policy: Policy { recursive: arguments.recursive, on_conflict, preserve: !arguments.no_preserve },
             remove_source: false,
         };
-        let job = driver.job();
-        let bar = Bar::start(driver.progress(), job, common.quiet);
         let started = std::time::Instant::now();
-        let copied =
-            driver.run(job, Command::Copy { job, request }, |what| bar.above(|| driver::item(&what))).await;
-        bar.stop();
-        let outcome = copied?;
+        let outcome = progress::copy(&mut driver, request, common.quiet).await?;
         if common.verbose || bar_was_wanted(common) {
             super::say(format_args!(
                 "{} in {}",

@@ -189,8 +189,7 @@ pub fn options(common: &Common) -> Result<Options> {
 /// Reports a failed item.
 pub fn item(what: &What) {
     match what {
-        What::ItemFailed(error) => report(error),
-        What::Warning(error) => super::say(format_args!("wharf: {}", words::error(error))),
+        What::ItemFailed(error) | What::Warning(error) => report(error),
         _ => {}
     }
 }

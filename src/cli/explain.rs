@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Exit, ExplainArguments};
+use super::{Exit, ExplainArguments, printed};
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     reply::{self, Meaning},
@@ -33,13 +33,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Exit> {
             vec![meaning]
         }
     };
-    match print(&rows) {
-        // Whoever read it has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::io(Operation::Write, &error).on("standard output"))
-        }
-        _ => Ok(Exit::Done),
-    }
+    printed(print(&rows)).map(|()| Exit::Done)
 }
 
 fn print(rows: &[&Meaning]) -> io::Result<()> {

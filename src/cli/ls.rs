@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
-use super::{Common, Exit, LsArguments, driver, driver::Driver, place, report, warn_of_password};
+use super::{Common, Exit, LsArguments, driver, driver::Driver, place, printed, report, warn_of_password};
 use crate::{
     engine::{Command, What},
     fs::{
-        Entry, Error, ErrorKind, Kind, Location, Operation, Result, Timestamp,
+        Entry, ErrorKind, Kind, Location, Result, Timestamp,
         entry::{Sort, compare, natural_key},
     },
     words,
@@ -25,12 +25,7 @@ pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
     .await;
     driver.finish().await;
     let (entries, exit) = listed?;
-    match print(&entries, arguments) {
-        Ok(()) => Ok(exit),
-        // Whoever read the list has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit),
-        Err(error) => Err(Error::io(Operation::Write, &error).on("standard output")),
-    }
+    printed(print(&entries, arguments)).map(|()| exit)
 }
 
 async fn list(

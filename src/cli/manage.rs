@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     ChmodArguments, Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments,
-    driver, driver::Driver, ls, places, report,
+    driver, driver::Driver, ls, places, printed, report,
 };
 use crate::{
     engine::{Command, JobId, What},
@@ -134,16 +134,6 @@ pub async fn cat(arguments: &PlacesArguments, common: &Common) -> Result<Exit> {
         printed(written.and_then(|()| out.flush())).map(|()| exit)
     })
     .await
-}
-
-/// Whoever reads may stop reading; anything else that goes wrong is an error.
-fn printed(outcome: io::Result<()>) -> Result<()> {
-    match outcome {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::io(Operation::Write, &error).on("standard output"))
-        }
-        _ => Ok(()),
-    }
 }
 
 pub async fn stat(arguments: &StatArguments, common: &Common) -> Result<Exit> {

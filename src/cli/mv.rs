@@ -3,9 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{
-    Common, Exit, MvArguments, conflict_policy, driver, driver::Driver, places, progress::Bar, report,
-};
+use super::{Common, Exit, MvArguments, conflict_policy, driver::Driver, places, progress, report};
 use crate::{
     engine::Command,
     fs::{Error, ErrorKind, Location, Operation, Result},
@@ -104,12 +102,7 @@ impl Mover<'_> {
             policy: Policy { recursive: true, on_conflict: self.on_conflict, preserve: true },
             remove_source: true,
         };
-        let job = self.driver.job();
-        let bar = Bar::start(self.driver.progress(), job, self.common.quiet);
-        let command = Command::Copy { job, request };
-        let copied = self.driver.run(job, command, |what| bar.above(|| driver::item(&what))).await;
-        bar.stop();
-        let outcome = copied?;
+        let outcome = progress::copy(self.driver, request, self.common.quiet).await?;
         Ok(if outcome.failed + outcome.skipped > 0 { Exit::Items } else { Exit::Done })
     }
 }

@@ -1,25 +1,37 @@
-//! The progress bar on standard error, where that is a terminal. Draws and nothing else.
+//! Copying with a progress bar on standard error, where that is a terminal. Decides nothing.
 
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::{sync::watch, task::JoinHandle};
 
+use super::{driver, driver::Driver};
 use crate::{
-    engine::{JobId, ProgressBoard},
-    transfer::{Phase, Progress},
+    engine::{Command, JobId, ProgressBoard},
+    fs::Result,
+    transfer::{Outcome, Phase, Progress, Request},
     words,
 };
 
+/// Copies, with a bar where it can be seen; failed items are printed above it.
+pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Outcome> {
+    let job = driver.job();
+    let bar = Bar::start(driver.progress(), job, quiet);
+    let command = Command::Copy { job, request };
+    let copied = driver.run(job, command, |what| bar.above(|| driver::item(&what))).await;
+    bar.stop();
+    copied
+}
+
 /// A bar that follows one job.
-pub struct Bar {
+struct Bar {
     bar: ProgressBar,
     follower: Option<JoinHandle<()>>,
 }
 
 impl Bar {
     /// Starts to follow `job`; draws nothing where standard error is no terminal.
-    pub fn start(mut board: watch::Receiver<ProgressBoard>, job: JobId, quiet: bool) -> Bar {
+    fn start(mut board: watch::Receiver<ProgressBoard>, job: JobId, quiet: bool) -> Bar {
         if quiet || !std::io::stderr().is_terminal() {
             return Bar { bar: ProgressBar::hidden(), follower: None };
         }
@@ -44,12 +56,12 @@ impl Bar {
     }
 
     /// Prints something without tearing the bar.
-    pub fn above(&self, print: impl FnOnce()) {
+    fn above(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
 
     /// Takes the bar away.
-    pub fn stop(&self) {
+    fn stop(&self) {
         if let Some(follower) = &self.follower {
             follower.abort();
         }

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Common, Exit, ResolveArguments, pane_place};
+use super::{Common, Exit, ResolveArguments, pane_place, printed};
 use crate::{
-    fs::{self, Error, Operation, Place, PlacePath, Result, Route},
+    fs::{self, Place, PlacePath, Result, Route},
     words,
 };
 
@@ -18,12 +18,7 @@ pub async fn run(arguments: &ResolveArguments, common: &Common) -> Result<Exit> 
             if arguments.json { format!("{}\n", object(&route, &path)) } else { text(&route, &path) }
         }
     };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::io(Operation::Write, &error).on("standard output"))
-        }
-        _ => Ok(Exit::Done),
-    }
+    printed(io::stdout().lock().write_all(text.as_bytes())).map(|()| Exit::Done)
 }
 
 fn local(path: &[u8], as_json: bool) -> String {

@@ -8,6 +8,9 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RemotePath(Arc<[u8]>);
 
+/// The longest name that common file systems hold, in bytes.
+pub const NAME_MAX: usize = 255;
+
 /// Why a byte string cannot be one component of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {

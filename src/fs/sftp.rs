@@ -33,7 +33,7 @@ use self::{
 use super::{
     Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
     FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, Route, ServerInfo,
-    Sink, Space, SshOptions, Stage, Target, WriteOptions,
+    Sink, Space, SshOptions, Stage, Target, WriteOptions, path::NAME_MAX,
 };
 use crate::{
     reply::{self, Reply},
@@ -54,9 +54,6 @@ const MOST_FILES: u64 = 256;
 
 /// The same, on a server that does not tell how many it bears.
 const PLAIN_FILES: usize = 64;
-
-/// The longest name that common file systems hold, in bytes.
-const NAME_MAX: usize = 255;
 
 /// How much one request may carry.
 #[derive(Clone, Copy, Debug)]

@@ -16,13 +16,11 @@ use futures::StreamExt;
 use super::plan::{CopyFile, CopyLink};
 use crate::fs::{
     Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, WriteOptions,
+    path::NAME_MAX,
 };
 
 /// Permission bits of a file that is not whole yet.
 const UNFINISHED_MODE: u32 = 0o600;
-
-/// The longest name that common file systems hold, in bytes.
-const NAME_MAX: usize = 255;
 
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);

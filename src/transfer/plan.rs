@@ -6,13 +6,12 @@ use std::{
 };
 
 use super::{Conflict, OnConflict, Policy, Totals, walk::Found};
-use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Location, Operation, RemotePath};
+use crate::fs::{
+    Attributes, Entry, Error, ErrorKind, FsId, Kind, Location, Operation, RemotePath, path::NAME_MAX,
+};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
-
-/// The longest name that common file systems hold, in bytes.
-const NAME_MAX: usize = 255;
 
 /// One thing to do. The order of a plan's steps is an order in which they can be done;
 /// directories come before what they hold.

@@ -160,11 +160,7 @@ impl KnownHosts {
     /// (RFC 8332).
     pub fn known_algorithms(&self, host: &str, port: u16) -> Vec<String> {
         let names = names(host, port);
-        let revoked: Vec<&[u8]> = self
-            .matching_any(&names)
-            .filter(|e| e.line.marker == Marker::Revoked)
-            .map(|e| e.line.key.as_slice())
-            .collect();
+        let revoked = self.revoked(&names);
         let mut found: Vec<String> = Vec::new();
         for name in &names {
             for entry in self.matching(name).filter(|e| e.line.marker == Marker::None) {
@@ -182,11 +178,7 @@ impl KnownHosts {
     /// The keys of the authorities whose certificates may vouch for a host, less those revoked.
     pub fn authorities(&self, host: &str, port: u16) -> Vec<Vec<u8>> {
         let names = names(host, port);
-        let revoked: Vec<&[u8]> = self
-            .matching_any(&names)
-            .filter(|e| e.line.marker == Marker::Revoked)
-            .map(|e| e.line.key.as_slice())
-            .collect();
+        let revoked = self.revoked(&names);
         for name in &names {
             let found: Vec<Vec<u8>> = self
                 .matching(name)
@@ -199,6 +191,14 @@ impl KnownHosts {
             }
         }
         Vec::new()
+    }
+
+    /// The keys that are revoked for any of `names`.
+    fn revoked<'a>(&'a self, names: &'a [String]) -> Vec<&'a [u8]> {
+        self.matching_any(names)
+            .filter(|e| e.line.marker == Marker::Revoked)
+            .map(|e| e.line.key.as_slice())
+            .collect()
     }
 
     fn matching<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Entry> {
