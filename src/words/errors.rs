@@ -119,6 +119,7 @@ fn said(error: &Error) -> String {
 fn code(reply: &Reply) -> String {
     let protocol = match reply.protocol {
         Protocol::Sftp => "SFTP status",
+        Protocol::Ftp => "FTP reply",
     };
     let meaning = reply.meaning();
     let mut out = format!("{protocol} {}", reply.code);

@@ -192,6 +192,7 @@ pub fn reply(reply: &Reply) -> String {
         Some(meaning) => format!("{} {} {}", reply.code, meaning.name, meaning.meaning),
         None => match reply.protocol {
             Protocol::Sftp => format!("{} (a code that no SFTP specification has)", reply.code),
+            Protocol::Ftp => format!("{} (a code that no FTP specification has)", reply.code),
         },
     };
     let text = reply.text.trim();

@@ -329,6 +329,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     let mut lines = Vec::new();
     let protocol = match log.reply.protocol {
         Protocol::Sftp => "SFTP status",
+        Protocol::Ftp => "FTP reply",
     };
     let title = format!("{protocol} {}", log.reply.code);
     match log.reply.meaning() {
