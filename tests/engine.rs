@@ -101,7 +101,7 @@ fn copy(job: JobId, on_conflict: OnConflict) -> Command {
 }
 
 fn transfer(job: JobId, on_conflict: OnConflict, remove_source: bool) -> Command {
-    let policy = Policy { recursive: true, on_conflict, preserve: true };
+    let policy = Policy { on_conflict, ..Policy::default() };
     // Into a directory, a move within one file system would be a rename.
     let landing = if remove_source { Landing::Auto } else { Landing::Into };
     let request = Request { sources: vec![at("/from")], target: at("/to"), landing, policy, remove_source };
@@ -261,7 +261,7 @@ async fn a_move_that_is_not_whole_removes_nothing() {
 async fn a_move_on_one_file_system_is_a_rename_where_nothing_is_in_the_way() {
     let mut bench = start();
     let from = bench.files.0.lstat(&RemotePath::new("/from/a")).await.unwrap();
-    let policy = Policy { recursive: true, on_conflict: OnConflict::Skip, preserve: false };
+    let policy = Policy { on_conflict: OnConflict::Skip, preserve: false, ..Policy::default() };
     bench.files.0.plant(&RemotePath::new("/to/b"), b"in the way").unwrap();
     let request = Request {
         sources: vec![at("/from/a"), at("/from/b")],

@@ -292,7 +292,7 @@ impl Running {
             sources: vec![Location::new(FsId::new(self.target.label()), RemotePath::new(path))],
             target: Location::new(FsId::local(), RemotePath::new(inner.as_os_str().as_encoded_bytes())),
             landing: Landing::Into,
-            policy: Policy { recursive: true, on_conflict: OnConflict::Overwrite, preserve: true },
+            policy: Policy { on_conflict: OnConflict::Overwrite, ..Policy::default() },
             remove_source: false,
         };
         engine.send(Command::Copy { job: JobId(2), request });

@@ -21,7 +21,12 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             sources: locations,
             target,
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
-            policy: Policy { recursive: arguments.recursive, on_conflict, preserve: !arguments.no_preserve },
+            policy: Policy {
+                recursive: arguments.recursive,
+                on_conflict,
+                preserve: !arguments.no_preserve,
+                ..Policy::default()
+            },
             remove_source: false,
         };
         let started = std::time::Instant::now();

@@ -99,7 +99,7 @@ impl Mover<'_> {
             sources: vec![source.clone()],
             target: target.clone(),
             landing: if into { Landing::Into } else { Landing::Auto },
-            policy: Policy { recursive: true, on_conflict: self.on_conflict, preserve: true },
+            policy: Policy { on_conflict: self.on_conflict, ..Policy::default() },
             remove_source: true,
         };
         let outcome = progress::copy(self.driver, request, self.common.quiet).await?;

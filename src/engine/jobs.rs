@@ -382,9 +382,7 @@ impl Job {
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
             let prepared = self
                 .cancellable(
-                    transfer
-                        .prepare(&sources, &request.target.path, request.landing, policy.recursive)
-                        .boxed(),
+                    transfer.prepare(&sources, &request.target.path, request.landing, &policy).boxed(),
                 )
                 .await?;
             let mut plan = transfer.plan(&prepared, &policy);
@@ -479,7 +477,7 @@ impl Job {
             };
             remove::trees(&transfer, &paths).await?;
         }
-        Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
+        Ok(Outcome { done: counters.done(), failed: counters.failures(), ..Outcome::default() })
     }
 }
 

@@ -28,6 +28,15 @@ impl Removal {
         removal
     }
 
+    /// What a sync has planned to remove.
+    pub fn of(steps: Vec<(RemotePath, Kind)>) -> Removal {
+        let mut removal = Removal::default();
+        for (path, kind) in steps {
+            removal.add(path, &Entry::new(&b""[..], kind), false);
+        }
+        removal
+    }
+
     fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
         match entry.kind {
             Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
