@@ -10,6 +10,8 @@ mod mv;
 mod progress;
 mod prompt;
 mod resolve;
+mod steps;
+mod sync;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
 
@@ -145,6 +147,8 @@ pub enum Command {
     Ls(LsArguments),
     /// Move files and directories; across servers they are copied, checked, and then removed
     Mv(MvArguments),
+    /// Make DST like SRC: copy what is new or changed
+    Sync(SyncArguments),
     /// Remove files; links are removed, never followed
     Rm(RmArguments),
     /// Create directories
@@ -180,6 +184,14 @@ pub struct CpArguments {
     #[arg(long)]
     pub no_preserve: bool,
 
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// The steps of --dry-run as one JSON object per line
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
+
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
     #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
     pub places: Vec<OsString>,
@@ -212,6 +224,28 @@ pub struct MvArguments {
 
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
     #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct SyncArguments {
+    /// Remove from DST what SRC does not have, once all else has been copied
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Tell files of the same size apart by their content, not by their time
+    #[arg(long)]
+    pub checksum: bool,
+
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// The steps of --dry-run as one JSON object per line
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
+
+    #[arg(required = true, num_args = 2, value_names = ["SRC", "DST"])]
     pub places: Vec<OsString>,
 }
 
@@ -398,6 +432,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Cp(arguments) => cp::run(arguments, common).await,
         Command::Ls(arguments) => ls::run(arguments, common).await,
         Command::Mv(arguments) => mv::run(arguments, common).await,
+        Command::Sync(arguments) => sync::run(arguments, common).await,
         Command::Rm(arguments) => manage::rm(arguments, common).await,
         Command::Mkdir(arguments) => manage::mkdir(arguments, common).await,
         Command::Cat(arguments) => manage::cat(arguments, common).await,

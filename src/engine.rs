@@ -21,7 +21,7 @@ use crate::{
     fs::{
         Entry, Error, FileSystem, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
-    transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
+    transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals, plan::Step},
     trust,
 };
 
@@ -59,6 +59,12 @@ pub enum Command {
     },
     /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
     Copy {
+        job: JobId,
+        request: Request,
+    },
+    /// What `Copy` would do: `Steps` in batches, `ItemFailed` for what is refused, then `Done`.
+    /// Conflicts that would be asked about count as refused.
+    Plan {
         job: JobId,
         request: Request,
     },
@@ -130,6 +136,8 @@ pub enum What {
     /// The next bytes of a file being read.
     Data(Bytes),
     Space(Space),
+    /// What would be done, in an order in which it can be.
+    Steps(Vec<Step>),
     /// Everything is listed; the copying starts.
     Planned(Totals),
     Ask {

@@ -30,6 +30,16 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 /// Conflicts that are shown with a question; the rest is counted.
 const SHOWN_CONFLICTS: usize = 200;
 
+/// Steps of a plan that are handed on at a time.
+const STEPS: usize = 1000;
+
+/// Whether a plan is carried out or only made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Run,
+    Plan,
+}
+
 /// Everything that runs.
 #[derive(Default)]
 pub(crate) struct Jobs {
@@ -128,6 +138,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::List { job, .. }
     | Command::Stat { job, .. }
     | Command::Copy { job, .. }
+    | Command::Plan { job, .. }
     | Command::CreateDir { job, .. }
     | Command::SetMode { job, .. }
     | Command::Symlink { job, .. }
@@ -197,7 +208,8 @@ impl Job {
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
             Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
             // These clean up.
-            Command::Copy { request, .. } => self.copy(request).await,
+            Command::Copy { request, .. } => self.copy(request, Mode::Run).await,
+            Command::Plan { request, .. } => self.copy(request, Mode::Plan).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             // The engine handles these itself: they are no jobs.
             Command::Answer { .. } | Command::Cancel { .. } => Ok(Outcome::default()),
@@ -343,16 +355,17 @@ impl Job {
         (Arc::new(Failures(sender)), telling)
     }
 
-    async fn copy(&self, request: Request) -> Result<Outcome> {
+    async fn copy(&self, request: Request, mode: Mode) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
         self.shared.jobs.measure(self.job, counters.clone());
         let (reporter, telling) = self.reporter();
-        tokio::join!(self.copy_all(request, counters, reporter), telling).0
+        tokio::join!(self.copy_all(request, mode, counters, reporter), telling).0
     }
 
     async fn copy_all(
         &self,
         request: Request,
+        mode: Mode,
         counters: Arc<Counters>,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Outcome> {
@@ -362,7 +375,10 @@ impl Job {
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
-            let sources = if request.remove_source && request.landing == Landing::Into && from.id() == to.id()
+            let sources = if mode == Mode::Run
+                && request.remove_source
+                && request.landing == Landing::Into
+                && from.id() == to.id()
             {
                 self.cancellable(self.rename_into(&*to, sources, &request.target.path, &mut outcome).boxed())
                     .await?
@@ -386,6 +402,9 @@ impl Job {
                 )
                 .await?;
             let mut plan = transfer.plan(&prepared, &policy);
+            if mode == Mode::Plan {
+                plan.refused.extend(plan.conflicts.drain(..).map(undecided));
+            }
             if !plan.conflicts.is_empty() {
                 self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
@@ -404,6 +423,12 @@ impl Job {
                 meter.total = Some(planned);
                 meter.skipped = outcome.skipped;
             });
+            if mode == Mode::Plan {
+                for steps in plan.steps.chunks(STEPS) {
+                    self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
+                }
+                continue;
+            }
             self.shared.emit(self.job, What::Planned(planned)).await;
             transfer.run(plan).await?;
             if let Some(removal) = removal {
@@ -422,6 +447,7 @@ impl Job {
         }
         outcome.failed += counters.failures();
         outcome.done = sum(outcome.done, counters.done());
+        outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
     }
 
@@ -479,6 +505,13 @@ impl Job {
         }
         Ok(Outcome { done: counters.done(), failed: counters.failures(), ..Outcome::default() })
     }
+}
+
+fn undecided(conflict: Conflict) -> Error {
+    Error::new(ErrorKind::Conflict, Operation::Copy)
+        .at(&conflict.source.path)
+        .on(conflict.source.fs.as_str())
+        .with_detail(format!("{} exists; what is to be done would be asked", conflict.target.path))
 }
 
 /// Locations grouped by their file system, in the order in which each first appears.
