@@ -4,6 +4,7 @@
 
 pub mod compare;
 pub mod copy;
+pub mod limit;
 pub mod plan;
 pub mod remove;
 pub mod run;
