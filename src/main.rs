@@ -81,12 +81,7 @@ async fn demo(arguments: &Arguments) -> Exit {
     show(options, &common, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
 }
 
-async fn show(
-    options: engine::Options,
-    common: &Common,
-    left: Option<Place>,
-    right: Option<Place>,
-) -> Exit {
+async fn show(options: engine::Options, common: &Common, left: Option<Place>, right: Option<Place>) -> Exit {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         cli::say(format_args!(
             "wharf: the panes need a terminal; `wharf --help` lists the commands that do not"

@@ -60,8 +60,7 @@ fn parse_owners(text: &str) -> std::result::Result<Owners, &'static str> {
         // Names are looked up first, as one may be of digits: POSIX, chown.
         Owner::Name(name.to_owned())
     };
-    let owners =
-        Owners { owner: (!owner.is_empty()).then(|| parsed(owner)), group: group.map(parsed) };
+    let owners = Owners { owner: (!owner.is_empty()).then(|| parsed(owner)), group: group.map(parsed) };
     if owners.owner.is_none() && owners.group.is_none() { Err(HOW) } else { Ok(owners) }
 }
 

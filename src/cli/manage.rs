@@ -9,8 +9,8 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments,
-    driver, driver::Driver, ls, places, printed, report,
+    Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments, driver,
+    driver::Driver, ls, places, printed, report,
 };
 use crate::{
     engine::{Command, JobId, What},
@@ -119,8 +119,7 @@ async fn hard_link(arguments: &LnArguments, common: &Common) -> Result<Exit> {
                 .on(link.fs.as_str())
                 .with_detail("a second name for a file has to be on the same server"));
         }
-        let command =
-            |job, location| Command::HardLink { job, location, to: link.path.clone() };
+        let command = |job, location| Command::HardLink { job, location, to: link.path.clone() };
         each(driver, vec![file.clone()], command, |_, _| {}).await
     })
     .await

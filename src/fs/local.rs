@@ -25,8 +25,8 @@ use nix::{errno::Errno, libc};
 
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Moved, Operation, OutputStream, OwnerNames, Principal, ReadOptions, RemotePath, Result, Sink,
-    Space, WriteOptions, Written,
+    FileSystem, FsId, Moved, Operation, OutputStream, OwnerNames, Principal, ReadOptions, RemotePath, Result,
+    Sink, Space, WriteOptions, Written,
 };
 use attributes::Owners;
 

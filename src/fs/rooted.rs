@@ -391,7 +391,10 @@ mod tests {
             refused(jail.symlink(&new, b"x").await, &at);
             refused(jail.rename(&path("/fine"), &new, true).await, "/fine");
             refused(jail.hard_link(&path("/dir/file"), &new).await, "/dir/file");
-            refused(jail.hard_link(&path(&format!("{dir}/file")), &path("/new")).await, &format!("{dir}/file"));
+            refused(
+                jail.hard_link(&path(&format!("{dir}/file")), &path("/new")).await,
+                &format!("{dir}/file"),
+            );
             let at = format!("{dir}/file");
             refused(jail.lstat(&path(&at)).await, &at);
             refused(jail.remove_file(&path(&at)).await, &at);

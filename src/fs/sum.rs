@@ -74,10 +74,8 @@ impl Checksum {
         if text.len() != algorithm.length() * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
-        let bytes: Option<Vec<u8>> = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-            .collect();
+        let bytes: Option<Vec<u8>> =
+            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect();
         Some(Checksum { algorithm, bytes: bytes?.into(), by })
     }
 }

@@ -301,10 +301,9 @@ async fn pour(
 fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> {
     let size = file.size.filter(|size| *size != bytes)?;
     Some(
-        Error::new(ErrorKind::Mismatch, Operation::Read)
-            .at(&file.source)
-            .on(from.id().as_str())
-            .with_detail(format!("it changed while it was copied: {size} bytes when listed, {bytes} when read")),
+        Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
+            format!("it changed while it was copied: {size} bytes when listed, {bytes} when read"),
+        ),
     )
 }
 

@@ -119,7 +119,11 @@ impl Job {
         tokio::join!(self.remove_all(items, reporter), telling).0
     }
 
-    pub(super) async fn remove_all(&self, items: &[Location], reporter: Arc<dyn Reporter>) -> Result<Outcome> {
+    pub(super) async fn remove_all(
+        &self,
+        items: &[Location],
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
         for (id, paths) in by_file_system(items) {
             let fs = self.cancellable(self.fs(&id).boxed()).await?;

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use super::{super::What, Job};
 use crate::{
     fs::{
-        Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, ReadOptions, Result,
-        sum::Summer,
+        Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, ReadOptions,
+        Result, sum::Summer,
     },
     transfer::{Outcome, Totals},
 };
@@ -100,9 +100,7 @@ impl Job {
             Err(Error::new(ErrorKind::Unsupported, Operation::Checksum))
         };
         let sum = match there {
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                sum_up(&*fs, location, algorithm).await?
-            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => sum_up(&*fs, location, algorithm).await?,
             other => other?,
         };
         self.shared.emit(self.job, What::Checksum(sum)).await;

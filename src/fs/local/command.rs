@@ -26,12 +26,8 @@ pub fn execute(dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| Error::io(Operation::Execute, &error).at(dir))?;
-    let running = Running {
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-        child,
-        dir: dir.clone(),
-    };
+    let running =
+        Running { stdout: child.stdout.take(), stderr: child.stderr.take(), child, dir: dir.clone() };
     let output = stream::unfold(Some(running), |running| async {
         let mut running = running?;
         match running.next().await {
@@ -75,9 +71,9 @@ impl Running {
             (Some(code), _) => Output::Exited(code.unsigned_abs()),
             (None, signal) => {
                 let name = signal.and_then(|number| nix::sys::signal::Signal::try_from(number).ok());
-                Output::Killed(name.map_or_else(String::new, |name| {
-                    name.as_str().trim_start_matches("SIG").to_owned()
-                }))
+                Output::Killed(
+                    name.map_or_else(String::new, |name| name.as_str().trim_start_matches("SIG").to_owned()),
+                )
             }
         })
     }

@@ -18,8 +18,8 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client};
 use super::Session;
 use crate::{
     fs::{
-        Algorithm, Checksum, Error, ErrorKind, Operation, Output, OutputStream, Principal, RemotePath, Result,
-        path::quote, sum::Computed,
+        Algorithm, Checksum, Error, ErrorKind, Operation, Output, OutputStream, Principal, RemotePath,
+        Result, path::quote, sum::Computed,
     },
     reply::Reply,
 };
@@ -109,8 +109,7 @@ async fn start(session: &Session, operation: Operation, path: &RemotePath, scrip
         let channel =
             session.connection.execute("sh").await.map_err(|e| session.error(e.during(operation), path))?;
         let (incoming, writer) = channel.split();
-        let mut process =
-            Process { incoming, writer: Some(writer), early: VecDeque::new(), ended: None };
+        let mut process = Process { incoming, writer: Some(writer), early: VecDeque::new(), ended: None };
         if let Some(writer) = &process.writer {
             writer.data_bytes(text).await.map_err(broken)?;
             writer.eof().await.map_err(broken)?;
@@ -275,18 +274,12 @@ fn take(kept: &mut BytesMut, bytes: &Bytes) {
 /// All of them print the digits first when they read standard input.
 fn tools(algorithm: Algorithm) -> [(&'static str, &'static str); 4] {
     match algorithm {
-        Algorithm::Sha256 => [
-            ("sha256sum", ""),
-            ("shasum", "-a 256"),
-            ("sha256", "-q"),
-            ("openssl", "dgst -sha256 -r"),
-        ],
-        Algorithm::Sha512 => [
-            ("sha512sum", ""),
-            ("shasum", "-a 512"),
-            ("sha512", "-q"),
-            ("openssl", "dgst -sha512 -r"),
-        ],
+        Algorithm::Sha256 => {
+            [("sha256sum", ""), ("shasum", "-a 256"), ("sha256", "-q"), ("openssl", "dgst -sha256 -r")]
+        }
+        Algorithm::Sha512 => {
+            [("sha512sum", ""), ("shasum", "-a 512"), ("sha512", "-q"), ("openssl", "dgst -sha512 -r")]
+        }
         Algorithm::Sha1 => {
             [("sha1sum", ""), ("shasum", "-a 1"), ("sha1", "-q"), ("openssl", "dgst -sha1 -r")]
         }
@@ -348,11 +341,8 @@ mod tests {
     fn every_byte_comes_through_a_shell() {
         use std::{io::Write, process::Stdio};
         let name: Vec<u8> = (1..=255).collect();
-        let mut shell = std::process::Command::new("sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut shell =
+            std::process::Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let script = [b"f=".to_vec(), quote(&name), b"\nprintf %s \"$f\"\n".to_vec()].concat();
         shell.stdin.take().unwrap().write_all(&script).unwrap();
         assert_eq!(shell.wait_with_output().unwrap().stdout, name);

@@ -105,7 +105,9 @@ pub async fn id(sftp: &Sftp, principal: Principal, name: &str) -> Result<u32> {
         Principal::Group => "/etc/group",
     });
     let unlisted = "the server does not know it, or does not tell; its number works as well";
-    let Ok(mut chunks) = sftp.read(&list, ReadOptions::default()).await else { return Err(unknown(unlisted)) };
+    let Ok(mut chunks) = sftp.read(&list, ReadOptions::default()).await else {
+        return Err(unknown(unlisted));
+    };
     let mut text = Vec::new();
     while let Some(Ok(chunk)) = chunks.next().await {
         text.extend_from_slice(&chunk);

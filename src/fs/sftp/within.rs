@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     fs::{
-        Algorithm, Attributes, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result, WriteOptions,
-        Written, sum::Computed,
+        Algorithm, Attributes, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result,
+        WriteOptions, Written, sum::Computed,
     },
     reply::{self, Reply},
 };
@@ -118,8 +118,7 @@ impl Copying {
         let started = Instant::now();
         let channel = session.data_channel();
         let nothing = Attributes::default();
-        let reading =
-            Request::Open { path: from.as_bytes(), pflags: open::READ, attributes: &nothing };
+        let reading = Request::Open { path: from.as_bytes(), pflags: open::READ, attributes: &nothing };
         let how = if options.exclusive { open::EXCL } else { open::TRUNC };
         let create = Attributes { mode: options.create_mode, ..Attributes::default() };
         let writing = Request::Open {
