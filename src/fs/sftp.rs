@@ -5,19 +5,25 @@ mod assembler;
 mod auth;
 mod channel;
 pub mod config;
+mod exec;
 mod host_key;
 mod list;
+mod owners;
 mod read;
 mod request;
 mod response;
 mod ssh;
 mod transport;
 mod window;
+mod within;
 mod write;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -31,9 +37,10 @@ use self::{
     window::Window,
 };
 use super::{
-    Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, Route, ServerInfo,
-    Sink, Space, SshOptions, Stage, Target, WriteOptions, path::NAME_MAX,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
+    ErrorKind, FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames,
+    Principal, ReadOptions, RemotePath, Result, Route, ServerInfo, Sink, Space, SshOptions, Stage, Target,
+    WriteOptions, Written, path::NAME_MAX,
 };
 use crate::{
     reply::{self, Reply},
@@ -78,6 +85,10 @@ struct Session {
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
     names: Mutex<HashSet<Arc<str>>>,
+    /// Why the server runs no commands, once that is known.
+    no_commands: OnceLock<Error>,
+    /// The server has refused to copy by itself.
+    no_copies: AtomicBool,
 }
 
 /// Connects to `target` as ssh_config says, checks the host key, logs in and starts SFTP.
@@ -119,6 +130,8 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(8 * MIB, MIB, 16 * MIB),
         names: Mutex::default(),
+        no_commands: OnceLock::new(),
+        no_copies: AtomicBool::new(false),
     });
     session.log(&Request::RealPath { path: b"." }, None, &login, started);
     let home = match login {
@@ -336,9 +349,16 @@ impl FileSystem for Sftp {
     }
 
     fn capabilities(&self) -> Capabilities {
+        let has = |extension| self.session.first.version().has(extension);
+        let commands = self.session.no_commands.get().is_none();
         Capabilities {
-            atomic_replace: self.session.first.version().has("posix-rename@openssh.com"),
+            atomic_replace: has("posix-rename@openssh.com"),
             symlinks: true,
+            hard_links: has(within::HARDLINK),
+            copy_within: has(within::COPY_DATA) && !self.session.no_copies.load(Ordering::Relaxed),
+            checksums: commands || within::CHECK_FILE.iter().any(|name| has(name)),
+            commands,
+            owners: true,
             modes: true,
             times: true,
             time_precision: Duration::from_secs(1),
@@ -434,9 +454,54 @@ impl FileSystem for Sftp {
     }
 
     async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
-        let attributes = Attributes { size: None, ..attributes.clone() };
-        let request = Request::SetStat { path: path.as_bytes(), attributes: &attributes };
-        self.session.command(Operation::SetAttributes, request, path).await
+        owners::set(self, path, attributes, true).await
+    }
+
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        owners::set(self, path, attributes, false).await
+    }
+
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        match within::hard_link(&self.session, path, to).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, to, Wanted::Nothing).await),
+        }
+    }
+
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        let exclusive = options.exclusive;
+        match within::copy(&self.session, from, to, options, copied).await {
+            Err(error) if error.operation() == Operation::Open && error.path() == Some(to) => {
+                let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
+                Err(self.name_failure(error, to, wanted).await)
+            }
+            other => other,
+        }
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        match within::check_file(&self.session, path, algorithm).await? {
+            Some(checksum) => Ok(checksum),
+            None => exec::checksum(&self.session, path, algorithm).await,
+        }
+    }
+
+    async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
+        exec::execute(&self.session, dir, command).await
+    }
+
+    async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
+        owners::id(self, principal, name).await
+    }
+
+    async fn owner_names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        owners::names(&self.session, uid, gid).await
     }
 
     async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {

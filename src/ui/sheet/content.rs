@@ -330,6 +330,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     let protocol = match log.reply.protocol {
         Protocol::Sftp => "SFTP status",
         Protocol::Ftp => "FTP reply",
+        Protocol::Command => "exit status",
     };
     let title = format!("{protocol} {}", log.reply.code);
     match log.reply.meaning() {
