@@ -202,6 +202,10 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct CpArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
     /// Copy directories with all that they hold
     #[arg(short, long)]
     pub recursive: bool,
@@ -253,6 +257,10 @@ pub struct LsArguments {
 
 #[derive(Args, Debug)]
 pub struct MvArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
     /// What to do where the target exists; without this it is refused
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
@@ -264,6 +272,10 @@ pub struct MvArguments {
 
 #[derive(Args, Debug)]
 pub struct SyncArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
     pub delete: bool,
@@ -340,6 +352,15 @@ pub struct LnArguments {
 
     /// Where the link is created
     pub place: OsString,
+}
+
+/// `500k`, `2MiB`, `1.5 GB`; a plain number is bytes.
+fn parse_rate(text: &str) -> std::result::Result<u64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.0 > 0 => Ok(size.0),
+        _ => Err("a rate is a number of bytes per second, such as 500k or 2MiB".to_owned()),
+    }
 }
 
 #[derive(Args, Debug)]

@@ -22,7 +22,9 @@ use crate::{
         Algorithm, Checksum, Entry, Error, FileSystem, Location, LogLine, Output, Place, RemotePath,
         ServerInfo, Space, SshOptions, Stage,
     },
-    transfer::{Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, plan::Step},
+    transfer::{
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, limit::Limiter, plan::Step,
+    },
     trust,
 };
 
@@ -144,6 +146,16 @@ pub enum Command {
         question: QuestionId,
         answer: Answer,
     },
+    /// Hold a transfer, or let it go on. What is on its way still arrives.
+    Pause {
+        job: JobId,
+        paused: bool,
+    },
+    /// Change the rate, in bytes per second, of one transfer or of all together.
+    Limit {
+        job: Option<JobId>,
+        rate: Option<u64>,
+    },
     /// Stop this job: it ends with `Cancelled` unless it had ended already.
     Cancel {
         job: JobId,
@@ -263,6 +275,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: session::Sessions,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) batch: bool,
+    /// What all transfers stay below together.
+    pub(crate) limit: Arc<Limiter>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
     record: OnceLock<Arc<dyn Record>>,
@@ -291,6 +305,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             events,
             batch: options.batch,
+            limit: Arc::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
@@ -315,6 +330,9 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
+            Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
+            Command::Limit { job: None, rate } => self.shared.limit.set(rate),
             command => jobs::spawn(self.shared.clone(), command),
         }
     }

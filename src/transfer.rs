@@ -50,6 +50,8 @@ pub struct Policy {
     pub delete: bool,
     /// Under [`OnConflict::Different`], files of the same size are told apart by their content.
     pub compare_content: bool,
+    /// Bytes per second; `None` is without a limit of its own.
+    pub limit: Option<u64>,
 }
 
 impl Default for Policy {
@@ -61,6 +63,7 @@ impl Default for Policy {
             preserve: true,
             delete: false,
             compare_content: false,
+            limit: None,
         }
     }
 }
@@ -146,6 +149,7 @@ pub enum Phase {
     /// Waiting for an answer about conflicts.
     Asking,
     Running,
+    Paused,
 }
 
 /// How a transfer, or a removal, ended.

@@ -25,6 +25,7 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 recursive: arguments.recursive,
                 on_conflict,
                 preserve: !arguments.no_preserve,
+                limit: arguments.limit,
                 ..Policy::default()
             },
             remove_source: false,

@@ -31,6 +31,7 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 preserve: true,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
+                limit: arguments.limit,
             },
             remove_source: false,
         };

@@ -1,14 +1,15 @@
-//! Keeps a transfer below a number of bytes per second. Must never look at what is moved.
+//! Holds transfers back: below a number of bytes per second, or altogether while they are paused.
+//! Must never look at what is moved.
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// What may be moved at once after a pause, as time at the full rate: without it, every late
 /// wake-up would be lost for good.
@@ -77,6 +78,47 @@ impl Limiter {
     }
 }
 
+/// What holds one job back. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Throttle {
+    /// The job's own rate.
+    pub own: Arc<Limiter>,
+    /// The one that all jobs share.
+    pub all: Arc<Limiter>,
+    paused: Arc<watch::Sender<bool>>,
+}
+
+impl Throttle {
+    pub fn new(own: Option<u64>, all: Arc<Limiter>) -> Throttle {
+        Throttle { own: Arc::new(Limiter::new(own)), all, paused: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// Stops what passes, or lets it go on.
+    pub fn pause(&self, paused: bool) {
+        self.paused.send_replace(paused);
+    }
+
+    pub fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
+    /// Waits until `bytes` may be moved.
+    pub async fn pass(&self, bytes: u64) {
+        self.own.take(bytes).await;
+        self.all.take(bytes).await;
+        if self.is_paused() {
+            // The sender is this struct's own, so it cannot go away.
+            let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
+        }
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Throttle::new(None, Arc::default())
+    }
+}
+
 fn seconds(bytes: u64, rate: u64) -> Duration {
     // A century stands for whatever is longer.
     Duration::try_from_secs_f64(bytes as f64 / rate as f64).unwrap_or(Duration::from_secs(1 << 32))
@@ -129,6 +171,19 @@ mod tests {
         });
         assert!(started.elapsed() < Duration::from_secs(2));
         assert_eq!(time_of(&limiter, 10, 1 << 30).await, 0.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_paused_waits_until_it_may_go_on() {
+        let throttle = Throttle::default();
+        throttle.pause(true);
+        let started = Instant::now();
+        tokio::join!(throttle.pass(1), async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            throttle.pause(false);
+        });
+        assert_eq!(started.elapsed(), Duration::from_secs(60));
+        throttle.pass(1).await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Landing, OnConflict, Policy, Totals, compare, copy,
+    limit::Throttle,
     plan::{self, CopyFile, CreateDir, Plan, Source, Step},
     remove,
     walk::{self, Watcher},
@@ -112,6 +113,7 @@ pub struct Transfer {
     pub counters: Arc<Counters>,
     pub reporter: Arc<dyn Reporter>,
     pub cancel: CancellationToken,
+    pub throttle: Throttle,
 }
 
 /// Listed and placed, ready to be planned under any policy.
@@ -455,7 +457,11 @@ impl Transfer {
         for file in files {
             let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
             let acquire = room.clone().acquire_many_owned(weight as u32);
-            let Some(permit) = self.cancel.run_until_cancelled(acquire).await else { break };
+            let start = async {
+                self.throttle.pass(0).await;
+                acquire.await
+            };
+            let Some(permit) = self.cancel.run_until_cancelled(start).await else { break };
             while let Some(joined) = tasks.try_join_next() {
                 ended = ended.and(settle(joined));
             }
@@ -478,7 +484,8 @@ impl Transfer {
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
         let part = copy::Part::claim(self.to.id(), &file.target);
-        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, &self.counters.bytes));
+        let flow = copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle };
+        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, flow));
         let copied = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals, remove,
+        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
+        limit::Throttle,
+        remove,
         run::{Counters, Reporter, Transfer},
     },
 };
@@ -33,9 +35,10 @@ pub(super) enum Mode {
 impl Job {
     pub(super) async fn copy(&self, request: Request, mode: Mode) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
-        self.shared.jobs.measure(self.job, counters.clone());
+        let throttle = Throttle::new(request.policy.limit, self.shared.limit.clone());
+        self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
-        tokio::join!(self.copy_all(request, mode, counters, reporter), telling).0
+        tokio::join!(self.copy_all(request, mode, counters, throttle, reporter), telling).0
     }
 
     pub(super) async fn copy_all(
@@ -43,6 +46,7 @@ impl Job {
         request: Request,
         mode: Mode,
         counters: Arc<Counters>,
+        throttle: Throttle,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Outcome> {
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
@@ -66,6 +70,7 @@ impl Job {
                 counters: counters.clone(),
                 reporter: reporter.clone(),
                 cancel: self.cancel.clone(),
+                throttle: throttle.clone(),
             };
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
             let prepared = self

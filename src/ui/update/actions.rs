@@ -66,7 +66,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Copy | Move | Rename | NewFolder | Delete => files::on_action(state, action, fx),
         Cancel => cancel(state, fx),
-        CancelJob | ClearFinished | Details | Explain => {
+        CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.
             panels::on_action(state, action, fx);
         }
