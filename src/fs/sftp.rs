@@ -7,6 +7,7 @@ mod channel;
 pub mod config;
 mod exec;
 mod host_key;
+mod lanes;
 mod list;
 mod owners;
 mod read;
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 use self::{
     channel::{Channel, unexpected},
     host_key::HostKeyChecker,
+    lanes::Lanes,
     request::Request,
     response::{FileAttributes, Response},
     window::Window,
@@ -80,6 +82,8 @@ struct Session {
     first: Channel,
     /// Carries listings and queries, so that they need not queue behind data.
     second: OnceLock<Channel>,
+    /// Carry uploads along with the first, where the link is long.
+    lanes: Lanes,
     limits: Limits,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
@@ -126,6 +130,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         observer: context.observer.clone(),
         first,
         second: OnceLock::new(),
+        lanes: Lanes::default(),
         limits,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(8 * MIB, MIB, 16 * MIB),

@@ -167,6 +167,7 @@ fn unfinished(file: &CopyFile) -> WriteOptions {
         create_mode: Some(UNFINISHED_MODE),
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        ..WriteOptions::default()
     }
 }
 
@@ -270,6 +271,7 @@ async fn in_place(
         create_mode: None,
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
     let mut copied = pour(from, file, sink, flow).await?;
