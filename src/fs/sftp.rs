@@ -84,6 +84,8 @@ struct Session {
     second: OnceLock<Channel>,
     /// Carry uploads along with the first, where the link is long.
     lanes: Lanes,
+    /// Of the first requests, when nothing else was under way.
+    round_trip: Duration,
     limits: Limits,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
@@ -119,6 +121,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         None => limits_of(Response::Extended(bytes::Bytes::new())),
     };
     let login = login.response().await.map_err(on_label)?;
+    let round_trip = started.elapsed();
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,
@@ -131,6 +134,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         first,
         second: OnceLock::new(),
         lanes: Lanes::default(),
+        round_trip,
         limits,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(8 * MIB, MIB, 16 * MIB),

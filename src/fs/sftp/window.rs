@@ -47,11 +47,6 @@ impl Window {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The quickest answer so far: the round trip without a queue.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.state().best
-    }
-
     /// Takes `bytes` if there is room now. An empty window has room for anything.
     pub fn try_take(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
         let mut state = self.state();

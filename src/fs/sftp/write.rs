@@ -28,6 +28,9 @@ use crate::{
 /// Bytes after which a file is large enough for several channels.
 const WIDE: u64 = 4 << 20;
 
+/// A file of this size is worth having the channels ready early.
+const LARGE: u64 = 16 << 20;
+
 /// Below this round trip one channel is as quick as several.
 const LONG_LINK: Duration = Duration::from_millis(5);
 
@@ -38,6 +41,9 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         true => session.data_channel(),
         false => session.lanes.pick(session.data_channel()),
     };
+    if options.expected_size.is_some_and(|size| size >= LARGE) && session.round_trip >= LONG_LINK {
+        Lanes::ask(&session);
+    }
     let started = Instant::now();
     let how = match (options.resume, options.exclusive) {
         (Some(_), _) => 0,
@@ -130,8 +136,7 @@ impl Writer {
             }
             return;
         }
-        let long = self.session.write_window.round_trip().is_some_and(|time| time >= LONG_LINK);
-        if long {
+        if self.session.round_trip >= LONG_LINK {
             Lanes::ask(&self.session);
             self.arriving =
                 self.lanes.first().and_then(|own| lanes::widen(&self.session, &own.channel, &self.path));
