@@ -17,6 +17,11 @@ use crate::{
     words,
 };
 
+/// Too small for words where letters do.
+fn is_small(state: &State) -> bool {
+    state.size.width < 60 || state.size.height < 16
+}
+
 pub(super) fn properties(state: &State, shown: &Properties) -> Content {
     let (entry, attributes) = (&shown.entry, &shown.entry.attributes);
     let untold = || "not told".to_owned();
@@ -57,25 +62,28 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
         Sum::Unasked => {}
         Sum::Computing(_) => lines.push(fact("SHA-256", "being computed…")),
         Sum::Known(sum) => {
-            lines.push(fact("SHA-256", sum.to_string()));
-            lines.push(vec![
-                Piece(Role::Faint, text::pad("", 10)),
-                Piece(Role::Soft, words::computed(&sum.by)),
-            ]);
+            lines.push(fact("SHA-256", words::computed(&sum.by)));
+            // On a line of its own, whole, to be compared.
+            lines.push(line(Role::Title, sum.to_string()));
         }
         Sum::Failed(why) => {
-            lines.push(vec![Piece(Role::Faint, text::pad("SHA-256", 10)), Piece(Role::Bad, why.clone())])
+            lines.push(vec![Piece(Role::Faint, text::pad("SHA-256", 10)), Piece(Role::Bad, why.clone())]);
         }
     }
-    Content {
-        title: "Properties".to_owned(),
-        lines,
-        buttons: vec![
+    let buttons = if is_small(state) {
+        vec![button("Close", 'c'), button("Sum", 's'), button("Perm", 'p'), button("Owner", 'o')]
+    } else {
+        vec![
             button("c  Close", 'c'),
             button("s  Checksum", 's'),
             button("p  Permissions", 'p'),
             button("o  Owner", 'o'),
-        ],
+        ]
+    };
+    Content {
+        title: "Properties".to_owned(),
+        lines,
+        buttons,
         choice: shown.choice,
         scroll: shown.scroll,
         width: 82,
@@ -92,42 +100,49 @@ fn owner(name: Option<&str>, id: Option<u32>) -> String {
     }
 }
 
-pub(super) fn permissions(chosen: &Permissions) -> Content {
+pub(super) fn permissions(state: &State, chosen: &Permissions) -> Content {
+    let small = is_small(state);
+    let (rwx, special) = if small {
+        (["r", "w", "x"], ["uid", "gid", "t"])
+    } else {
+        (["read", "write", "execute"], ["set uid", "set gid", "sticky"])
+    };
+    let rows = [("Owner", rwx), ("Group", rwx), ("Others", rwx), ("Special", special)];
     let mut picture = Vec::new();
-    let rows = [
-        ("Owner", ["read", "write", "execute"]),
-        ("Group", ["read", "write", "execute"]),
-        ("Others", ["read", "write", "execute"]),
-        ("Special", ["set uid", "set gid", "sticky"]),
-    ];
     for (row, (label, names)) in rows.iter().enumerate() {
         let mut cells: Line = vec![Piece(Role::Soft, text::pad(label, 8))];
         for (column, name) in names.iter().enumerate() {
             let mark = if chosen.mode & bit(row, column) != 0 { "x" } else { " " };
             let here = (chosen.row, chosen.column) == (row, column);
             cells.push(cell(mark, here));
-            cells.push(Piece(if here { Role::Title } else { Role::Text }, text::pad(&format!(" {name}"), 9)));
+            let role = if here { Role::Title } else { Role::Text };
+            cells.push(Piece(role, text::pad(&format!(" {name}"), if small { 4 } else { 9 })));
         }
         picture.push(cells);
     }
     if chosen.folders {
         let here = chosen.row == 4;
+        let words = if small { " what is inside too (f)" } else { " all that is inside too (f)" };
         picture.push(vec![
-            Piece(Role::Soft, text::pad("", 8)),
+            Piece(Role::Soft, text::pad("Folders", 8)),
             cell(if chosen.recursive { "x" } else { " " }, here),
-            Piece(if here { Role::Title } else { Role::Text }, " all in the folders too (f)".to_owned()),
+            Piece(if here { Role::Title } else { Role::Text }, words.to_owned()),
         ]);
     }
-    let mode = chosen.mode;
+    let name = if small { 14 } else { 26 };
+    let bits = words::mode(chosen.mode, Kind::File);
     let mut lines = vec![vec![
-        Piece(Role::Text, text::pad(&text::cut_middle(&chosen.name, 24), 26)),
-        Piece(Role::Title, format!("{}  {mode:04o}", &words::mode(mode, Kind::File)[1..])),
+        Piece(Role::Text, text::pad(&text::cut_middle(&chosen.name, name - 2), name)),
+        Piece(Role::Title, format!("{}  {:04o}", bits.get(1..).unwrap_or_default(), chosen.mode)),
     ]];
-    if chosen.differ {
-        lines.push(line(Role::Soft, "They differ now, or are not told; all get these."));
-    }
-    if chosen.recursive {
-        lines.push(line(Role::Soft, "Folders can be entered wherever they can be read."));
+    if !small {
+        if chosen.differ {
+            lines.push(line(Role::Soft, "They differ now, or are not told; all get these."));
+        }
+        if chosen.recursive {
+            lines.push(line(Role::Soft, "Folders that can be read can be entered."));
+        }
+        lines.push(Line::new());
     }
     Content {
         title: "Permissions".to_owned(),

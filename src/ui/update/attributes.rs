@@ -97,6 +97,7 @@ pub(super) fn chosen(state: &mut State, mut properties: Box<Properties>, fx: &mu
         (1, Sum::Computing(_)) => state.overlays.push(Overlay::Properties(properties)),
         (1, _) if entry.is_dir_like() => {
             properties.sum = Sum::Failed("a folder has no checksum".to_owned());
+            properties.scroll = usize::MAX;
             state.overlays.push(Overlay::Properties(properties));
         }
         (1, _) => {
@@ -104,6 +105,7 @@ pub(super) fn chosen(state: &mut State, mut properties: Box<Properties>, fx: &mu
             let location = properties.location.clone();
             fx.push(Effect::Send(Command::Checksum { job, location, algorithm: Algorithm::Sha256 }));
             properties.sum = Sum::Computing(job);
+            properties.scroll = usize::MAX;
             state.overlays.push(Overlay::Properties(properties));
         }
         (2, _) => {
@@ -150,8 +152,10 @@ pub(super) fn on_event(state: &mut State, job: JobId, what: What) -> Option<What
         What::Checksum(sum) => properties.sum = Sum::Known(sum),
         What::Failed(error) => properties.sum = Sum::Failed(words::error(&error).said),
         What::Cancelled => properties.sum = Sum::Unasked,
-        _ => {}
+        _ => return None,
     }
+    // It stands at the end.
+    properties.scroll = usize::MAX;
     None
 }
 
