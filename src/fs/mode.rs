@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum ModeChange {
     /// Exactly these bits.
     Exact(u32),
+    /// These bits for a tree: directories can be entered wherever they can be read.
+    Tree(u32),
     /// One clause after the other.
     Clauses(Vec<Clause>),
 }
@@ -128,7 +130,8 @@ impl ModeChange {
     /// The bits after the change of `old`.
     pub fn apply(&self, old: u32, is_dir: bool) -> u32 {
         match self {
-            ModeChange::Exact(mode) => *mode,
+            ModeChange::Tree(mode) if is_dir => mode | (mode & 0o444) >> 2,
+            ModeChange::Exact(mode) | ModeChange::Tree(mode) => *mode,
             ModeChange::Clauses(clauses) => {
                 clauses.iter().fold(old & 0o7777, |mode, clause| clause.apply(mode, is_dir))
             }
@@ -196,6 +199,8 @@ mod tests {
             assert_eq!(applied(change, old), new, "{change} of {old:o}");
         }
         assert_eq!("a+X".parse::<ModeChange>().unwrap().apply(0o644, true), 0o755);
+        assert_eq!(ModeChange::Tree(0o640).apply(0, true), 0o750);
+        assert_eq!(ModeChange::Tree(0o640).apply(0, false), 0o640);
         assert_eq!("g=rx".parse::<ModeChange>().unwrap().apply(0o2775, true), 0o2755);
     }
 

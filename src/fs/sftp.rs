@@ -6,8 +6,10 @@ mod auth;
 mod channel;
 pub mod config;
 mod exec;
+mod failure;
 mod host_key;
 mod lanes;
+mod limits;
 mod list;
 mod owners;
 mod read;
@@ -32,8 +34,10 @@ use async_trait::async_trait;
 
 use self::{
     channel::{Channel, unexpected},
+    failure::Wanted,
     host_key::HostKeyChecker,
     lanes::Lanes,
+    limits::{Limits, limits_of},
     request::Request,
     response::{FileAttributes, Response},
     window::Window,
@@ -42,7 +46,7 @@ use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
     ErrorKind, FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames,
     Principal, ReadOptions, RemotePath, Result, Route, ServerInfo, Sink, Space, SshOptions, Stage, Target,
-    WriteOptions, Written, path::NAME_MAX,
+    WriteOptions, Written,
 };
 use crate::{
     reply::{self, Reply},
@@ -50,28 +54,6 @@ use crate::{
 };
 
 const MIB: usize = 1 << 20;
-
-/// What a server without `limits@openssh.com` is asked for at a time: every server takes it.
-const PLAIN_REQUEST: u32 = 32 << 10;
-
-/// The largest request, as OpenSSH's server allows: 256 KiB less room for the packet's head.
-const LARGEST_REQUEST: u64 = 255 << 10;
-
-/// Files moved at the same time: enough that a tree of small ones is bound by the link's
-/// bandwidth rather than by its round trips.
-const MOST_FILES: u64 = 256;
-
-/// The same, on a server that does not tell how many it bears.
-const PLAIN_FILES: usize = 64;
-
-/// How much one request may carry.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    read: u32,
-    write: u32,
-    /// Files that may be open at the same time.
-    files: usize,
-}
 
 /// One login on one server.
 struct Session {
@@ -175,30 +157,6 @@ pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
         identity_files: config.identity_files,
         proxy_command: config.proxy_command,
     })
-}
-
-fn limits_of(response: Response) -> Limits {
-    let told = match response {
-        Response::Extended(body) => response::decode_limits(body).ok(),
-        _ => None,
-    };
-    // A limit of 0 means that the server does not say.
-    let bound = |limit: u64| match limit {
-        0 => PLAIN_REQUEST,
-        limit => limit.clamp(1024, LARGEST_REQUEST) as u32,
-    };
-    match told {
-        Some(told) => Limits {
-            read: bound(told.read),
-            write: bound(told.write),
-            // Half of what there is: listings and other programs of the login need handles too.
-            files: match told.handles / 2 {
-                0 => PLAIN_FILES,
-                half => half.min(MOST_FILES) as usize,
-            },
-        },
-        None => Limits { read: PLAIN_REQUEST, write: PLAIN_REQUEST, files: PLAIN_FILES },
-    }
 }
 
 /// Opens the channel for queries while the first is already at work. A server that allows one
@@ -312,43 +270,6 @@ impl Sftp {
             other => Err(self.session.error(unexpected(Operation::Stat, &other), path)),
         }
     }
-
-    /// Version 3 says FAILURE for much that has a name: finds out which by looking.
-    async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
-        if path.name().is_some_and(|name| name.len() > NAME_MAX)
-            && error.reply().is_some_and(|reply| reply.code == reply::SFTP_BAD_MESSAGE)
-        {
-            return error.with_kind(ErrorKind::InvalidName);
-        }
-        if error.kind() != ErrorKind::Failure {
-            return error;
-        }
-        let found = self.lstat(path).await;
-        let kind = match (wanted, found.as_ref().map(|entry| entry.kind)) {
-            (Wanted::Nothing, Ok(_)) => ErrorKind::AlreadyExists,
-            (Wanted::File, Ok(Kind::Dir)) => ErrorKind::IsADirectory,
-            (Wanted::EmptyDir, Ok(Kind::Dir)) if self.holds_something(path).await => ErrorKind::NotEmpty,
-            (Wanted::EmptyDir, Ok(kind)) if kind != Kind::Dir => ErrorKind::NotADirectory,
-            _ => return error,
-        };
-        error.with_kind(kind)
-    }
-
-    async fn holds_something(&self, path: &RemotePath) -> bool {
-        use futures::StreamExt;
-        match self.list(path).await {
-            Ok(mut batches) => matches!(batches.next().await, Some(Ok(batch)) if !batch.is_empty()),
-            Err(_) => false,
-        }
-    }
-}
-
-/// What a failed operation needed at its path.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Nothing,
-    File,
-    EmptyDir,
 }
 
 #[async_trait]

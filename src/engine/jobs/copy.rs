@@ -200,7 +200,7 @@ impl Mover<'_> {
             };
             let only = self.request.sources.len() == 1;
             let renamed = if landed.is_within(&source) {
-                Err(self.into_itself(&source))
+                Err(self.onto_itself(&source))
             } else {
                 self.fs.rename(&source, &landed, false).await
             };
@@ -213,7 +213,7 @@ impl Mover<'_> {
                     if error.kind() == ErrorKind::AlreadyExists && self.is_same(&source, &landed).await =>
                 {
                     outcome.failed += 1;
-                    self.reporter.item_failed(self.into_itself(&source));
+                    self.reporter.item_failed(self.onto_itself(&source));
                 }
                 Err(error) if self.may_be_copied(&error) => rest.push(source),
                 Err(error) => {
@@ -229,7 +229,7 @@ impl Mover<'_> {
         Ok(rest)
     }
 
-    fn into_itself(&self, source: &RemotePath) -> Error {
+    fn onto_itself(&self, source: &RemotePath) -> Error {
         Error::new(ErrorKind::Usage, Operation::Rename)
             .at(source)
             .on(self.fs.id().as_str())

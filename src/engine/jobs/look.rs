@@ -110,7 +110,12 @@ impl Job {
 
 /// Reads the file and sums it up on a thread of its own.
 async fn sum_up(fs: &dyn FileSystem, location: &Location, algorithm: Algorithm) -> Result<Checksum> {
-    let size = fs.stat(&location.path).await?.attributes.size;
+    let entry = fs.stat(&location.path).await.map_err(|error| error.during(Operation::Checksum))?;
+    if entry.kind == Kind::Dir {
+        let error = Error::new(ErrorKind::IsADirectory, Operation::Checksum).at(&location.path);
+        return Err(error.on(location.fs.as_str()));
+    }
+    let size = entry.attributes.size;
     let mut chunks = fs.read(&location.path, ReadOptions { offset: 0, expected_size: size }).await?;
     let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(QUEUED);
     let summing = tokio::task::spawn_blocking(move || {
