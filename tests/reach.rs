@@ -425,3 +425,37 @@ fn revoked_certificates_are_refused() {
     assert!(!accepted(&sshd, &made(&format!("key: {key}"), None)));
     assert!(!accepted(&sshd, &fs::read(&authority).unwrap()), "a revoked authority");
 }
+
+#[test]
+fn resolve_says_of_the_host_key_what_can_be_known() {
+    use std::os::unix::ffi::OsStringExt;
+    let sshd = Sshd::start(SshdConfig::default());
+    let key = std::ffi::OsString::from_vec(b"/no/k\xffy".to_vec());
+    let resolved = |place: &str| {
+        let mut arguments: Vec<std::ffi::OsString> = vec!["resolve".into(), "--json".into()];
+        arguments.push(place.into());
+        let said = program::wharf(&sshd.ssh_config(), arguments).ends(0).text();
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let server = format!("{}:", support::ALIAS);
+    assert_eq!(resolved(&server)["host_key"], "known");
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    fs::write(sshd.known_hosts(), format!("{known}@revoked {known}")).unwrap();
+    assert_eq!(resolved(&server)["host_key"], "revoked");
+    fs::write(sshd.known_hosts(), "").unwrap();
+    assert_eq!(resolved(&server)["host_key"], "unknown");
+
+    let local = resolved("/tmp");
+    assert_eq!((&local["protocol"], &local["host_key"]), (&"local".into(), &"not-checked".into()));
+    let fields =
+        ["protocol", "host", "port", "user", "path", "identity_files", "jumps", "proxy_command", "host_key"];
+    for value in [&local, &resolved(&server)] {
+        assert!(fields.iter().all(|field| value.get(field).is_some()), "{value}");
+    }
+
+    let mut text = fs::read(sshd.ssh_config()).unwrap();
+    text.extend_from_slice(b"  IdentityFile ");
+    text.extend_from_slice(std::os::unix::ffi::OsStrExt::as_bytes(key.as_os_str()));
+    fs::write(sshd.ssh_config(), text).unwrap();
+    assert_eq!(resolved(&server)["identity_files"][1], "/no/k\u{fffd}y", "a name that is not UTF-8");
+}

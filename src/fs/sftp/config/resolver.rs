@@ -15,7 +15,7 @@ use super::{
     line::{Line, lines},
     matching::{self, Facts},
     parse_jumps,
-    source::{Owner, Source, files},
+    source::{Owner, Source, Trust, files},
     tokens::{Local, Tokens},
     usage,
 };
@@ -42,7 +42,7 @@ pub(super) struct Request<'a> {
 
 /// Answers as `ssh -G` does, keyword by keyword.
 pub(super) fn resolve(request: &Request<'_>, local: &Local) -> Result<Answer> {
-    let sources = files(request.options, local)?;
+    let sources = files(request.options, local, Trust::Checked)?;
     let mut reader = Reader {
         local,
         original: request.host,
