@@ -1,15 +1,19 @@
 //! The headless commands: arguments in, text or JSON out, an exit code. The same engine as the
 //! terminal UI. Must never move a byte of a file itself.
 
+mod attributes;
 mod cp;
 mod driver;
+mod exec;
 mod explain;
 mod ls;
 mod manage;
 mod mv;
 mod progress;
 mod prompt;
+mod record;
 mod resolve;
+mod sum;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
 
@@ -24,23 +28,36 @@ use crate::{
 /// What a run ended with: DESIGN's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    Done = 0,
+    Done,
     /// Some items failed or were refused.
-    Items = 1,
-    Usage = 2,
+    Items,
+    Usage,
     /// No connection, or the login was refused.
-    Connection = 3,
+    Connection,
     /// The server's identity was refused.
-    Identity = 4,
+    Identity,
+    /// `exec` ends as the command did.
+    Passed(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
 impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Items => 1,
+            Exit::Usage => 2,
+            Exit::Connection => 3,
+            Exit::Identity => 4,
+            Exit::Passed(code) => code,
+        }
+    }
+
     /// The code for an error that ended a command.
     pub fn of(error: &Error) -> Exit {
         match error.kind() {
@@ -122,6 +139,10 @@ pub struct Common {
     /// Print every operation and the server's answer on standard error
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
+
+    /// Append every operation and the server's answer to this file, with the time
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log: Option<PathBuf>,
 }
 
 impl Common {
@@ -153,10 +174,20 @@ pub enum Command {
     Cat(PlacesArguments),
     /// Say all that is known of a path, links not followed
     Stat(StatArguments),
-    /// Set permission bits
-    Chmod(ChmodArguments),
-    /// Create a symbolic link
+    /// Set permissions
+    Chmod(attributes::ChmodArguments),
+    /// Set owner and group, where the login may
+    Chown(attributes::ChownArguments),
+    /// Set times, to now or as told; create an empty file where there is none
+    Touch(attributes::TouchArguments),
+    /// Create a symbolic link, or without -s a second name for a file
     Ln(LnArguments),
+    /// Compute checksums, on the server where it does that
+    Sum(sum::SumArguments),
+    /// Say where a path leads once all links are followed
+    Realpath(StatArguments),
+    /// Run a command in a directory of the server; ends with its exit status
+    Exec(exec::ExecArguments),
     /// Say how much space is free where a path is
     Df(StatArguments),
     /// Say how a place would be reached; connects nowhere
@@ -194,6 +225,10 @@ pub struct LsArguments {
     /// Also names that begin with a dot
     #[arg(short, long)]
     pub all: bool,
+
+    /// Also all that is below, links not followed
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
 
     /// One JSON object per line
     #[arg(long)]
@@ -261,33 +296,16 @@ pub struct ResolveArguments {
 }
 
 #[derive(Args, Debug)]
-pub struct ChmodArguments {
-    /// In octal, for example 644
-    #[arg(value_parser = parse_mode)]
-    pub mode: u32,
-
-    #[arg(required = true, value_name = "PLACE")]
-    pub places: Vec<OsString>,
-}
-
-#[derive(Args, Debug)]
 pub struct LnArguments {
-    /// Symbolic: the only kind there is
-    #[arg(short, required = true)]
+    /// A symbolic link, which holds TARGET as it is
+    #[arg(short, long)]
     pub symbolic: bool,
 
-    /// What the link holds, as it is
+    /// What the link holds; without -s, a file on the same server
     pub target: OsString,
 
     /// Where the link is created
     pub place: OsString,
-}
-
-fn parse_mode(text: &str) -> std::result::Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o7777 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(mode),
-        _ => Err("permission bits are written in octal, from 0 to 7777".to_owned()),
-    }
 }
 
 #[derive(Args, Debug)]
@@ -322,6 +340,7 @@ impl From<ConflictArgument> for OnConflict {
 }
 
 pub use driver::options as engine_options;
+pub use record::start as record;
 
 /// Parses a place of the command line.
 pub fn place(argument: &OsString) -> Result<Place> {
@@ -402,8 +421,13 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Mkdir(arguments) => manage::mkdir(arguments, common).await,
         Command::Cat(arguments) => manage::cat(arguments, common).await,
         Command::Stat(arguments) => manage::stat(arguments, common).await,
-        Command::Chmod(arguments) => manage::chmod(arguments, common).await,
+        Command::Chmod(arguments) => attributes::chmod(arguments, common).await,
+        Command::Chown(arguments) => attributes::chown(arguments, common).await,
+        Command::Touch(arguments) => attributes::touch(arguments, common).await,
         Command::Ln(arguments) => manage::ln(arguments, common).await,
+        Command::Sum(arguments) => sum::run(arguments, common).await,
+        Command::Realpath(arguments) => manage::realpath(arguments, common).await,
+        Command::Exec(arguments) => exec::run(arguments, common).await,
         Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Resolve(arguments) => resolve::run(arguments, common).await,
         Command::Explain(arguments) => explain::run(arguments),
@@ -429,7 +453,7 @@ mod tests {
 
     #[test]
     fn errors_have_the_exit_codes_of_the_design() {
-        let exit = |kind, operation| Exit::of(&Error::new(kind, operation)) as u8;
+        let exit = |kind, operation| Exit::of(&Error::new(kind, operation)).code();
         assert_eq!(exit(ErrorKind::Usage, Operation::ParsePlace), 2);
         assert_eq!(exit(ErrorKind::LoginFailed, Operation::Login), 3);
         assert_eq!(exit(ErrorKind::Unresolved, Operation::Resolve), 3);

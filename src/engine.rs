@@ -8,7 +8,7 @@ pub mod session;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,9 +19,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Entry, Error, FileSystem, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
+        Algorithm, Checksum, Entry, Error, FileSystem, Location, LogLine, Output, Place, RemotePath,
+        ServerInfo, Space, SshOptions, Stage,
     },
-    transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
+    transfer::{Change, Conflict, OnConflict, Outcome, Progress, Request, Totals},
     trust,
 };
 
@@ -68,17 +69,49 @@ pub enum Command {
         location: Location,
         parents: bool,
     },
-    /// Set permission bits, symlinks followed.
-    SetMode {
+    /// Create an empty file where there is nothing.
+    CreateFile {
         job: JobId,
         location: Location,
-        mode: u32,
+    },
+    /// Set permissions, owners or times: `ItemFailed` per failure, then `Done`. A symlink among
+    /// `items` is followed. With `recursive`, what is below directories as well; links there are
+    /// not followed.
+    SetAttributes {
+        job: JobId,
+        items: Vec<Location>,
+        change: Change,
+        recursive: bool,
     },
     /// Create a symlink at `location` that holds `target`.
     Symlink {
         job: JobId,
         location: Location,
         target: Vec<u8>,
+    },
+    /// Give the file at `location` a second name.
+    HardLink {
+        job: JobId,
+        location: Location,
+        to: RemotePath,
+    },
+    /// Resolve all symlinks: `Resolved`, then `Done`.
+    Canonicalize {
+        job: JobId,
+        location: Location,
+    },
+    /// Compute a checksum, on the server if it does that: `Checksum`, then `Done`.
+    Checksum {
+        job: JobId,
+        location: Location,
+        algorithm: Algorithm,
+    },
+    /// Run a line for the shell in the directory `location`: `Output` as it comes, the way it
+    /// ended as the last, then `Done`.
+    Execute {
+        job: JobId,
+        location: Location,
+        command: Vec<u8>,
     },
     /// Read a file from its start: `Data` in order, then `Done`.
     Read {
@@ -130,6 +163,11 @@ pub enum What {
     /// The next bytes of a file being read.
     Data(Bytes),
     Space(Space),
+    /// Where a path leads.
+    Resolved(Location),
+    Checksum(Checksum),
+    /// What a command printed, or how it ended.
+    Output(Output),
     /// Everything is listed; the copying starts.
     Planned(Totals),
     Ask {
@@ -195,6 +233,15 @@ pub struct Options {
     pub batch: bool,
 }
 
+/// Keeps what happens beyond the program's end. Called from the tasks that move data: it must not
+/// wait for anything but a local file.
+pub trait Record: Send + Sync {
+    /// An operation and its answer.
+    fn line(&self, line: &LogLine);
+    /// A job or an item that failed.
+    fn failure(&self, error: &Error);
+}
+
 /// A handle to the engine; clones share it.
 #[derive(Clone)]
 pub struct Engine {
@@ -210,6 +257,7 @@ pub(crate) struct Shared {
     pub(crate) batch: bool,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
+    record: OnceLock<Arc<dyn Record>>,
     log: Mutex<Log>,
     log_filled: tokio::sync::Notify,
     /// Held from taking lines to handing them on, so that they keep their order.
@@ -239,6 +287,7 @@ impl Engine {
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
             next_question: AtomicU64::new(1),
+            record: OnceLock::new(),
             log: Mutex::default(),
             log_filled: tokio::sync::Notify::new(),
             log_order: tokio::sync::Mutex::default(),
@@ -262,6 +311,11 @@ impl Engine {
         }
     }
 
+    /// Has all that happens from now on told to `record`; the first one stays.
+    pub fn record(&self, record: Arc<dyn Record>) {
+        let _ = self.shared.record.set(record);
+    }
+
     /// The latest progress of every running transfer.
     pub fn progress(&self) -> watch::Receiver<ProgressBoard> {
         self.progress.clone()
@@ -277,6 +331,14 @@ impl Engine {
 
 impl Shared {
     pub(crate) async fn emit(&self, job: JobId, what: What) {
+        if let Some(record) = self.record.get() {
+            match &what {
+                What::Failed(error) | What::ItemFailed(error) | What::Warning(error) | What::Lost(error) => {
+                    record.failure(error);
+                }
+                _ => {}
+            }
+        }
         // Nobody listens any more: the program is ending.
         let _ = self.events.send(Event { job, what }).await;
     }
@@ -291,6 +353,9 @@ impl Shared {
     }
 
     pub(crate) fn log(&self, line: LogLine) {
+        if let Some(record) = self.record.get() {
+            record.line(&line);
+        }
         let mut log = lock(&self.log);
         if log.lines.len() < LOG_LINES {
             log.lines.push(line);

@@ -5,7 +5,7 @@ use std::{ffi::OsString, io::IsTerminal, path::Path, process::ExitCode};
 
 use clap::Parser;
 use wharf::{
-    cli::{self, Arguments, Command, Exit},
+    cli::{self, Arguments, Command, Common, Exit},
     engine::{self, Engine},
     fs::{self, Place, PlacePath, Target},
     serve::demo,
@@ -40,7 +40,7 @@ async fn panes(arguments: &Arguments) -> Exit {
         (Ok(left), Ok(right)) => {
             left.iter().chain(&right).for_each(cli::warn_of_password);
             match cli::engine_options(&arguments.common) {
-                Ok(options) => show(options, left, right).await,
+                Ok(options) => show(options, &arguments.common, left, right).await,
                 Err(error) => failed(&error),
             }
         }
@@ -78,10 +78,10 @@ async fn demo(arguments: &Arguments) -> Exit {
         password: Some(demo.password().clone()),
     };
     let left = Place::Local(bytes(demo.local_dir()));
-    show(options, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
+    show(options, &common, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
 }
 
-async fn show(options: engine::Options, left: Option<Place>, right: Option<Place>) -> Exit {
+async fn show(options: engine::Options, common: &Common, left: Option<Place>, right: Option<Place>) -> Exit {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         cli::say(format_args!(
             "wharf: the panes need a terminal; `wharf --help` lists the commands that do not"
@@ -90,6 +90,9 @@ async fn show(options: engine::Options, left: Option<Place>, right: Option<Place
     }
     let (cwd, home) = (options.current_dir.clone(), options.home.clone());
     let (engine, events) = Engine::start(options);
+    if let Err(error) = cli::record(&engine, common) {
+        return failed(&error);
+    }
     let shown = ui::run(engine.clone(), events, ui::Options { left, right, cwd, home, title: true }).await;
     engine.shut_down().await;
     match shown {

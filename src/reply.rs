@@ -16,6 +16,8 @@ pub enum Protocol {
     Sftp,
     /// FTP with and without TLS.
     Ftp,
+    /// A command that was run on the server: its exit status.
+    Command,
 }
 
 /// What a server answered: a code and the words it sent along.
@@ -37,11 +39,17 @@ impl Reply {
         Reply { protocol: Protocol::Ftp, code, text: text.into() }
     }
 
+    /// What became of a command that was run on the server.
+    pub fn command(status: u32, text: impl Into<String>) -> Self {
+        Reply { protocol: Protocol::Command, code: status, text: text.into() }
+    }
+
     /// What the code means, if it is one that is known.
     pub fn meaning(&self) -> Option<&'static Meaning> {
         match self.protocol {
             Protocol::Sftp => sftp(self.code),
             Protocol::Ftp => ftp(self.code),
+            Protocol::Command => None,
         }
     }
 
@@ -51,6 +59,7 @@ impl Reply {
             Protocol::Sftp => self.code > SFTP_EOF,
             // RFC 959 section 4.2: 4yz and 5yz are negative completions.
             Protocol::Ftp => self.code >= 400,
+            Protocol::Command => self.code != 0,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Servers that break the protocol or lie: a scripted SFTP server says what no honest one would,
 //! and nothing may be written where it should not, hang, or panic.
 
+#[path = "hostile/statuses.rs"]
+mod statuses;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex},

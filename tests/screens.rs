@@ -1,5 +1,8 @@
 //! The screens as people see them, and what keys do to them: state and messages in, text out.
 
+#[path = "screens/files.rs"]
+mod files;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -887,7 +890,7 @@ impl Dice {
 #[test]
 fn nothing_at_any_size_panics() {
     let keys: Vec<&str> = "Up Down PgUp PgDn Home End Enter Backspace Tab Space F1 F5 F7 F8 Esc T L / s . * = ^a ^u ^r \
-                           ^g r n d y x c o ~ Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
+                           ^g r n d y x c o ~ i P O N ! 7 f Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
         .split_whitespace()
         .collect();
     let sizes = [(0, 0), (1, 1), (2, 5), (7, 3), (40, 10), (63, 16), (200, 60), (300, 2), (3, 90)];
@@ -914,6 +917,10 @@ fn nothing_at_any_size_panics() {
                 8 => {
                     let at = (dice.roll(90) as u16, dice.roll(30) as u16);
                     ui.mouse(*dice.pick(&kinds), at);
+                }
+                9 if dice.roll(3) == 0 => {
+                    let output = vec![b'x'; dice.roll(3000) as usize];
+                    ui.event(job, What::Output(wharf::fs::Output::Stdout(output.into())));
                 }
                 9 => ui.event(job, What::Entries(site())),
                 10 => ui.event(job, What::Done(Outcome::default())),

@@ -87,11 +87,18 @@ pub enum Operation {
     Rename,
     SetAttributes,
     Symlink,
+    HardLink,
     ReadLink,
     Canonicalize,
     Space,
     Checksum,
     CopyWithin,
+    /// Running a command.
+    Execute,
+    /// Finding the number of a user or group.
+    FindOwner,
+    /// Writing the log.
+    WriteLog,
     Copy,
     Plan,
 }

@@ -276,6 +276,13 @@ impl Default for Keymap {
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);
         bind(panes, NewFolder, &[(none, F(7)), (none, Char('n'))]);
+        bind(panes, NewFile, &[(none, Char('N'))]);
+        bind(panes, Symlink, &[(alt, Char('s'))]);
+        bind(panes, HardLink, &[(alt, Char('h'))]);
+        bind(panes, Properties, &[(none, Char('i'))]);
+        bind(panes, Permissions, &[(none, Char('P'))]);
+        bind(panes, Owner, &[(none, Char('O'))]);
+        bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);
         bind(panes, Sort, &[(none, Char('s'))]);

@@ -1,7 +1,9 @@
 //! Dialogs as sheets: what each one says, and where on the screen its parts stand, for drawing
-//! and for the mouse alike. Pure; what is said on the sheets of questions is in `sheet::content`.
+//! and for the mouse alike. Pure; what is said is in `sheet::content`, and of files in
+//! `sheet::files`.
 
 mod content;
+mod files;
 
 use ratatui::layout::{Rect, Size};
 

@@ -16,7 +16,7 @@ use ratatui::layout::Size;
 
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
-pub use overlay::{Asking, Deed, Field, Overlay, Question, Typing};
+pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
 pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
@@ -194,12 +194,18 @@ impl State {
                 Asking::Secret { .. } => Mode::Text,
                 Asking::Host { .. } | Asking::Conflicts { .. } => Mode::Choice,
             },
-            Some(Overlay::Confirm { .. } | Overlay::Sort { .. }) => Mode::Choice,
+            Some(
+                Overlay::Confirm { .. }
+                | Overlay::Sort { .. }
+                | Overlay::Properties(_)
+                | Overlay::Permissions(_),
+            ) => Mode::Choice,
             Some(
                 Overlay::Help { .. }
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
-                | Overlay::Error { .. },
+                | Overlay::Error { .. }
+                | Overlay::Output(_),
             ) => Mode::Reader,
             None if self.filtering => Mode::Filter,
             None => match self.panel {

@@ -2,6 +2,8 @@
 //! clock; time comes in with [`Msg::Tick`].
 
 mod actions;
+mod attributes;
+mod commands;
 mod dialogs;
 mod effect;
 mod events;

@@ -59,13 +59,16 @@ pub fn operation(operation: Operation) -> &'static str {
         RemoveFile => "delete",
         RemoveDir => "delete the folder",
         Rename => "rename",
-        SetAttributes => "set the times and permissions of",
-        Symlink => "create the link",
+        SetAttributes => "change the attributes of",
+        Symlink | HardLink => "create the link",
         ReadLink => "read the link",
         Canonicalize => "resolve",
         Space => "ask for the free space at",
         Checksum => "compute the checksum of",
-        CopyWithin => "copy on the server",
+        CopyWithin => "copy where it is",
+        Execute => "run a command in",
+        FindOwner => "find the user or group",
+        WriteLog => "write the log to",
         Copy => "copy",
         Plan => "plan the copy of",
     }
@@ -120,6 +123,7 @@ fn code(reply: &Reply) -> String {
     let protocol = match reply.protocol {
         Protocol::Sftp => "SFTP status",
         Protocol::Ftp => "FTP reply",
+        Protocol::Command => "exit status",
     };
     let meaning = reply.meaning();
     let mut out = format!("{protocol} {}", reply.code);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
 
 use super::{escape, escape_bytes};
 use crate::{
-    fs::{Kind, LogLine, Stage, Timestamp},
+    fs::{Kind, LogLine, Stage, Timestamp, sum::Computed},
     reply::{Protocol, Reply},
     transfer::{Outcome, Totals},
 };
@@ -193,6 +193,7 @@ pub fn reply(reply: &Reply) -> String {
         None => match reply.protocol {
             Protocol::Sftp => format!("{} (a code that no SFTP specification has)", reply.code),
             Protocol::Ftp => format!("{} (a code that no FTP specification has)", reply.code),
+            Protocol::Command => format!("exit status {}", reply.code),
         },
     };
     let text = reply.text.trim();
@@ -200,6 +201,14 @@ pub fn reply(reply: &Reply) -> String {
         out.push_str(&format!(" ({})", escape(text)));
     }
     out
+}
+
+/// Who computed a checksum.
+pub fn computed(by: &Computed) -> String {
+    match by {
+        Computed::Server(means) => format!("computed by the server ({means})"),
+        Computed::Here => "read and computed here".to_owned(),
+    }
 }
 
 /// `OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`.

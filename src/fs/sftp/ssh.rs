@@ -197,6 +197,21 @@ impl Connection {
             next = connection.through.as_deref();
         }
     }
+
+    /// Opens a session channel and asks for `command` to be run on it; whether that is granted
+    /// is the channel's first message.
+    pub async fn execute(&self, command: &str) -> Result<russh::Channel<client::Msg>> {
+        let failed = |error: russh::Error| {
+            let kind = match error {
+                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
+                _ => ErrorKind::ConnectionLost,
+            };
+            Error::new(kind, Operation::Execute).with_detail(error.to_string())
+        };
+        let channel = self.handle.channel_open_session().await.map_err(failed)?;
+        channel.exec(true, command).await.map_err(failed)?;
+        Ok(channel)
+    }
 }
 
 fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {

@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{dialogs, effect::Effects, files, panels, places};
+use super::{attributes, commands, dialogs, effect::Effects, files, panels, places};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -64,7 +64,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
-        Copy | Move | Rename | NewFolder | Delete => files::on_action(state, action, fx),
+        Copy | Move | Rename | NewFolder | NewFile | Symlink | HardLink | Delete => {
+            files::on_action(state, action, fx);
+        }
+        Properties | Permissions | Owner => attributes::on_action(state, action, fx),
+        RunCommand => commands::ask(state),
         Cancel => cancel(state, fx),
         CancelJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.

@@ -3,6 +3,7 @@
 use tui_input::InputRequest;
 
 use super::{
+    attributes, commands,
     effect::{Effect, Effects},
     files, places, questions,
 };
@@ -26,6 +27,8 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
+        Overlay::Properties(properties) => Some(&mut properties.scroll),
+        Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask: Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. },
             ..
@@ -37,6 +40,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
 fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Question(Question {
             ask: Asking::Host { choice, .. } | Asking::Conflicts { choice, .. },
             ..
@@ -98,6 +102,9 @@ pub(super) fn filter_action(state: &mut State, action: Action) -> bool {
 /// A letter that stands on a button.
 pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
     let (Some(c), Some(sheet)) = (key.typed(), sheet::sheet(state)) else { return };
+    if let Some(Overlay::Permissions(permissions)) = state.overlays.last_mut() {
+        return attributes::letter(permissions, c);
+    }
     if let Some(at) = sheet.buttons.iter().position(|button| button.letter == c.to_ascii_lowercase()) {
         press(state, at, fx);
     }
@@ -119,6 +126,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     let page = usize::from(sheet.body.height).saturating_sub(1).max(1);
     let (buttons, columns) = (sheet.buttons.len(), sheet.stacked);
     let Some(overlay) = state.overlays.last_mut() else { return };
+    if let Overlay::Permissions(permissions) = overlay
+        && attributes::moved(permissions, action)
+    {
+        return;
+    }
     // Where buttons stand one below the other, the arrows walk them.
     let action = match action {
         Action::Up if columns => Action::PreviousChoice,
@@ -155,8 +167,12 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 
 /// Esc: closes, and answers no where an answer is awaited.
 pub(super) fn close(state: &mut State, fx: &mut Effects) {
-    if let Some(Overlay::Question(question)) = state.overlays.pop() {
-        questions::refuse(&question, fx);
+    match state.overlays.pop() {
+        Some(Overlay::Question(question)) => questions::refuse(&question, fx),
+        // Nobody would see what comes of it.
+        Some(Overlay::Properties(properties)) => attributes::give_up(&properties, fx),
+        Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        _ => {}
     }
 }
 
@@ -181,6 +197,9 @@ fn accept(state: &mut State, fx: &mut Effects) {
             }
         },
         Some(Overlay::Question(question)) => answer(question, fx),
+        Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
+        Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
+        Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(
             Overlay::Help { .. } | Overlay::Explain { .. } | Overlay::Details { .. } | Overlay::Error { .. },
         ) => {}
@@ -210,6 +229,13 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
         }),
         Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
         Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
+        Typing::NewFile(parent) => files::create_file(state, parent.clone(), &text, fx),
+        Typing::Symlink(item) => files::link(state, item.clone(), &text, true, fx),
+        Typing::HardLink(item) => files::link(state, item.clone(), &text, false, fx),
+        Typing::Owner { items, name } => {
+            attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
+        }
+        Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });

@@ -1,13 +1,14 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
+    attributes, commands,
     effect::{Effect, Effects},
     places, questions,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
     fs::{Error, ErrorKind, Operation, Place, PlacePath},
-    ui::state::{Errand, Notice, Phase, Side, Standing, State, Tone, Work},
+    ui::state::{Errand, Notice, Phase, Side, Standing, State, Tone},
     words,
 };
 
@@ -28,6 +29,9 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else {
+                let what = attributes::on_event(state, job, what);
+                commands::on_event(state, job, what);
             }
             // Anything else is late news of a job that nobody waits for.
         }
@@ -109,7 +113,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             }
         }
         // The panes ask for no file's bytes yet.
-        What::Data(_) => {}
+        What::Data(_) | What::Resolved(_) | What::Checksum(_) | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
             state.say(Tone::Bad, words::error(&error).to_string());
@@ -146,7 +150,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
             let mut text = words::outcome(&outcome, verb);
-            if transfer.work != Work::Remove {
+            if !transfer.target.is_empty() {
                 text.push_str(&format!(" to {}", transfer.target));
             }
             if let Some(first) = transfer.failures.first().filter(|_| bad) {
