@@ -132,6 +132,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::SetMode { job, .. }
     | Command::Symlink { job, .. }
     | Command::Read { job, .. }
+    | Command::Test { job, .. }
+    | Command::Hosts { job }
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
     | Command::Remove { job, .. }
@@ -194,6 +196,8 @@ impl Job {
                 self.cancellable(self.symlink(&location, &target).boxed()).await
             }
             Command::Read { location, .. } => self.cancellable(self.read(&location).boxed()).await,
+            Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
+            Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
             Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
             // These clean up.
@@ -221,8 +225,28 @@ impl Job {
         Ok(Outcome::default())
     }
 
+    async fn test(&self, place: &Place) -> Result<Outcome> {
+        let (fs, location, info) = self.shared.sessions.open_anew(&self.shared, self.job, place).await?;
+        self.shared.emit(self.job, What::Connected { location: location.clone(), info }).await;
+        let listed = self.list_on(&*fs, &location).await;
+        if !location.fs.is_local() {
+            fs.close().await;
+        }
+        listed
+    }
+
+    async fn hosts(&self) -> Result<Outcome> {
+        let hosts = self.shared.sessions.hosts().await?;
+        self.shared.emit(self.job, What::Hosts(hosts)).await;
+        Ok(Outcome::default())
+    }
+
     async fn list(&self, location: &Location) -> Result<Outcome> {
         let fs = self.fs(&location.fs).await?;
+        self.list_on(&*fs, location).await
+    }
+
+    async fn list_on(&self, fs: &dyn FileSystem, location: &Location) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let listing = async {
             let mut batches = fs.list(&location.path).await?;
