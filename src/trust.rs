@@ -2,6 +2,7 @@
 //! A leaf: knows nothing of file systems, and never draws.
 
 pub mod known_hosts;
+pub mod pattern;
 
 use std::path::PathBuf;
 

@@ -23,6 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::config::hosts;
 use self::{
     channel::{Channel, unexpected},
     host_key::HostKeyChecker,

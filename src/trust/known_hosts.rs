@@ -19,6 +19,7 @@ use std::{
 
 pub use key::{algorithm, fingerprint, randomart};
 
+use super::pattern;
 use line::{Line, Marker};
 
 /// The port that known_hosts leaves out: names on it are written without brackets.
@@ -224,7 +225,7 @@ impl Entry {
 /// Whether a certificate's principal stands for the host: `*` and `?` are wildcards there, as
 /// OpenSSH has it. Without regard to case.
 pub fn pattern_matches(principal: &str, host: &str) -> bool {
-    line::matches_pattern(principal.to_ascii_lowercase().as_bytes(), host.to_ascii_lowercase().as_bytes())
+    pattern::matches(principal.to_ascii_lowercase().as_bytes(), host.to_ascii_lowercase().as_bytes())
 }
 
 /// The name that a host and port are remembered by: `web-01`, `[web-01]:2222`.

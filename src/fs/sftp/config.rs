@@ -3,6 +3,9 @@
 //! the expansion of its tokens. Must never connect, and never guess where a file says otherwise.
 
 mod answer;
+mod hosts;
+mod line;
+mod source;
 mod tokens;
 
 use std::{
@@ -21,6 +24,7 @@ use crate::{
     trust::known_hosts::DEFAULT_PORT,
 };
 use answer::{Answer, is_none};
+pub use hosts::hosts;
 use tokens::{Local, Tokens};
 
 /// `Match exec` and canonical names may take a while; more than this is a hang.
