@@ -30,6 +30,15 @@ pub enum Change {
     Visit { url: String, at: i64 },
     /// Forget a recent place.
     Forget { url: String },
+    /// Nothing: only look what there is now.
+    Reload,
+}
+
+/// A change that was made and is worth a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    Saved(String),
+    Removed(String),
 }
 
 /// What there is after a change, or at the start.
@@ -38,8 +47,11 @@ pub struct Kept {
     pub bookmarks: Vec<Bookmark>,
     /// Newest first.
     pub recent: Vec<Recent>,
-    /// Why the bookmarks cannot be read or were not saved; nothing in their file was changed.
+    /// Why the bookmarks cannot be read; nothing in their file was changed.
     pub error: Option<Error>,
+    pub made: Option<Made>,
+    /// Why a bookmark was not saved or removed; nothing was changed then.
+    pub failed: Option<Error>,
     /// Something worth knowing about the files: keys that mean nothing, a password not stored.
     pub warnings: Vec<String>,
 }

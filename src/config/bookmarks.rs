@@ -175,8 +175,8 @@ pub fn save(text: &str, file: &str, old: Option<&str>, bookmark: &Bookmark) -> R
     let taken = known.list.iter().any(|other| other.name == bookmark.name);
     if taken && old != Some(bookmark.name.as_str()) {
         return Err(Error::new(ErrorKind::AlreadyExists, Operation::SaveBookmarks)
-            .on(&*bookmark.name)
-            .with_detail("there is a bookmark of that name"));
+            .on(file)
+            .with_detail(format!("there is a bookmark {} already", bookmark.name)));
     }
     let mut document: DocumentMut = text
         .parse()

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Bookmark, Bookmarks, Change, Kept, Settings, bookmarks, file, keyring::Keyring, recent, secret_key,
+    Bookmark, Bookmarks, Change, Kept, Made, Settings, bookmarks, file, keyring::Keyring, recent, secret_key,
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Place, Result},
@@ -110,30 +110,33 @@ impl Store {
         kept
     }
 
-    /// Makes the change, and says what there is then. An error leaves the file as it was.
+    /// Makes the change, and says what there is then. A failure leaves the file as it was.
     pub fn apply(&self, change: Change) -> Kept {
         let outcome = match change {
-            Change::Save { old, bookmark, password } => {
-                self.save(old.as_deref(), &bookmark, password.as_ref())
-            }
-            Change::Remove { name } => self.remove(&name).map(|_| Vec::new()),
+            Change::Save { old, bookmark, password } => self
+                .save(old.as_deref(), &bookmark, password.as_ref())
+                .map(|warnings| (Some(Made::Saved(bookmark.name)), warnings)),
+            Change::Remove { name } => match self.remove(&name) {
+                Ok(true) => Ok((Some(Made::Removed(name)), Vec::new())),
+                Ok(false) => Err(unknown(&name)),
+                Err(error) => Err(error),
+            },
             Change::Visit { url, at } => {
                 self.change_recent(|list| recent::visit(list, &url, at, self.settings.recent_places));
-                Ok(Vec::new())
+                Ok((None, Vec::new()))
             }
             Change::Forget { url } => {
                 self.change_recent(|list| list.retain(|recent| recent.url != url));
-                Ok(Vec::new())
+                Ok((None, Vec::new()))
             }
+            Change::Reload => Ok((None, Vec::new())),
         };
-        let mut kept = self.load();
-        // Said once, at the start.
-        kept.warnings.clear();
+        let kept = self.load();
         match outcome {
-            Ok(warnings) => kept.warnings = warnings,
-            Err(error) => kept.error = Some(error),
+            // What the file says was said at the start.
+            Ok((made, warnings)) => Kept { made, warnings, ..kept },
+            Err(error) => Kept { failed: Some(error), warnings: Vec::new(), ..kept },
         }
-        kept
     }
 
     /// Saves a bookmark; returns what is worth knowing about its password.
