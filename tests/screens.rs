@@ -1,5 +1,8 @@
 //! The screens as people see them, and what keys do to them: state and messages in, text out.
 
+#[path = "screens/connect.rs"]
+mod connect;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -33,6 +36,7 @@ const SIZES: [(u16, u16); 3] = [(40, 10), (80, 24), (140, 40)];
 struct Ui {
     state: State,
     sent: Vec<Command>,
+    kept: Vec<wharf::config::Change>,
     quit: bool,
 }
 
@@ -40,7 +44,7 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), quit: false };
+        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), quit: false };
         ui.at(1);
         ui
     }
@@ -59,6 +63,7 @@ impl Ui {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.sent.push(command),
+                Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
                 Effect::SetTitle(_) => {}
             }

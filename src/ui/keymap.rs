@@ -183,7 +183,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Move, Delete, NewFolder, Rename, GoTo, Connect, Filter, Sort, Select, Refresh,
+            Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
             Transfers, Log, Quit,
         ],
         Mode::Transfers => &[Help, Details, CancelJob, ClearFinished, OtherPane, Transfers, Log],

@@ -14,7 +14,7 @@ use crate::{
     words,
 };
 
-const LABEL: u16 = 10;
+const LABEL: u16 = 11;
 
 fn label(slot: Slot) -> &'static str {
     match slot {
@@ -26,7 +26,7 @@ fn label(slot: Slot) -> &'static str {
         Slot::Part(Part::Port) => "Port",
         Slot::Part(Part::Password) => "Password",
         Slot::Path => "Path",
-        Slot::Local => "Beside it",
+        Slot::Local => "Local path",
         Slot::Note => "Note",
     }
 }

@@ -62,6 +62,8 @@ pub struct Chooser {
     /// The line of the cursor: one with a choice wherever there is one.
     pub cursor: usize,
     pub top: usize,
+    /// The person has put the cursor where it is.
+    pub moved: bool,
 }
 
 impl Places {
@@ -129,13 +131,17 @@ impl Chooser {
     pub fn search(&mut self, places: &Places) {
         self.lines = self.make(places);
         self.top = 0;
+        self.moved = false;
         self.move_to(0);
     }
 
-    /// Makes the lines anew after the places have changed; the cursor stays where it can.
+    /// Makes the lines anew after the places have changed. The cursor stays on what it was put
+    /// on, where that is still there.
     pub fn refresh(&mut self, places: &Places) {
+        let chosen = self.lines.get(self.cursor).cloned().filter(|_| self.moved);
         self.lines = self.make(places);
-        self.move_to(self.cursor);
+        let again = chosen.map(|chosen| self.lines.iter().position(|line| *line == chosen));
+        self.move_to(again.map_or(0, |at| at.unwrap_or(self.cursor)));
     }
 
     fn make(&self, places: &Places) -> Vec<Line> {
@@ -156,6 +162,7 @@ impl Chooser {
         if let Some(at) = before.take(by).last() {
             self.cursor = at;
         }
+        self.moved = true;
     }
 
     /// So many choices further down.
@@ -165,6 +172,7 @@ impl Chooser {
         if let Some(at) = behind.take(by).last() {
             self.cursor = at;
         }
+        self.moved = true;
     }
 
     /// The first line to draw so that the cursor is among `height` lines, with the headings

@@ -49,6 +49,7 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
             focus(state, side);
             let Some(chooser) = &mut state.pane_mut(side).chooser else { return };
             chooser.move_to(line);
+            chooser.moved = true;
             if chooser.cursor != line {
                 return;
             }

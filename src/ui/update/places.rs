@@ -289,7 +289,13 @@ fn show_in(state: &mut State, side: Side, fx: &mut Effects) {
 
 fn open_current(state: &mut State, side: Side, fx: &mut Effects) {
     let view = &state.pane(side).view;
-    let Some(location) = view.location.clone() else { return };
+    let Some(location) = view.location.clone() else {
+        if let Phase::Failed(error) = &state.pane(side).phase {
+            let words = words::error(error);
+            state.overlays.push(Overlay::Error { words, scroll: 0 });
+        }
+        return;
+    };
     match view.row(view.cursor) {
         None => {}
         Some(Row::Above) => on_action(state, Action::Parent, fx),

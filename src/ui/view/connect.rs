@@ -136,12 +136,13 @@ fn name_width(state: &State, chooser: &Chooser, rows: Rect) -> usize {
         .iter()
         .filter_map(|line| match line {
             Line::Choice(choice @ (Choice::Bookmark(_) | Choice::Host(_))) => {
-                Some(text::width(&words_of(state, chooser, choice).0))
+                // Those in folders stand two columns further in.
+                Some(text::width(&words_of(state, chooser, choice).0) + 2)
             }
             _ => None,
         })
         .max();
-    width.unwrap_or(0).clamp(8, (usize::from(rows.width) / 2).max(8))
+    width.unwrap_or(0).clamp(10, (usize::from(rows.width) / 2).max(10))
 }
 
 fn draw_line(
@@ -179,7 +180,8 @@ fn draw_line(
             let x = x + if in_folder { 4 } else { 2 };
             match choice {
                 Choice::Bookmark(_) | Choice::Host(_) => {
-                    let shown = text::pad(&text::cut_middle(&name, name_width), name_width);
+                    let width = name_width.saturating_sub(if in_folder { 2 } else { 0 });
+                    let shown = text::pad(&text::cut_middle(&name, width), width);
                     let behind = put(pen, x, &shown, Role::Text);
                     let left = room(behind + 2);
                     let detail = text::cut(&detail, usize::from(left));

@@ -53,7 +53,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
         let y = row.area.y;
         let label = if row.has_focus { Role::Title } else { Role::Soft };
         pen.put(row.area.x, y, row.area.width, row.label, label);
-        let mark = if row.has_focus { "▸" } else { " " };
+        let mark = if row.has_focus { "›" } else { " " };
         pen.put(row.area.x.saturating_sub(1), y, 1, mark, Role::Title);
         pen.tint(row.value, Role::Input);
         let filled = text::pad("", usize::from(row.value.width));

@@ -299,11 +299,25 @@ fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
     let words = words::error(error);
     let (again, elsewhere) = (key(state, Action::Refresh), key(state, Action::Connect));
     let gap = || (Role::Text, String::new());
-    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
+    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what))];
+    // A fact a line: two fingerprints are compared more easily below each other.
+    lines.extend(words.said.split("; ").map(|part| (Role::Text, part.to_owned())));
     if areas.rows.height >= 10 {
         lines.extend([gap(), (Role::Soft, words.advice), gap()]);
     }
-    lines.push((Role::Faint, format!("{again} tries again · {elsewhere} chooses another place")));
+    let columns = usize::from(areas.rows.width.saturating_sub(4)).max(1);
+    let mut lines: Vec<(Role, String)> = lines
+        .into_iter()
+        .flat_map(|(role, text)| text::wrap(&text, columns).into_iter().map(move |line| (role, line)))
+        .collect();
+    let room = usize::from(areas.rows.height).saturating_sub(1);
+    if lines.len() > room {
+        // What there is no room for is in a dialog.
+        lines.truncate(room);
+        lines.push((Role::Faint, format!("{} tells all of it", key(state, Action::Open))));
+    } else {
+        lines.push((Role::Faint, format!("{again} tries again · {elsewhere} goes elsewhere")));
+    }
     middle(pen, areas, &lines);
 }
 
