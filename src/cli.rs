@@ -84,7 +84,8 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
+    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
+    /// name
     pub left: Option<OsString>,
 
     /// What the right pane shows

@@ -14,14 +14,15 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use support::{
-    ALIAS, Sshd, SshdConfig,
+    ALIAS, PASSWORD, PASSWORD_USER, Sshd, SshdConfig,
     program::{Ran, bare, start},
 };
 use tempfile::TempDir;
 use wharf::{
     config::{Bookmark, Change, Made, Store},
-    fs::ErrorKind,
-    trust::{SecretError, SecretStore},
+    engine::{Answer, Ask, Command, Engine, JobId, Options, What},
+    fs::{ErrorKind, Place, RemotePath, SshOptions, memory::Memory},
+    trust::{self, SecretError, SecretStore},
 };
 
 /// A keyring in memory, or one that is not there.
@@ -328,4 +329,60 @@ fn a_bookmark_comes_before_a_host_of_ssh_config() {
     assert_eq!(list("shop:"), ["remote.txt"]);
     wharf(home.path(), ["-q", "bookmark", "add", ALIAS, "here"]).ends(0);
     assert_eq!(list(&format!("{ALIAS}:")), ["local.txt"]);
+}
+
+/// Logs in with a password to the server behind `host`, and counts how often it is asked for.
+async fn log_in(server: &Sshd, host: &str, extra: &str, stored: &str) -> (usize, bool) {
+    let config = server.dir().join("password_config");
+    let text = format!(
+        "Host far\n  HostName 127.0.0.1\n  Port {0}\n  User {PASSWORD_USER}\n{extra}\n\
+         Host *\n  UserKnownHostsFile \"{1}\"\n  GlobalKnownHostsFile /dev/null\n  IdentityAgent none\n  \
+         PubkeyAuthentication no\n",
+        server.port(),
+        server.known_hosts().display()
+    );
+    fs::write(&config, text).unwrap();
+    let (engine, mut events) = Engine::start(Options {
+        ssh: SshOptions { config_file: Some(config), ..SshOptions::default() },
+        local: Arc::new(Memory::new("local")),
+        current_dir: RemotePath::root(),
+        home: RemotePath::root(),
+        batch: false,
+    });
+    let secrets = Secrets::default();
+    secrets.set(&format!("sftp://{host}"), &SecretString::from(stored.to_owned())).unwrap();
+    engine.use_secrets(Arc::new(secrets));
+    let place = Place::parse(format!("{host}:").as_bytes()).unwrap();
+    engine.send(Command::Open { job: JobId(1), place });
+    let (mut asked, mut connected) = (0, false);
+    loop {
+        let event = tokio::time::timeout(std::time::Duration::from_secs(30), events.recv());
+        match event.await.expect("in time").expect("an event").what {
+            What::Ask { question, ask: Ask::Trust(trust::Question::Secret(_)) } => {
+                asked += 1;
+                let answer = Answer::Trust(trust::Answer::Secret(PASSWORD.to_owned().into()));
+                engine.send(Command::Answer { question, answer });
+            }
+            What::Connected { .. } => connected = true,
+            What::Done(_) | What::Failed(_) => break,
+            _ => {}
+        }
+    }
+    engine.shut_down().await;
+    (asked, connected)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_password_is_given_once_and_to_nobody_else() {
+    let server = Sshd::start(SshdConfig { password_auth: true, ..SshdConfig::default() });
+    assert_eq!(log_in(&server, "far", "", PASSWORD).await, (0, true));
+    // A wrong one is not given again: the person is asked.
+    assert_eq!(log_in(&server, "far", "", "wrong").await, (1, true));
+    // A host on the way asks with the same words, and must not get it.
+    let jump = format!(
+        "Host way\n  HostName 127.0.0.1\n  Port {0}\n  User {PASSWORD_USER}\n\
+                        Host behind\n  HostName 127.0.0.1\n  Port {0}\n  User {PASSWORD_USER}\n  ProxyJump way\n",
+        server.port()
+    );
+    assert_eq!(log_in(&server, "behind", &jump, PASSWORD).await, (2, true));
 }

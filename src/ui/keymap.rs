@@ -145,14 +145,19 @@ impl Keymap {
 
     /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Key> {
-        let mut keys = Vec::new();
-        for (mode, key, bound) in &self.bindings {
-            // What turns the pages of the help means something else in the panes.
-            if *bound == action && *mode != Mode::Reader && !keys.contains(key) {
-                keys.push(*key);
+        // What turns the pages of the help or walks a form means something else in the panes.
+        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form);
+        let keys = |apart_ones: bool| {
+            let mut keys = Vec::new();
+            for (mode, key, bound) in &self.bindings {
+                if *bound == action && apart(*mode) == apart_ones && !keys.contains(key) {
+                    keys.push(*key);
+                }
             }
-        }
-        keys
+            keys
+        };
+        let keys_at_work = keys(false);
+        if keys_at_work.is_empty() { keys(true) } else { keys_at_work }
     }
 
     /// What the footer shows in a mode: the most useful first, with its key and its name there.

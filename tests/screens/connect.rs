@@ -231,7 +231,7 @@ fn typing_finds_and_enter_connects() {
     let mut ui = choosing(80, 24);
     ui.type_text("gopher://x");
     ui.press("Enter");
-    assert!(ui.says("does not speak gopher"), "{:?}", ui.state.notice);
+    assert!(ui.says("harf does not speak gopher"), "{:?}", ui.state.notice);
     assert!(ui.state.right.chooser.is_some(), "what was typed is still there");
 }
 
@@ -332,7 +332,7 @@ fn a_place_is_bookmarked() {
     assert!(form(&ui).saving);
     let failed = Error::new(ErrorKind::NoSpace, Operation::SaveBookmarks);
     ui.msg(Msg::Kept(Box::new(Kept { failed: Some(failed), ..kept() })));
-    assert!(form(&ui).error.as_ref().is_some_and(|error| error.contains("no space")));
+    assert!(form(&ui).error.as_ref().is_some_and(|error| error.contains("No space")));
     ui.press("Enter");
     ui.msg(made(Made::Saved("the site".into())));
     assert!(ui.state.overlay().is_none());

@@ -43,11 +43,9 @@ pub fn choose(state: &mut State, side: Side, fx: &mut Effects) {
 /// Takes in what was kept when the program started.
 pub fn kept_at_start(state: &mut State, kept: Kept) {
     let warnings = kept.warnings.clone();
-    let error = kept.error.clone();
+    let is_broken = kept.error.is_some();
     on_kept(state, Kept { warnings: Vec::new(), ..kept });
-    if let Some(error) = error {
-        state.say(Tone::Bad, words::error(&error).to_string());
-    } else if let Some(first) = warnings.first() {
+    if let Some(first) = warnings.first().filter(|_| !is_broken) {
         let more = match warnings.len() - 1 {
             0 => String::new(),
             more => format!(" (and {more} more: `wharf bookmark list` tells them)"),
@@ -64,7 +62,11 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
         // What was read before stays in sight while the file cannot be read.
         places.bookmarks = kept.bookmarks;
     }
+    let was_broken = places.error.is_some();
     places.error = kept.error;
+    if let Some(error) = places.error.clone().filter(|_| !was_broken) {
+        state.say(Tone::Bad, words::error(&error).to_string());
+    }
     refresh(state);
     let saving = state.overlays.iter().rposition(|o| matches!(o, Overlay::Form(form) if form.saving));
     if let Some(error) = kept.failed {
@@ -72,7 +74,7 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
         match saving.and_then(|at| state.overlays.get_mut(at)) {
             Some(Overlay::Form(form)) => {
                 form.saving = false;
-                form.error = Some(format!("{}. {}", words.said, words.advice));
+                form.error = Some(format!("{}. {}", capital(&words.said), words.advice));
             }
             _ => state.say(Tone::Bad, words.to_string()),
         }
@@ -265,7 +267,7 @@ fn leave(state: &mut State, side: Side, fx: &mut Effects) {
 
 fn say_error(state: &mut State, error: &Error) {
     let words = words::error(error);
-    state.say(Tone::Bad, format!("{}. {}", words.said, words.advice));
+    state.say(Tone::Bad, format!("{}. {}", capital(&words.said), words.advice));
 }
 
 /// What is chosen, with a name for it.
