@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use support::{Sshd, SshdConfig};
+use support::{Sshd, SshdConfig, program};
 
 /// An outer and an inner server, and an ssh_config that knows both by name.
 struct Net {
@@ -225,4 +225,99 @@ fn resolve_says_how_and_connects_nowhere() {
     let unknown: serde_json::Value = serde_json::from_str(&resolve(&["--json", "sftp://outer/x"])).unwrap();
     assert_eq!((&unknown["host_key"], &unknown["path"]), (&"unknown".into(), &"/x".into()));
     assert!(resolve(&["inner:"]).contains("outer"));
+}
+
+/// Adds lines to the Host of the harness.
+fn configured(sshd: &Sshd, lines: &str) {
+    let text = fs::read_to_string(sshd.ssh_config()).unwrap();
+    fs::write(sshd.ssh_config(), format!("{text}{lines}\n")).unwrap();
+}
+
+fn list(sshd: &Sshd) -> Vec<String> {
+    vec!["ls".to_owned(), format!("{}:{}", support::ALIAS, sshd.dir().display())]
+}
+
+/// A directory with no program in it, for PATH.
+fn without_ssh(sshd: &Sshd, arguments: &[String]) -> program::Ran {
+    let empty = sshd.dir().join("no programs");
+    fs::create_dir_all(&empty).unwrap();
+    let mut command = program::command(&sshd.ssh_config(), arguments);
+    command.env("PATH", empty);
+    program::start(command).wait()
+}
+
+#[test]
+fn a_machine_without_ssh_reaches_servers_by_the_same_configuration() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let listed = without_ssh(&sshd, &list(&sshd)).ends(0);
+    assert!(listed.text().contains("sshd_config"), "{}", listed.text());
+
+    let asked = ["resolve".to_owned(), "--json".to_owned(), format!("{}:", support::ALIAS)];
+    let mine = without_ssh(&sshd, &asked).ends(0).text();
+    assert_eq!(mine, program::wharf(&sshd.ssh_config(), &asked).ends(0).text());
+    assert!(mine.contains(&format!("\"port\":{}", sshd.port())), "{mine}");
+
+    configured(&sshd, "  Bogus yes");
+    without_ssh(&sshd, &list(&sshd)).ends(2).says(&["ssh_config line 11: Bad configuration option: bogus"]);
+}
+
+#[test]
+fn a_jump_host_leads_on_without_ssh() {
+    let net = Net::new("ProxyJump outer", &["outer", "inner"]);
+    let place = format!("inner:{}", net.dir.path().display());
+    let mut command = program::command(&net.config(), ["ls", &place]);
+    command.env("PATH", net.dir.path().join("nothing"));
+    let listed = program::start(command).wait().ends(0);
+    assert!(listed.text().contains("proof") && net.outer.log().contains("Accepted publickey"));
+}
+
+#[test]
+fn algorithms_that_the_configuration_asks_for_are_the_ones_that_are_used() {
+    let extra = vec!["LogLevel DEBUG1".to_owned()];
+    let sshd = Sshd::start(SshdConfig { extra, ..SshdConfig::default() });
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    assert!(!sshd.log().contains("cipher: aes192-ctr"));
+    configured(
+        &sshd,
+        "  Ciphers aes192-ctr\n  MACs hmac-sha2-256\n  KexAlgorithms diffie-hellman-group14-sha256",
+    );
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    for agreed in ["cipher: aes192-ctr MAC: hmac-sha2-256 ", "kex: algorithm: diffie-hellman-group14-sha256"]
+    {
+        assert!(sshd.log().contains(agreed), "{agreed}:\n{}", sshd.log());
+    }
+}
+
+#[test]
+fn algorithms_that_nobody_has_are_named() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let plain = fs::read_to_string(sshd.ssh_config()).unwrap();
+    configured(&sshd, "  Ciphers 3des-cbc");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(2).says(&["Ciphers", "3des-cbc", "aes256-ctr"]);
+
+    fs::write(sshd.ssh_config(), &plain).unwrap();
+    configured(&sshd, "  KexAlgorithms diffie-hellman-group1-sha1");
+    let refused = program::wharf(&sshd.ssh_config(), list(&sshd)).ends(3);
+    refused.says(&["KexAlgorithms", "diffie-hellman-group1-sha1", "the server has"]);
+}
+
+#[test]
+fn sha1_signatures_are_off_unless_asked_for() {
+    let extra = vec!["HostKeyAlgorithms ssh-rsa".to_owned()];
+    let config = SshdConfig { extra, host_keys: vec!["rsa"], no_ed25519: true, ..SshdConfig::default() };
+    let sshd = Sshd::start(config);
+    let words = ["ssh-rsa (SHA-1)", "HostKeyAlgorithms +ssh-rsa"];
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(3).says(&words);
+    configured(&sshd, "  HostKeyAlgorithms +ssh-rsa");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    without_ssh(&sshd, &list(&sshd)).ends(0);
+}
+
+#[test]
+fn a_known_key_type_comes_first_even_where_ssh_rsa_was_added() {
+    let sshd = Sshd::start(SshdConfig { host_keys: vec!["rsa"], ..SshdConfig::default() });
+    let known = format!("[127.0.0.1]:{} {}\n", sshd.port(), sshd.host_key("rsa"));
+    fs::write(sshd.known_hosts(), known).unwrap();
+    configured(&sshd, "  HostKeyAlgorithms +ssh-rsa");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
 }

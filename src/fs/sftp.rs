@@ -7,6 +7,7 @@ mod channel;
 pub mod config;
 mod host_key;
 mod list;
+mod preferences;
 mod read;
 mod request;
 mod response;

@@ -1,10 +1,15 @@
 //! How a host is reached, as ssh_config(5) says: `ssh -G` is asked where OpenSSH is installed, for
-//! no other reader of these files agrees with it. Owns the asking, the parsing of the answer and
-//! the expansion of its tokens. Must never connect, and never guess where a file says otherwise.
+//! whoever uses both means the same by one file; elsewhere `resolver` answers in its place. Owns
+//! the asking, the parsing of the answer and the expansion of its tokens. Must never connect, and
+//! never guess where a file says otherwise.
 
+mod algorithms;
 mod answer;
 mod hosts;
+mod keyword;
 mod line;
+mod matching;
+mod resolver;
 mod source;
 mod tokens;
 
@@ -17,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::process::Command;
+use tokio::{process::Command, sync::OnceCell};
 
 use crate::{
     fs::{Error, ErrorKind, Operation, Result, SshOptions, error::kind_of_io},
@@ -25,6 +30,7 @@ use crate::{
 };
 use answer::{Answer, is_none};
 pub use hosts::hosts;
+use resolver::Request;
 use tokens::{Local, Tokens};
 
 /// `Match exec` and canonical names may take a while; more than this is a hang.
@@ -74,10 +80,14 @@ pub struct HostConfig {
     pub preferred_authentications: Vec<String>,
     pub number_of_password_prompts: u32,
 
-    /// Empty, like the next two, where nothing is said: the library's own choice.
+    /// Empty, like the other lists below, where nobody has set it: wharf's own choice. Else as
+    /// ssh would offer them, best first; wharf need not have them all.
     pub ciphers: Vec<String>,
+    pub macs: Vec<String>,
     pub kex_algorithms: Vec<String>,
     pub host_key_algorithms: Vec<String>,
+    /// For logging in with keys.
+    pub pubkey_accepted_algorithms: Vec<String>,
 }
 
 /// Which agent to ask for keys.
@@ -162,14 +172,11 @@ async fn resolve_with(
         }
     }
     let local = Local::new()?;
-    let mut config = match ask(program, host, user, port, options).await? {
-        Some(answer) => parse(host, &answer, &local)?,
-        None => {
-            let personal = local.home.join(".ssh/config");
-            let personal = tokio::fs::symlink_metadata(&personal).await.is_ok().then_some(personal);
-            plain(host, user, port, options.config_file.as_deref().or(personal.as_deref()), &local)?
-        }
+    let answer = match ask(program, host, user, port, options).await? {
+        Some(answer) => answer,
+        None => resolve_without_ssh(host, user, port, options).await?,
     };
+    let mut config = parse(host, &answer, &local)?;
     config.identity_files.splice(0..0, options.identities.iter().cloned());
     if let Some(file) = &options.known_hosts {
         config.user_known_hosts = vec![file.clone()];
@@ -180,8 +187,56 @@ async fn resolve_with(
     Ok(config)
 }
 
-/// What `ssh -G` prints; `None` where there is no ssh.
+/// What the files say, read by wharf itself.
+async fn resolve_without_ssh(
+    host: &str,
+    user: Option<&str>,
+    port: Option<u16>,
+    options: &SshOptions,
+) -> Result<Answer> {
+    let (host, user, options) = (host.to_owned(), user.map(str::to_owned), options.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let request = Request { host: &host, user: user.as_deref(), port, options: &options };
+        resolver::resolve(&request, &Local::new()?)
+    });
+    match tokio::time::timeout(TIME_LIMIT * 2, reading).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            Err(Error::new(ErrorKind::Failure, Operation::ReadConfig).with_detail(error.to_string()))
+        }
+        Err(_) => Err(Error::new(ErrorKind::Timeout, Operation::ReadConfig)
+            .with_detail("the configuration's files cannot be read to their end")),
+    }
+}
+
+/// What ssh answers where nothing is configured.
+static DEFAULTS: OnceCell<Answer> = OnceCell::const_new();
+
+/// What `ssh -G` says, less the lists of algorithms that nobody has set; `None` where there is no
+/// ssh.
+///
+/// `ssh -G` prints those lists in full even so, and does not tell whose they are. wharf prefers
+/// other algorithms where it may choose: so the same ssh is asked what it says without a
+/// configuration, and a list that is no other than that one is taken for nobody's. Who sets a
+/// list to just what ssh would do anyway does not mean to rule wharf's order out.
 async fn ask(
+    program: &Path,
+    host: &str,
+    user: Option<&str>,
+    port: Option<u16>,
+    options: &SshOptions,
+) -> Result<Option<Answer>> {
+    let Some(answer) = run(program, host, user, port, options).await? else { return Ok(None) };
+    let nothing = SshOptions { config_file: Some("none".into()), ..SshOptions::default() };
+    let defaults = DEFAULTS.get_or_try_init(|| async {
+        let text = run(program, "localhost", None, None, &nothing).await?;
+        Ok(Answer::new(&text.unwrap_or_default()))
+    });
+    Ok(Some(Answer::new(&answer).without(defaults.await?)))
+}
+
+/// What `ssh -G` prints; `None` where there is no ssh.
+async fn run(
     program: &Path,
     host: &str,
     user: Option<&str>,
@@ -247,8 +302,10 @@ fn path(bytes: impl Into<Vec<u8>>) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.into()))
 }
 
-fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
-    let answer = Answer::new(text);
+fn parse(original: &str, answer: &Answer, local: &Local) -> Result<HostConfig> {
+    if let Some(keyword) = answer.empty_list() {
+        return Err(usage(&format!("{keyword}: the configuration leaves no algorithm to choose from")));
+    }
     let hostname = answer.needed("hostname")?;
     let user = answer.needed("user")?;
     let port =
@@ -273,6 +330,14 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         Some(value) => parse_jumps(&tokens.command(&String::from_utf8_lossy(value))?)?,
         None => Vec::new(),
     };
+    // As ssh refuses it. Circles over several hosts show when they are walked.
+    if let Some(last) = jumps.last()
+        && last.host == hostname
+        && last.port.unwrap_or(DEFAULT_PORT) == port
+        && last.user.as_ref().is_none_or(|name| *name == user)
+    {
+        return Err(usage(&format!("ProxyJump: {hostname} cannot be reached through itself")));
+    }
     let proxy_command = match answer.some("proxycommand").filter(|_| jumps.is_empty()) {
         Some(value) => Some(tokens.command(&String::from_utf8_lossy(value))?),
         None => None,
@@ -288,8 +353,8 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         certificate_files: files("certificatefile")?,
         identities_only: answer.flag("identitiesonly", false),
         agent,
-        user_known_hosts: known_hosts_files(answer.some("userknownhostsfile"), local),
-        global_known_hosts: known_hosts_files(answer.some("globalknownhostsfile"), local),
+        user_known_hosts: known_hosts_files(answer, "userknownhostsfile", local),
+        global_known_hosts: known_hosts_files(answer, "globalknownhostsfile", local),
         strict_host_key_checking: match answer.bytes("stricthostkeychecking") {
             Some(b"yes" | b"true") => StrictHostKeyChecking::Yes,
             Some(b"accept-new") => StrictHostKeyChecking::AcceptNew,
@@ -316,7 +381,9 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         number_of_password_prompts: count(answer.number("numberofpasswordprompts")),
         ciphers: answer.list("ciphers"),
         kex_algorithms: answer.list("kexalgorithms"),
+        macs: answer.list("macs"),
         host_key_algorithms: answer.list("hostkeyalgorithms"),
+        pubkey_accepted_algorithms: answer.list("pubkeyacceptedalgorithms"),
         hostname,
         user,
         port,
@@ -339,17 +406,21 @@ fn agent_at(value: &[u8], tokens: &Tokens) -> Result<Agent> {
     Ok(tokens.file(value)?.map_or(Agent::None, |socket| Agent::Socket(path(socket))))
 }
 
-/// The files of one line. `ssh -G` has expanded their tokens, and has left out the quotes around
-/// spaces: a word that could not begin a path, and is none by itself, belongs to the one before.
-fn known_hosts_files(line: Option<&[u8]>, local: &Local) -> Vec<PathBuf> {
+/// The files of one keyword. `ssh -G` has expanded their tokens, prints them on one line, and has
+/// left out the quotes around spaces: a word that could not begin a path, and is none by itself,
+/// belongs to the one before.
+fn known_hosts_files(answer: &Answer, keyword: &str, local: &Local) -> Vec<PathBuf> {
     let mut files: Vec<Vec<u8>> = Vec::new();
-    for word in line.unwrap_or_default().split(|&b| b == b' ') {
-        match files.last_mut() {
-            Some(last) if !matches!(word.first(), Some(b'/' | b'~')) && !path(word).exists() => {
-                last.push(b' ');
-                last.extend_from_slice(word);
+    for line in answer.all(keyword).filter(|line| !is_none(line)) {
+        let before = files.len();
+        for word in line.split(|&b| b == b' ') {
+            match files[before..].last_mut() {
+                Some(last) if !matches!(word.first(), Some(b'/' | b'~')) && !path(word).exists() => {
+                    last.push(b' ');
+                    last.extend_from_slice(word);
+                }
+                _ => files.push(word.to_vec()),
             }
-            _ => files.push(word.to_vec()),
         }
     }
     files
@@ -391,53 +462,6 @@ fn parse_jump(hop: &str) -> Option<Jump> {
     };
     let safe = is_safe_host(host) && user.as_deref().is_none_or(is_safe_user);
     safe.then(|| Jump { host: host.to_owned(), user, port })
-}
-
-/// What ssh does without any configuration. `unread` is a file that would have to be honoured.
-fn plain(
-    host: &str,
-    user: Option<&str>,
-    port: Option<u16>,
-    unread: Option<&Path>,
-    local: &Local,
-) -> Result<HostConfig> {
-    // "none" is ssh's way to say: read no configuration.
-    if let Some(file) = unread.filter(|file| file.as_os_str() != "none") {
-        let detail = format!("{}: cannot be honoured, for ssh is not installed", file.display());
-        return Err(Error::new(ErrorKind::Unsupported, Operation::ReadConfig).with_detail(detail));
-    }
-    let ssh = local.home.join(".ssh");
-    Ok(HostConfig {
-        original: host.to_owned(),
-        hostname: host.to_ascii_lowercase(),
-        user: user.unwrap_or(&local.user).to_owned(),
-        port: port.unwrap_or(DEFAULT_PORT),
-        identity_files: ["id_ed25519", "id_ecdsa", "id_rsa"].iter().map(|name| ssh.join(name)).collect(),
-        identities_only: false,
-        agent: Agent::Environment,
-        certificate_files: Vec::new(),
-        user_known_hosts: vec![ssh.join("known_hosts")],
-        global_known_hosts: vec!["/etc/ssh/ssh_known_hosts".into()],
-        strict_host_key_checking: StrictHostKeyChecking::Ask,
-        hash_known_hosts: false,
-        host_key_alias: None,
-        check_host_ip: false,
-        revoked_host_keys: None,
-        jumps: Vec::new(),
-        proxy_command: None,
-        connect_timeout: None,
-        server_alive_interval: None,
-        server_alive_count_max: 3,
-        address_family: AddressFamily::Any,
-        pubkey_authentication: true,
-        password_authentication: true,
-        kbd_interactive_authentication: true,
-        preferred_authentications: Vec::new(),
-        number_of_password_prompts: 3,
-        ciphers: Vec::new(),
-        kex_algorithms: Vec::new(),
-        host_key_algorithms: Vec::new(),
-    })
 }
 
 #[cfg(test)]

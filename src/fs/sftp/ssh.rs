@@ -7,9 +7,9 @@ use std::{
 };
 
 use russh::{
-    Disconnect, Preferred, cipher,
+    Disconnect, Preferred,
     client::{self, DisconnectReason},
-    keys::{self, Algorithm, EcdsaCurve, HashAlg},
+    keys,
 };
 use secrecy::SecretString;
 use tokio::process::Child;
@@ -19,6 +19,7 @@ use super::{
     channel::Channel,
     config::{self, HostConfig},
     host_key::HostKeyChecker,
+    preferences::{nothing_in_common, preferences},
     transport::{self, Transport},
 };
 use crate::fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target};
@@ -107,18 +108,13 @@ async fn hop_to(
     password: Option<&SecretString>,
     context: &Context,
 ) -> Result<Connection> {
-    // A key that is revoked there must not pass unseen.
-    if config.revoked_host_keys.is_some() {
-        return Err(Error::new(ErrorKind::Unsupported, Operation::CheckHostKey)
-            .with_detail("ssh_config has RevokedHostKeys, which wharf cannot check yet"));
-    }
     let transport = match &through {
         Some(connection) => connection.tunnel(config, context).await?,
         None => transport::connect(config, context).await?,
     };
     context.observer.stage(Stage::CheckingHostKey);
     let checker = HostKeyChecker::load(config, transport.address, context.prompt.clone()).await?;
-    let preferred = preferences(&checker.known_types(), checker.has_authorities());
+    let preferred = preferences(config, &checker.known_types(), checker.has_authorities())?;
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
     let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
@@ -216,59 +212,10 @@ fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
     }
 }
 
-/// Host key types that are known for the host first, so that a server with several keys shows
-/// the one that can be checked; never SHA-1. Certificates only where an authority is known. AES-GCM first where the processor has AES.
-fn preferences(known: &[String], certificates: bool) -> Preferred {
-    let mut keys = vec![
-        Algorithm::Ed25519,
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-    ];
-    let rank = |algorithm: &Algorithm| {
-        // known_hosts says ssh-rsa for the key whatever the signature's hash.
-        let name = if matches!(algorithm, Algorithm::Rsa { .. }) { "ssh-rsa" } else { algorithm.as_str() };
-        !known.iter().any(|k| k == name)
-    };
-    keys.sort_by_key(rank);
-    let ciphers = if has_aes() {
-        vec![
-            cipher::AES_256_GCM,
-            cipher::CHACHA20_POLY1305,
-            cipher::AES_256_CTR,
-            cipher::AES_192_CTR,
-            cipher::AES_128_CTR,
-        ]
-    } else {
-        Preferred::DEFAULT.cipher.into_owned()
-    };
-    let host_key_certificates = if certificates { keys.clone() } else { Vec::new() };
-    Preferred {
-        key: keys.into(),
-        host_key_certificates: host_key_certificates.into(),
-        cipher: ciphers.into(),
-        ..Preferred::DEFAULT
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_aes() -> bool {
-    std::arch::is_x86_feature_detected!("aes")
-}
-
-#[cfg(target_arch = "aarch64")]
-fn has_aes() -> bool {
-    std::arch::is_aarch64_feature_detected!("aes")
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn has_aes() -> bool {
-    false
-}
-
 fn handshake_error(error: &russh::Error) -> Error {
+    if let russh::Error::NoCommonAlgo { kind, ours, theirs } = error {
+        return nothing_in_common(kind, ours, theirs);
+    }
     let kind = match error {
         russh::Error::IO(_) | russh::Error::HUP | russh::Error::Disconnect => ErrorKind::ConnectionFailed,
         russh::Error::ConnectionTimeout
@@ -342,18 +289,5 @@ impl client::Handler for Handler {
         };
         *lock(&self.ended) = Some(said);
         outcome
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_key_types_are_offered_first_and_sha1_never() {
-        let preferred = preferences(&["ssh-rsa".to_owned()], false);
-        assert_eq!(preferred.key[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
-        assert!(!preferred.key.contains(&Algorithm::Rsa { hash: None }));
-        assert_eq!(preferences(&[], false).key[0], Algorithm::Ed25519);
     }
 }

@@ -134,8 +134,10 @@ pub(super) fn skip_blanks(text: &[u8]) -> &[u8] {
     skip(text, is_white)
 }
 
+/// A form feed may end a line, but not be all of it.
 fn trim_end(text: &[u8]) -> &[u8] {
-    let kept = text.iter().rposition(|&b| !is_white(b) && b != 0x0c).map_or(0, |last| last + 1);
+    let last = text.iter().rposition(|&b| !is_white(b) && b != 0x0c);
+    let kept = last.map_or(text.len().min(1), |last| last + 1);
     &text[..kept]
 }
 
