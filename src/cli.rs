@@ -1,7 +1,7 @@
 //! The headless commands: arguments in, text or JSON out, an exit code. The same engine as the
 //! terminal UI. Must never move a byte of a file itself.
 
-mod bookmark;
+pub mod bookmark;
 mod cp;
 mod driver;
 mod explain;
@@ -171,7 +171,7 @@ pub enum Command {
     Resolve(ResolveArguments),
     /// Add, list, show and remove bookmarks
     #[command(subcommand)]
-    Bookmark(BookmarkCommand),
+    Bookmark(bookmark::BookmarkCommand),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -269,41 +269,6 @@ pub struct ResolveArguments {
     pub json: bool,
 
     pub place: OsString,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum BookmarkCommand {
-    /// Give a place a name: `wharf NAME` and `NAME:path` then lead to it
-    Add(BookmarkAddArguments),
-    /// List all of them
-    List {
-        /// One JSON object per line
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say all that is known of one
-    Show { name: String },
-    /// Remove one, and its password from the keyring
-    Remove { name: String },
-}
-
-#[derive(Args, Debug)]
-pub struct BookmarkAddArguments {
-    pub name: String,
-
-    /// A path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
-    pub place: String,
-
-    /// Where it is listed, such as work/web
-    #[arg(long, value_name = "FOLDER", default_value = "")]
-    pub folder: String,
-
-    /// Where the other pane starts on this machine
-    #[arg(long, value_name = "PATH")]
-    pub local: Option<String>,
-
-    #[arg(long, value_name = "TEXT")]
-    pub note: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -3,14 +3,51 @@
 
 use std::io::{self, Write};
 
-use super::{BookmarkAddArguments, BookmarkCommand, Common, Exit, printed};
+use clap::{Args, Subcommand};
+
+use super::{Common, Exit, printed};
 use crate::{
     config::{Bookmark, Store, check_folder, check_name, store},
     fs::{Error, ErrorKind, Operation, Place, Result},
     words,
 };
 
-pub fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
+#[derive(Debug, Subcommand)]
+pub enum BookmarkCommand {
+    /// Give a place a name: `wharf NAME` and `NAME:path` then lead to it
+    Add(BookmarkAddArguments),
+    /// List all of them
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say all that is known of one
+    Show { name: String },
+    /// Remove one, and its password from the keyring
+    Remove { name: String },
+}
+
+#[derive(Args, Debug)]
+pub struct BookmarkAddArguments {
+    pub name: String,
+
+    /// A path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
+    pub place: String,
+
+    /// Where it is listed, such as work/web
+    #[arg(long, value_name = "FOLDER", default_value = "")]
+    pub folder: String,
+
+    /// Where the other pane starts on this machine
+    #[arg(long, value_name = "PATH")]
+    pub local: Option<String>,
+
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+pub(super) fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
     let store = common.store.as_deref().ok_or_else(|| {
         Error::new(ErrorKind::NotFound, Operation::ReadBookmarks)
             .with_detail("there is no home directory to keep them in")

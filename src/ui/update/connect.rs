@@ -1,24 +1,26 @@
-//! The connect screen and the form of a bookmark: finding, opening, saving, testing. Must touch
-//! no file: what is to be kept goes out as an effect.
+//! The connect screen: finding, opening, testing, removing. Must touch no file: what is to be kept
+//! goes out as an effect.
+
+mod form;
 
 use tui_input::{Input, InputRequest};
 
+pub(super) use form::{bookmark_this, focus_field, form_action, form_key};
+
+use self::form::{add, capital, open_form, suggestion};
 use super::{
     effect::{Effect, Effects},
     places, questions,
 };
 use crate::{
-    config::{self, Bookmark, Change, Kept, Made, Named, check_name},
+    config::{self, Bookmark, Change, Kept, Made, Named},
     engine::{Command, JobId, What},
-    fs::{Error, Location, Part, Place, Target},
+    fs::{Error, Location, Place, Target},
     ui::{
         action::Action,
         keymap::{self, Key},
         layout,
-        state::{
-            Choice, Chooser, Deed, Form, Hosts, Overlay, Phase, Side, Slot, State, Step, Tone, Trial,
-            form::Press,
-        },
+        state::{Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, Trial},
     },
     words,
 };
@@ -339,55 +341,6 @@ pub(super) fn open_named(state: &mut State, side: Side, named: Named, fx: &mut E
     places::connect(state, side, named.place, Step::New, fx);
 }
 
-fn open_form(state: &mut State, old: Option<String>, bookmark: &Bookmark, place: &Place) {
-    if !state.places.can_keep {
-        state.hint("Bookmarks are not kept here.");
-        return;
-    }
-    state.notice = None;
-    state.overlays.push(Overlay::Form(Box::new(Form::new(old, bookmark, place))));
-}
-
-/// A name to begin with; empty where nothing fits.
-fn suggestion(text: &str) -> String {
-    if check_name(text).is_ok() { text.to_owned() } else { String::new() }
-}
-
-/// The form with what a pane shows.
-pub(super) fn bookmark_this(state: &mut State) {
-    let side = state.active;
-    let Some(location) = state.pane(side).view.location.clone() else {
-        state.hint("This pane shows no place yet.");
-        return;
-    };
-    let place = places::place_of(state, &location);
-    let name = match &place {
-        Place::Remote(target, _) => suggestion(&target.host),
-        Place::Local(_) => suggestion(&String::from_utf8_lossy(location.path.name().unwrap_or_default())),
-    };
-    let other = state.pane(side.other()).usable().filter(|_| !location.fs.is_local());
-    let local = other
-        .filter(|other| other.fs.is_local() && std::str::from_utf8(other.path.as_bytes()).is_ok())
-        .map(|other| layout::short_path(other, &state.home));
-    let bookmark = Bookmark { name, local, ..Bookmark::default() };
-    open_form(state, None, &bookmark, &place);
-}
-
-/// The form with what is typed, or an empty one.
-fn add(state: &mut State, side: Side) {
-    let typed_text = state.pane(side).chooser.as_ref().map_or("", |chooser| chooser.typed()).to_owned();
-    let place = if typed_text.is_empty() { None } else { typed(state, &typed_text).ok() };
-    let empty =
-        || Target { scheme: &crate::fs::SFTP, host: String::new(), user: None, port: None, password: None };
-    let place =
-        place.map_or_else(|| Place::Remote(empty(), crate::fs::PlacePath::Login), |(_, named)| named.place);
-    let name = match &place {
-        Place::Remote(target, _) => suggestion(&target.host),
-        Place::Local(_) => String::new(),
-    };
-    open_form(state, None, &Bookmark { name, ..Bookmark::default() }, &place);
-}
-
 fn edit_chosen(state: &mut State, side: Side) {
     let Some(choice) = state.pane(side).chooser.as_ref().and_then(|chooser| chooser.choice().cloned()) else {
         return add(state, side);
@@ -436,110 +389,5 @@ fn delete_chosen(state: &mut State, side: Side, fx: &mut Effects) {
             state.hint("This host is in ssh_config, which wharf does not change.");
         }
         Some(Choice::Typed) | None => state.hint("There is nothing here to remove."),
-    }
-}
-
-fn form(state: &mut State) -> Option<&mut Form> {
-    match state.overlays.last_mut()? {
-        Overlay::Form(form) => Some(form),
-        _ => None,
-    }
-}
-
-/// A key that is no action: it is typed, or changes what is chosen.
-pub(super) fn form_key(state: &mut State, key: Key) {
-    use InputRequest::{GoToNextChar, GoToPrevChar, InsertChar};
-    let Some(form) = form(state).filter(|form| !form.saving) else { return };
-    let Some(request) = keymap::edit(key) else { return };
-    match (form.slot(), form.press(), request) {
-        (Some(Slot::Protocol), _, GoToNextChar | InsertChar(' ')) => form.change_protocol(true),
-        (Some(Slot::Protocol), _, GoToPrevChar) => form.change_protocol(false),
-        (_, Some(_), GoToNextChar) => form.step(true),
-        (_, Some(_), GoToPrevChar) => form.step(false),
-        (_, _, request) => {
-            if let Some(field) = form.field_mut() {
-                field.input.handle(request);
-            }
-        }
-    }
-}
-
-/// A click on a field.
-pub(super) fn focus_field(state: &mut State, at: usize) {
-    if let Some(form) = form(state) {
-        if form.focus == at && form.slot() == Some(Slot::Protocol) {
-            form.change_protocol(true);
-        }
-        form.focus = at;
-    }
-}
-
-pub(super) fn form_action(state: &mut State, action: Action, fx: &mut Effects) {
-    let testing = state.trial.is_some();
-    let Some(form) = form(state) else { return };
-    match action {
-        Action::NextChoice | Action::Down => form.step(true),
-        Action::PreviousChoice | Action::Up => form.step(false),
-        Action::Cancel if testing => stop_trial(state, fx),
-        Action::Cancel => {
-            state.overlays.pop();
-        }
-        Action::TestPlace => test_form(state, fx),
-        Action::Accept => match form.press() {
-            Some(Press::Leave) => {
-                stop_trial(state, fx);
-                state.overlays.pop();
-            }
-            Some(Press::Test) => test_form(state, fx),
-            Some(Press::Save) | None => save_form(state, fx),
-        },
-        _ => {}
-    }
-}
-
-fn refuse(form: &mut Form, (slot, why): (Slot, String)) {
-    form.focus_on(slot);
-    form.error = Some(format!("{}.", capital(&why)));
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
-fn save_form(state: &mut State, fx: &mut Effects) {
-    let Some(form) = form(state).filter(|form| !form.saving) else { return };
-    match form.bookmark() {
-        Ok(bookmark) => {
-            form.saving = true;
-            form.error = None;
-            let change = Change::Save {
-                old: form.old.clone(),
-                bookmark: Box::new(bookmark),
-                password: form.password(),
-            };
-            stop_trial(state, fx);
-            fx.push(Effect::Keep(change));
-        }
-        Err(why) => refuse(form, why),
-    }
-}
-
-fn test_form(state: &mut State, fx: &mut Effects) {
-    let Some(form) = form(state) else { return };
-    form.error = None;
-    form.tested = None;
-    match form.place() {
-        Ok(mut place) => {
-            if let Place::Remote(target, _) = &mut place {
-                target.password = form.password();
-            }
-            let name = match form.text(Slot::Name) {
-                "" => form.text(Slot::Part(Part::Host)).to_owned(),
-                name => name.to_owned(),
-            };
-            start_trial(state, &name, place, fx);
-        }
-        Err(why) => refuse(form, why),
     }
 }
