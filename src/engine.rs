@@ -4,6 +4,7 @@
 pub mod jobs;
 mod meter;
 pub mod session;
+mod stored;
 
 use std::{
     collections::HashMap,
@@ -118,6 +119,16 @@ pub enum Command {
         job: JobId,
         location: Location,
     },
+    /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
+    /// that are there are not used and stay as they are.
+    Test {
+        job: JobId,
+        place: Place,
+    },
+    /// Ask ssh_config for its hosts: `Hosts`, then `Done`.
+    Hosts {
+        job: JobId,
+    },
     /// Ask for the space where `location` is: `Space`, then `Done`.
     Space {
         job: JobId,
@@ -168,6 +179,8 @@ pub enum What {
     Checksum(Checksum),
     /// What a command printed, or how it ended.
     Output(Output),
+    /// The hosts that ssh_config names, patterns left out.
+    Hosts(Vec<String>),
     /// Everything is listed; the copying starts.
     Planned(Totals),
     Ask {
@@ -314,6 +327,11 @@ impl Engine {
     /// Has all that happens from now on told to `record`; the first one stays.
     pub fn record(&self, record: Arc<dyn Record>) {
         let _ = self.shared.record.set(record);
+    }
+
+    /// From now on logins look for their password there before they ask the person.
+    pub fn use_secrets(&self, secrets: Arc<dyn trust::SecretStore>) {
+        self.shared.sessions.use_secrets(secrets);
     }
 
     /// The latest progress of every running transfer.

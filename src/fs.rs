@@ -265,9 +265,25 @@ pub struct Scheme {
     pub default_port: u16,
     /// One line for help pages.
     pub help: &'static str,
+    /// What the connect form asks for, in its order.
+    pub parts: &'static [Part],
 }
 
-pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH" };
+/// A part of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Host,
+    User,
+    Port,
+    Password,
+}
+
+pub static SFTP: Scheme = Scheme {
+    name: "sftp",
+    default_port: 22,
+    help: "files over SSH",
+    parts: &[Part::Host, Part::User, Part::Port, Part::Password],
+};
 
 /// Every protocol, in the order to show them.
 pub static SCHEMES: &[&Scheme] = &[&SFTP];

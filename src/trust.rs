@@ -80,3 +80,26 @@ impl Prompt for Never {
         Answer::No
     }
 }
+
+/// Why a secret could not be kept or had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    #[error("there is no keyring here")]
+    Unavailable,
+    #[error("the keyring refused it")]
+    Refused,
+    #[error("this wharf was built without the keyring")]
+    NotBuilt,
+}
+
+/// Where passwords are kept between runs. Its methods may block, for as long as somebody needs to
+/// unlock it.
+pub trait SecretStore: Send + Sync {
+    /// `None` where nothing is kept under that key.
+    fn get(&self, key: &str) -> Result<Option<SecretString>, SecretError>;
+
+    fn set(&self, key: &str, secret: &SecretString) -> Result<(), SecretError>;
+
+    /// What is not there counts as removed.
+    fn delete(&self, key: &str) -> Result<(), SecretError>;
+}

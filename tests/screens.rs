@@ -1,5 +1,7 @@
 //! The screens as people see them, and what keys do to them: state and messages in, text out.
 
+#[path = "screens/connect.rs"]
+mod connect;
 #[path = "screens/files.rs"]
 mod files;
 
@@ -36,6 +38,7 @@ const SIZES: [(u16, u16); 3] = [(40, 10), (80, 24), (140, 40)];
 struct Ui {
     state: State,
     sent: Vec<Command>,
+    kept: Vec<wharf::config::Change>,
     quit: bool,
 }
 
@@ -43,7 +46,7 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), quit: false };
+        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), quit: false };
         ui.at(1);
         ui
     }
@@ -62,6 +65,7 @@ impl Ui {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.sent.push(command),
+                Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
                 Effect::SetTitle(_) => {}
             }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
-    let place = place(&arguments.place)?;
+    let place = place(&arguments.place, common)?;
     warn_of_password(&place);
     let mut driver = Driver::start(common)?;
     let listed = async {

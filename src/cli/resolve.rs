@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub async fn run(arguments: &ResolveArguments, common: &Common) -> Result<Exit> {
-    let text = match pane_place(&arguments.place)? {
+    let text = match pane_place(&arguments.place, common)?.place {
         Place::Local(path) => local(&path, arguments.json),
         Place::Remote(target, path) => {
             let route = fs::route(&target, &common.ssh_options()).await?;

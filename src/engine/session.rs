@@ -3,18 +3,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
 
 use async_trait::async_trait;
 
-use super::{Answer, Ask, JobId, Options, Shared, What, lock};
+use super::{Answer, Ask, JobId, Options, Shared, What, lock, stored::Stored};
 use crate::{
     fs::{
         self, Connected, Context, Error, ErrorKind, FileSystem, FsId, Location, LogLine, Observer, Operation,
         Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
     },
-    trust::{self, Prompt, Question},
+    trust::{self, Prompt, Question, SecretStore},
 };
 
 /// Every file system in use.
@@ -24,6 +24,8 @@ pub(crate) struct Sessions {
     current_dir: RemotePath,
     home: RemotePath,
     slots: Mutex<HashMap<FsId, Arc<Slot>>>,
+    /// Passwords that the person let wharf keep.
+    secrets: OnceLock<Arc<dyn SecretStore>>,
 }
 
 /// One server: how to reach it, and its session while there is one.
@@ -48,7 +50,18 @@ impl Sessions {
             current_dir: options.current_dir,
             home: options.home,
             slots: Mutex::default(),
+            secrets: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn use_secrets(&self, secrets: Arc<dyn SecretStore>) {
+        // The first one stays.
+        let _ = self.secrets.set(secrets);
+    }
+
+    /// The hosts that ssh_config names.
+    pub(crate) async fn hosts(&self) -> Result<Vec<String>> {
+        fs::sftp::hosts(&self.ssh).await
     }
 
     /// Reaches `place` and finds its path.
@@ -105,9 +118,7 @@ impl Sessions {
         if let Some(live) = live.as_ref().filter(|live| !live.fs.is_lost()) {
             return Ok(live.clone());
         }
-        let link = Arc::new(Link { shared: Arc::downgrade(shared), job });
-        let context = Context { ssh: self.ssh.clone(), prompt: link.clone(), observer: link };
-        let Connected { fs, info, home } = fs::connect(&slot.target, &context).await?;
+        let Connected { fs, info, home } = self.connect(shared, job, &slot.target).await?;
         let fresh = Live { fs: fs.clone(), info, home };
         *live = Some(fresh.clone());
         let shared = Arc::downgrade(shared);
@@ -118,6 +129,29 @@ impl Sessions {
             }
         });
         Ok(fresh)
+    }
+
+    /// Logs in to `place` whether or not there is a session; nobody else gets to use this one.
+    pub(crate) async fn open_anew(
+        &self,
+        shared: &Arc<Shared>,
+        job: JobId,
+        place: &Place,
+    ) -> Result<(Arc<dyn FileSystem>, Location, ServerInfo)> {
+        let Place::Remote(target, path) = place else {
+            let (location, info) = self.open(shared, job, place).await?;
+            return Ok((self.local.clone(), location, info));
+        };
+        let Connected { fs, info, home } = self.connect(shared, job, target).await?;
+        let location = Location::new(FsId::new(target.label()), path.resolve(&home));
+        Ok((fs, location, info))
+    }
+
+    async fn connect(&self, shared: &Arc<Shared>, job: JobId, target: &Target) -> Result<Connected> {
+        let stored = self.secrets.get().map(|secrets| Stored::new(secrets, target, &self.ssh));
+        let link = Arc::new(Link { shared: Arc::downgrade(shared), job, stored });
+        let context = Context { ssh: self.ssh.clone(), prompt: link.clone(), observer: link };
+        fs::connect(target, &context).await
     }
 
     /// Ends all sessions.
@@ -138,12 +172,18 @@ impl Sessions {
 struct Link {
     shared: Weak<Shared>,
     job: JobId,
+    stored: Option<Stored>,
 }
 
 #[async_trait]
 impl Prompt for Link {
     async fn ask(&self, question: Question) -> trust::Answer {
         let Some(shared) = self.shared.upgrade() else { return trust::Answer::No };
+        if let Some(stored) = &self.stored
+            && let Some(password) = stored.answer(&question).await
+        {
+            return trust::Answer::Secret(password);
+        }
         if shared.batch {
             return trust::Answer::No;
         }

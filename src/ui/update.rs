@@ -4,6 +4,7 @@
 mod actions;
 mod attributes;
 mod commands;
+mod connect;
 mod dialogs;
 mod effect;
 mod events;
@@ -16,6 +17,7 @@ mod questions;
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
+pub use connect::{choose, kept_at_start};
 pub use effect::{Effect, Effects};
 pub use places::open;
 
@@ -26,6 +28,7 @@ use super::{
     state::{Clock, Side, State},
 };
 use crate::{
+    config::Kept,
     engine::{Event, ProgressBoard},
     words,
 };
@@ -40,6 +43,8 @@ pub enum Msg {
     Resize(u16, u16),
     Event(Event),
     Progress(ProgressBoard),
+    /// What is kept between runs, after a change.
+    Kept(Box<Kept>),
     /// What time it is now.
     Tick(Clock),
 }
@@ -55,6 +60,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Resize(width, height) => state.size = Size::new(width, height),
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),
+        Msg::Kept(kept) => connect::on_kept(state, *kept),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);
@@ -75,6 +81,9 @@ fn settle(state: &mut State) {
         let view = &mut state.pane_mut(side).view;
         view.move_to(view.cursor);
         view.top = view.first_row(height);
+        if let Some(chooser) = &mut state.pane_mut(side).chooser {
+            chooser.top = chooser.first_line(height);
+        }
     }
     if let Some(limit) = sheet::sheet(state).map(|sheet| sheet.last_scroll())
         && let Some(scroll) = state.overlays.last_mut().and_then(dialogs::scroll_mut)
@@ -86,6 +95,9 @@ fn settle(state: &mut State) {
 fn title(state: &State) -> String {
     let name = |side: Side| {
         let view = &state.pane(side).view;
+        if state.pane(side).chooser.is_some() {
+            return "connect".to_owned();
+        }
         let path = view.location.as_ref().map(|location| layout::short_path(location, &state.home));
         match (path, view.info.label.as_str()) {
             (Some(path), "" | "local") => path,

@@ -35,6 +35,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
+        // It has a layout of its own.
+        Overlay::Form(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
@@ -144,6 +146,9 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
     let (title, no, yes) = match deed {
         Deed::Remove { name, items } if items.len() == 1 => (format!("Delete {name}?"), "Keep it", "Delete"),
         Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
+        Deed::RemoveBookmark { name } => {
+            (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
+        }
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {

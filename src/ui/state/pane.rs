@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use super::listing::{Item, Listing};
+use super::{
+    connect::Chooser,
+    listing::{Item, Listing},
+};
 use crate::{
     engine::JobId,
     fs::{Error, Location, Place, ServerInfo, Space, Stage},
@@ -98,6 +101,8 @@ pub struct Pane {
     pub forward: Vec<Location>,
     /// The name the cursor is to find as soon as it is listed.
     pub wanted: Option<Box<[u8]>>,
+    /// The connect screen, in front of what the pane shows.
+    pub chooser: Option<Chooser>,
 }
 
 impl Default for Pane {
@@ -111,6 +116,7 @@ impl Default for Pane {
             back: Vec::new(),
             forward: Vec::new(),
             wanted: None,
+            chooser: None,
         }
     }
 }
@@ -223,6 +229,8 @@ impl Pane {
     /// The place shown, if files can be moved from and to it now.
     pub fn usable(&self) -> Option<&Location> {
         match self.phase {
+            // What is not seen is neither copied nor copied to.
+            _ if self.chooser.is_some() => None,
             Phase::Ready | Phase::Listing(_) => self.view.location.as_ref(),
             Phase::Connecting(_) | Phase::Failed(_) | Phase::Lost(_) => None,
         }

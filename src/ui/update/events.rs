@@ -1,7 +1,7 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
-    attributes, commands,
+    attributes, commands, connect,
     effect::{Effect, Effects},
     places, questions,
 };
@@ -23,7 +23,9 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 // A job that ended waits for no answer any more.
                 questions::forget(state, job);
             }
-            if let Some(side) = state.side_of(job) {
+            if connect::is_ours(state, job) {
+                connect::on_event(state, job, what);
+            } else if let Some(side) = state.side_of(job) {
                 on_pane_event(state, side, what, fx);
             } else if state.transfers.get_mut(job).is_some() {
                 on_transfer_event(state, job, what, fx);
@@ -74,7 +76,9 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             if let Phase::Connecting(connecting) = &state.pane(side).phase
                 && let Place::Remote(target, _) = &connecting.place
             {
-                state.targets.insert(location.fs.clone(), target.clone());
+                let (target, location) = (target.clone(), location.clone());
+                connect::visited(state, &target, &location, fx);
+                state.targets.insert(location.fs, target);
             }
             let pane = state.pane_mut(side);
             pane.view.info = info;
@@ -113,7 +117,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             }
         }
         // The panes ask for no file's bytes yet.
-        What::Data(_) | What::Resolved(_) | What::Checksum(_) | What::Output(_) => {}
+        What::Data(_) | What::Hosts(_) | What::Resolved(_) | What::Checksum(_) | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
             state.say(Tone::Bad, words::error(&error).to_string());

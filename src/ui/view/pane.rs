@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Pen, spinner};
+use super::{Pen, connect, spinner};
 use crate::{
     fs::{Entry, Error, Kind, Place, entry::SortKey},
     ui::{
@@ -20,6 +20,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     let pane = state.pane(side);
     let active = state.active == side && !state.in_panel;
     pen.frame(areas.outer, if active { Role::BorderActive } else { Role::Border });
+    if let Some(chooser) = &pane.chooser {
+        return connect::draw(pen, state, chooser, areas, active);
+    }
     header(pen, state, pane, areas, active);
     match &pane.phase {
         Phase::Failed(error) => failure(pen, state, areas, error),
@@ -262,7 +265,7 @@ fn size(pen: &mut Pen<'_>, entry: &Entry, x: u16, y: u16, width: u16) {
 }
 
 /// Lines in the middle of the rows.
-fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
+pub(super) fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
     let area = areas.rows;
     let columns = usize::from(area.width.saturating_sub(4)).max(1);
     let wrapped: Vec<(Role, String)> = lines
@@ -294,13 +297,27 @@ fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], si
 
 fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
     let words = words::error(error);
-    let (again, go_to) = (key(state, Action::Refresh), key(state, Action::GoTo));
+    let (again, elsewhere) = (key(state, Action::Refresh), key(state, Action::Connect));
     let gap = || (Role::Text, String::new());
-    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
+    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what))];
+    // A fact a line: two fingerprints are compared more easily below each other.
+    lines.extend(words.said.split("; ").map(|part| (Role::Text, part.to_owned())));
     if areas.rows.height >= 10 {
         lines.extend([gap(), (Role::Soft, words.advice), gap()]);
     }
-    lines.push((Role::Faint, format!("{again} tries again · {go_to} goes elsewhere")));
+    let columns = usize::from(areas.rows.width.saturating_sub(4)).max(1);
+    let mut lines: Vec<(Role, String)> = lines
+        .into_iter()
+        .flat_map(|(role, text)| text::wrap(&text, columns).into_iter().map(move |line| (role, line)))
+        .collect();
+    let room = usize::from(areas.rows.height).saturating_sub(1);
+    if lines.len() > room {
+        // What there is no room for is in a dialog.
+        lines.truncate(room);
+        lines.push((Role::Faint, format!("{} tells all of it", key(state, Action::Open))));
+    } else {
+        lines.push((Role::Faint, format!("{again} tries again · {elsewhere} goes elsewhere")));
+    }
     middle(pen, areas, &lines);
 }
 
@@ -315,7 +332,7 @@ fn empty(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
     middle(pen, areas, &[(Role::Faint, text)]);
 }
 
-fn key(state: &State, action: Action) -> String {
+pub(super) fn key(state: &State, action: Action) -> String {
     state.keymap.all_keys(action).first().map(ToString::to_string).unwrap_or_default()
 }
 
