@@ -1,4 +1,5 @@
-//! The replies of FTP: RFC 959, 1123, 1639, 2228, 2389, 2428, 2640, 3659 and 4217. Pure tables.
+//! The replies of FTP: RFC 959, 1123, 1639, 2228, 2389, 2428, 2640, 3659 and 4217, and the few others that
+//! servers are known for (231, 430, 434). Pure tables.
 //!
 //! FTP's replies have no names; those here are the RFC's own short words in the form that SFTP's have.
 
