@@ -320,8 +320,8 @@ pub struct LnArguments {
 
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
-    /// The protocol may be left out as long as there is one
-    #[arg(num_args = 0..=2, value_names = ["sftp", "CODE"])]
+    /// Without a protocol, SFTP and FTP; without a code, all of them
+    #[arg(num_args = 0..=2, value_names = ["sftp|ftp", "CODE"])]
     pub words: Vec<String>,
 }
 

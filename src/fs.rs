@@ -3,6 +3,7 @@
 
 pub mod entry;
 pub mod error;
+pub mod ftp;
 pub mod local;
 pub mod memory;
 pub mod mode;
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-pub use entry::{Attributes, Entry, Kind, OwnerNames, Space, Timestamp};
+pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};

@@ -527,6 +527,17 @@ fn panels() {
         ui.press("L Up Enter");
         ui
     });
+    for (name, code) in [("explain_ftp", 452), ("explain_ftp_unknown", 459)] {
+        snapshot(name, |w, h| {
+            let mut ui = two_panes(w, h);
+            let mut lines = log_lines();
+            lines[2].request = "STOR".into();
+            lines[2].reply = Reply::ftp(code, "Cannot store it");
+            ui.event(JobId::NONE, What::Log { lines, dropped: 0 });
+            ui.press("L Up Enter");
+            ui
+        });
+    }
     snapshot("status_reply", |w, h| {
         let mut ui = two_panes(w, h);
         ui.event(JobId::NONE, What::Log { lines: log_lines(), dropped: 0 });
