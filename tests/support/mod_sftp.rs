@@ -140,10 +140,9 @@ fn authorize(dir: &Path) {
 }
 
 fn command(dir: &Path, port: u16, config: &ModSftpConfig) -> Command {
-    let mut text: String = config.extra.iter().map(|line| format!("{line}\n")).collect();
     let (uid, gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
     let login = Login { user: current_user(), uid, gid };
-    text += &proftpd::common(dir, port, &login, &dir.join("root"));
+    let mut text = proftpd::common(dir, port, &login, &dir.join("root"));
     text += &format!(
         "LoadModule mod_sftp.c\nSFTPEngine on\nSFTPLog {}\nSFTPHostKey {}\nSFTPAuthorizedUserKeys file:{}\n\
          SFTPAuthMethods publickey password\nLogFormat exchange \"%h %r -> %s\"\nExtendedLog {} ALL exchange\n",
@@ -152,5 +151,7 @@ fn command(dir: &Path, port: u16, config: &ModSftpConfig) -> Command {
         dir.join("authorized_keys").display(),
         dir.join("commands.log").display(),
     );
+    // Behind the modules that know them.
+    text.extend(config.extra.iter().map(|line| format!("{line}\n")));
     proftpd::run(dir, &text)
 }

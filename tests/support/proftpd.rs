@@ -12,8 +12,7 @@ use super::{
 /// Writes proftpd.conf and gives the command that serves by it.
 pub fn command(setup: &Setup<'_>) -> Command {
     let Setup { config, login, dir, .. } = setup;
-    let mut text: String = config.extra.iter().map(|line| format!("{line}\n")).collect();
-    text += &common(dir, setup.port, login, &setup.root());
+    let mut text = common(dir, setup.port, login, &setup.root());
     text += "LoadModule mod_tls.c\nLogFormat exchange \"%h %r -> %s %S\"\n";
     text += &format!("ExtendedLog {} ALL exchange\n", dir.join("commands.log").display());
     if config.no_mlsd {
@@ -65,6 +64,8 @@ pub fn command(setup: &Setup<'_>) -> Command {
             text += &format!("TLSOptions {}\n", options.join(" "));
         }
     }
+    // Behind the modules that know them.
+    text.extend(config.extra.iter().map(|line| format!("{line}\n")));
     run(dir, &text)
 }
 
