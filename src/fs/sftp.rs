@@ -1,6 +1,7 @@
 //! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
 //! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
 
+mod ahead;
 mod assembler;
 mod auth;
 mod channel;
