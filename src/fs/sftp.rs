@@ -135,7 +135,9 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         }
         _ => RemotePath::root(),
     };
-    open_second_channel(&session);
+    if session.first.version().bears_channels() {
+        open_second_channel(&session);
+    }
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
 }
 
