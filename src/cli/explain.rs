@@ -57,7 +57,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Exit> {
                 return Err(usage(match only {
                     Some(Protocol::Sftp) => format!("{code} is no SFTP status; they go from 0 to {most}"),
                     Some(Protocol::Ftp) => format!("{code} is no FTP reply; they go from 100 to 699"),
-                    None => format!(
+                    None | Some(Protocol::Command) => format!(
                         "{code} is neither an SFTP status (0 to {most}) nor an FTP reply (100 to 699)"
                     ),
                 }));

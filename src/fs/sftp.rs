@@ -1,6 +1,7 @@
 //! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
 //! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
 
+mod ahead;
 mod assembler;
 mod auth;
 mod channel;
@@ -9,6 +10,7 @@ mod exec;
 mod failure;
 mod host_key;
 mod limits;
+mod links;
 mod list;
 mod owners;
 mod preferences;
@@ -65,6 +67,9 @@ struct Session {
     /// Carries listings and queries, so that they need not queue behind data.
     second: OnceLock<Channel>,
     limits: Limits,
+    /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
+    /// follows it for all but the last, where it leads somewhere, and there tells where that is.
+    sees_links: bool,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
@@ -104,10 +109,13 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         protocol: target.scheme.name,
         trust: connection.host_key_type().to_owned(),
     };
+    // Servers that have learnt from OpenSSH's newer ones do it as those do.
+    let sees_links = can_tell_limits || first.version().has("lsetstat@openssh.com");
     let session = Arc::new(Session {
         id,
         connection,
         observer: context.observer.clone(),
+        sees_links,
         first,
         second: OnceLock::new(),
         limits,
@@ -124,7 +132,9 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         }
         _ => RemotePath::root(),
     };
-    open_second_channel(&session);
+    if session.first.version().bears_channels() {
+        open_second_channel(&session);
+    }
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
 }
 
@@ -179,6 +189,10 @@ impl Session {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn sees_links(&self) -> bool {
+        self.sees_links
     }
 
     fn data_channel(&self) -> Channel {
@@ -306,7 +320,17 @@ impl FileSystem for Sftp {
     }
 
     async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
-        self.attributes(Request::LStat { path: path.as_bytes() }, path).await
+        let request = Request::LStat { path: path.as_bytes() };
+        if self.session.sees_links {
+            return self.attributes(request, path).await;
+        }
+        let (link, found) = tokio::join!(links::is_link(&self.session, path), self.attributes(request, path));
+        match found {
+            Ok(entry) if entry.kind == Kind::Symlink => Ok(entry),
+            // What was found is what the link leads to.
+            _ if link? => Ok(Entry::new(path.name().unwrap_or(b"/"), Kind::Symlink)),
+            found => found,
+        }
     }
 
     async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
@@ -342,6 +366,11 @@ impl FileSystem for Sftp {
     }
 
     async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        if !self.session.sees_links && links::is_link(&self.session, path).await? {
+            let error =
+                Error::new(ErrorKind::NotADirectory, Operation::RemoveDir).with_detail("it is a link");
+            return Err(self.session.error(error, path));
+        }
         let request = Request::RmDir { path: path.as_bytes() };
         match self.session.command(Operation::RemoveDir, request, path).await {
             Ok(()) => Ok(()),
@@ -350,6 +379,9 @@ impl FileSystem for Sftp {
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        if !self.session.sees_links && links::rename(self, from, to, replace).await? {
+            return Ok(());
+        }
         let strings = [from.as_bytes(), to.as_bytes()];
         let has_posix_rename = self.capabilities().atomic_replace;
         let request = if replace && has_posix_rename {
@@ -438,7 +470,13 @@ impl FileSystem for Sftp {
     async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
         let request = Request::ReadLink { path: path.as_bytes() };
         match self.session.ask(Operation::ReadLink, request, path).await? {
-            Response::Names(names) if !names.is_empty() => Ok(names[0].name.to_vec()),
+            Response::Names(names) if !names.is_empty() => {
+                let told = names[0].name.to_vec();
+                if self.session.sees_links || !told.starts_with(b"/") {
+                    return Ok(told);
+                }
+                Ok(links::listed_text(&self.session, path).await.unwrap_or(told))
+            }
             other => Err(self.session.error(unexpected(Operation::ReadLink, &other), path)),
         }
     }
