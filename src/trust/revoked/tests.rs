@@ -114,7 +114,7 @@ fn what_is_not_understood_makes_a_krl_unusable() {
         section(1, &[strings(&[b"", b""]), section(0x24, b"")].concat()),
         section(1, &[strings(&[b"", b""]), section(0x21, &[1; 8])].concat()),
     ] {
-        assert!(matches!(Revoked::parse(&krl(&[bad.clone()])), Err(Unusable::Krl(_))), "{bad:?}");
+        assert!(matches!(Revoked::parse(&krl(std::slice::from_ref(&bad))), Err(Unusable::Krl(_))), "{bad:?}");
     }
     let mut later = good;
     later[krl::MAGIC.len() + 3] = 2;
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn reading_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Revoked::parse(&bytes);
-        let _ = Revoked::parse(&krl(&[bytes.clone()]));
+        let _ = Revoked::parse(&krl(std::slice::from_ref(&bytes)));
         let _ = Revoked::parse(&krl(&[section(1, &bytes)]));
     }
 }
