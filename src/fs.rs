@@ -282,9 +282,32 @@ pub struct Route {
     /// Hosts to go through, nearest first, as ssh_config names them.
     pub jumps: Vec<String>,
     pub proxy_command: Option<String>,
-    /// Whether known_hosts has a key or an authority for the host. Whether it is the right one
-    /// shows when the host is reached.
-    pub host_known: bool,
+    pub host_key: HostKeyState,
+}
+
+/// What can be said of a server's identity before the server is reached. Whether it shows the
+/// key that is known is seen only then: nothing here says that it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKeyState {
+    /// known_hosts has a key or an authority for the host.
+    Known,
+    Unknown,
+    /// Keys are known for the host, and every one of them is revoked.
+    Revoked,
+    /// The protocol has no host keys, or there is nothing to connect to.
+    NotChecked,
+}
+
+impl HostKeyState {
+    /// As `resolve --json` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostKeyState::Known => "known",
+            HostKeyState::Unknown => "unknown",
+            HostKeyState::Revoked => "revoked",
+            HostKeyState::NotChecked => "not-checked",
+        }
+    }
 }
 
 /// Finds out how `target` would be reached; connects nowhere.

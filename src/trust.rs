@@ -3,6 +3,7 @@
 
 pub mod known_hosts;
 pub mod pattern;
+pub mod revoked;
 
 use std::path::PathBuf;
 

@@ -321,3 +321,141 @@ fn a_known_key_type_comes_first_even_where_ssh_rsa_was_added() {
     configured(&sshd, "  HostKeyAlgorithms +ssh-rsa");
     program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
 }
+
+/// `ssh-keygen` with these arguments, which must do what it is told.
+fn keygen<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) {
+    let output = Command::new("ssh-keygen").args(arguments).output().expect("ssh-keygen, of openssh-client");
+    assert!(output.status.success(), "ssh-keygen: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether wharf and ssh go on where `list` is what RevokedHostKeys names; they must agree.
+fn accepted(sshd: &Sshd, list: &[u8]) -> bool {
+    let file = sshd.dir().join("revoked");
+    fs::write(&file, list).unwrap();
+    let ran = program::wharf(&sshd.ssh_config(), self::list(sshd));
+    let ssh = Command::new("ssh")
+        .arg("-F")
+        .arg(sshd.ssh_config())
+        .args(["-o", "UpdateHostKeys=no", support::ALIAS, "true"])
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ssh.stderr);
+    assert_eq!(ran.code == Some(0), ssh.status.success(), "ssh: {said}\nwharf: {}", ran.stderr);
+    if ran.code != Some(0) {
+        ran.ends(4).says(&["revoked", file.to_str().unwrap()]);
+        return false;
+    }
+    true
+}
+
+#[test]
+fn revoked_keys_are_refused_by_list_and_by_krl() {
+    let sshd = Sshd::start(SshdConfig::default());
+    configured(&sshd, &format!("  RevokedHostKeys {}", sshd.dir().join("revoked").display()));
+    let (host, other) = (sshd.dir().join("host_ed25519.pub"), sshd.dir().join("user_key.pub"));
+    let (host_text, other_text) = (fs::read(&host).unwrap(), fs::read(&other).unwrap());
+    assert!(accepted(&sshd, b"# nothing\n") && accepted(&sshd, &other_text));
+    assert!(!accepted(&sshd, &[other_text, host_text].concat()));
+    assert!(!accepted(&sshd, b"not a key\n"), "a damaged list refuses every key");
+    assert!(!accepted(&sshd, b"SSHKRL\n\0"), "and so does a damaged KRL");
+
+    let krl = sshd.dir().join("krl");
+    let made = |spec: &str| {
+        let source = sshd.dir().join("spec");
+        fs::write(&source, spec).unwrap();
+        keygen(["-q".as_ref(), "-k".as_ref(), "-f".as_ref(), krl.as_os_str(), source.as_os_str()]);
+        fs::read(&krl).unwrap()
+    };
+    let key = fs::read_to_string(&host).unwrap();
+    let stranger = fs::read_to_string(&other).unwrap();
+    assert!(accepted(&sshd, &made(&format!("key: {stranger}"))));
+    assert!(accepted(&sshd, &made(&format!("sha256: {stranger}"))));
+    for kind in ["key", "sha1", "sha256"] {
+        assert!(!accepted(&sshd, &made(&format!("{kind}: {key}"))), "{kind}");
+    }
+
+    fs::remove_file(sshd.dir().join("revoked")).unwrap();
+    let gone = program::wharf(&sshd.ssh_config(), list(&sshd)).ends(4);
+    gone.says(&["RevokedHostKeys", "no key can be trusted without it"]);
+}
+
+#[test]
+fn revoked_certificates_are_refused() {
+    let (sshd, dir) = certified("127.0.0.1", &["-h", "-z", "1017"]);
+    configured(&sshd, &format!("  RevokedHostKeys {}", sshd.dir().join("revoked").display()));
+    let authority = dir.path().join("ca.pub");
+    let made = |spec: &str, authority: Option<&PathBuf>| {
+        let (krl, source) = (sshd.dir().join("krl"), sshd.dir().join("spec"));
+        fs::write(&source, spec).unwrap();
+        let mut arguments: Vec<std::ffi::OsString> =
+            vec!["-q".into(), "-k".into(), "-f".into(), krl.clone().into()];
+        if let Some(authority) = authority {
+            arguments.extend(["-s".into(), authority.into()]);
+        }
+        arguments.push(source.into());
+        keygen(arguments);
+        fs::read(&krl).unwrap()
+    };
+    for (spec, is_revoked) in [
+        ("serial: 1017\n", true),
+        ("serial: 1016\n", false),
+        ("serial: 1000-2000\n", true),
+        ("serial: 1018-2000\n", false),
+        (
+            "serial: 3\nserial: 1011\nserial: 1013\nserial: 1017\nserial: 1019\nserial: 1021\nserial: 1030\n",
+            true,
+        ),
+        (
+            "serial: 3\nserial: 1011\nserial: 1013\nserial: 1016\nserial: 1019\nserial: 1021\nserial: 1030\n",
+            false,
+        ),
+        ("id: the-host\n", true),
+        ("id: another\n", false),
+    ] {
+        assert_eq!(accepted(&sshd, &made(spec, Some(&authority))), !is_revoked, "{spec}");
+    }
+    let other = sshd.dir().join("user_key.pub");
+    assert!(accepted(&sshd, &made("serial: 1017\n", Some(&other))), "of another authority");
+    let any = PathBuf::from("none");
+    assert!(!accepted(&sshd, &made("id: the-host\n", Some(&any))), "of any authority");
+    let certificate = fs::read_to_string(dir.path().join("host-cert.pub")).unwrap();
+    assert!(!accepted(&sshd, &made(&certificate, None)));
+    let key = fs::read_to_string(dir.path().join("host.pub")).unwrap();
+    assert!(!accepted(&sshd, &made(&format!("key: {key}"), None)));
+    assert!(!accepted(&sshd, &fs::read(&authority).unwrap()), "a revoked authority");
+}
+
+#[test]
+fn resolve_says_of_the_host_key_what_can_be_known() {
+    use std::os::unix::ffi::OsStringExt;
+    let sshd = Sshd::start(SshdConfig::default());
+    let key = std::ffi::OsString::from_vec(b"/no/k\xffy".to_vec());
+    let resolved = |place: &str| {
+        let mut arguments: Vec<std::ffi::OsString> = vec!["resolve".into(), "--json".into()];
+        arguments.push(place.into());
+        let said = program::wharf(&sshd.ssh_config(), arguments).ends(0).text();
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let server = format!("{}:", support::ALIAS);
+    assert_eq!(resolved(&server)["host_key"], "known");
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    fs::write(sshd.known_hosts(), format!("{known}@revoked {known}")).unwrap();
+    assert_eq!(resolved(&server)["host_key"], "revoked");
+    fs::write(sshd.known_hosts(), "").unwrap();
+    assert_eq!(resolved(&server)["host_key"], "unknown");
+
+    let local = resolved("/tmp");
+    assert_eq!((&local["protocol"], &local["host_key"]), (&"local".into(), &"not-checked".into()));
+    let fields =
+        ["protocol", "host", "port", "user", "path", "identity_files", "jumps", "proxy_command", "host_key"];
+    for value in [&local, &resolved(&server)] {
+        assert!(fields.iter().all(|field| value.get(field).is_some()), "{value}");
+    }
+
+    let mut text = fs::read(sshd.ssh_config()).unwrap();
+    text.extend_from_slice(b"  IdentityFile ");
+    text.extend_from_slice(std::os::unix::ffi::OsStrExt::as_bytes(key.as_os_str()));
+    fs::write(sshd.ssh_config(), text).unwrap();
+    assert_eq!(resolved(&server)["identity_files"][1], "/no/k\u{fffd}y", "a name that is not UTF-8");
+}

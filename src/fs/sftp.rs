@@ -148,7 +148,7 @@ pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
     Ok(Route {
         protocol: target.scheme.name,
         jumps: jumps.collect(),
-        host_known: checker.has_authorities() || !checker.known_types().is_empty(),
+        host_key: checker.state(),
         host: config.hostname,
         port: config.port,
         user: config.user,

@@ -12,6 +12,7 @@ mod matching;
 mod resolver;
 mod source;
 mod tokens;
+mod value;
 
 use std::{
     ffi::OsString,

@@ -44,11 +44,11 @@ impl Line<'_> {
     /// The words behind the keyword. A `#` that begins a word ends the line.
     pub fn words(&self) -> Result<Vec<Vec<u8>>, String> {
         let mut words = Vec::new();
-        let mut rest = skip(self.rest, |b| is_space(b));
+        let mut rest = skip(self.rest, is_space);
         while !matches!(rest.first(), None | Some(b'#')) {
             let (word, after) = word(rest).ok_or("a quote without its end")?;
             words.push(word);
-            rest = skip(after, |b| is_space(b));
+            rest = skip(after, is_space);
         }
         Ok(words)
     }

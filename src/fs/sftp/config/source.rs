@@ -36,27 +36,37 @@ pub(super) struct Source {
     pub path: PathBuf,
     pub owner: Owner,
     pub text: Vec<u8>,
+    trust: Trust,
     depth: usize,
 }
 
+/// What the files are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// To do as they say: where ssh looks at who may have written them, so does this.
+    Checked,
+    /// To look at names only.
+    Any,
+}
+
 /// The files in the order of their precedence: `-F` alone, or the user's and then the system's.
-pub(super) fn files(options: &SshOptions, local: &Local) -> Result<Vec<Source>> {
-    let source = |path: PathBuf, owner, text| Source { path, owner, text, depth: 0 };
+pub(super) fn files(options: &SshOptions, local: &Local, trust: Trust) -> Result<Vec<Source>> {
+    let source = |path: PathBuf, owner, text| Source { path, owner, text, trust, depth: 0 };
     if let Some(given) = &options.config_file {
         // "none" is ssh's way to say: read no configuration.
         if given.as_os_str() == "none" {
             return Ok(Vec::new());
         }
-        let text = read(given, false)?
+        let text = read(given, Trust::Any)?
             .ok_or_else(|| usage(&format!("{}: no such file or directory", given.display())))?;
         return Ok(vec![source(given.clone(), Owner::User, text)]);
     }
     let mut found = Vec::new();
     let personal = local.home.join(".ssh/config");
-    if let Some(text) = read(&personal, true)? {
+    if let Some(text) = read(&personal, trust)? {
         found.push(source(personal, Owner::User, text));
     }
-    if let Some(text) = read(Path::new(SYSTEM_FILE), false)? {
+    if let Some(text) = read(Path::new(SYSTEM_FILE), Trust::Any)? {
         found.push(source(SYSTEM_FILE.into(), Owner::System, text));
     }
     Ok(found)
@@ -81,8 +91,14 @@ impl Source {
         for path in found {
             let path = path.map_err(|error| format!("Include {pattern}: {error}"))?;
             let words = |error: Error| error.detail().unwrap_or_default().to_owned();
-            if let Some(text) = read(&path, true).map_err(words)? {
-                sources.push(Source { path, owner: self.owner, text, depth: self.depth + 1 });
+            if let Some(text) = read(&path, self.trust).map_err(words)? {
+                sources.push(Source {
+                    path,
+                    owner: self.owner,
+                    text,
+                    trust: self.trust,
+                    depth: self.depth + 1,
+                });
             }
         }
         Ok(sources)
@@ -113,9 +129,9 @@ impl Source {
     }
 }
 
-/// The file's text; `None` where there is none. With `checked`, one that somebody else could
-/// have written is refused: it names programs that are run.
-fn read(path: &Path, checked: bool) -> Result<Option<Vec<u8>>> {
+/// The file's text; `None` where there is none. Where it is checked, one that somebody else
+/// could have written is refused: it names programs that are run.
+fn read(path: &Path, trust: Trust) -> Result<Option<Vec<u8>>> {
     let failed = |error: io::Error| {
         let detail = format!("{}: {}", path.display(), error.kind());
         Error::new(kind_of_io(&error), Operation::ReadConfig).with_detail(detail)
@@ -130,7 +146,7 @@ fn read(path: &Path, checked: bool) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let is_ours = about.uid() == 0 || about.uid() == getuid().as_raw();
-    if checked && (!is_ours || about.mode() & 0o022 != 0) {
+    if trust == Trust::Checked && (!is_ours || about.mode() & 0o022 != 0) {
         return Err(usage(&format!(
             "bad owner or permissions on {}: others may write to it",
             path.display()

@@ -263,6 +263,25 @@ fn files_that_others_may_write_are_refused_where_ssh_does() {
 }
 
 #[test]
+fn the_users_own_file_comes_first_and_must_be_the_users_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = Local { home: dir.path().to_owned(), ..Local::new().unwrap() };
+    let file = dir.path().join(".ssh/config");
+    fs::create_dir(dir.path().join(".ssh")).unwrap();
+    fs::write(&file, "Host web\n User own\n Include ~nobody-at-all/x\n").unwrap();
+    let ask = |mode| {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let options = SshOptions::default();
+        resolve(&Request { host: "web", user: None, port: None, options: &options }, &local)
+    };
+    assert_eq!(ask(0o600).unwrap().text("user").as_deref(), Some("own"));
+    for mode in [0o620, 0o602] {
+        let error = ask(mode).unwrap_err();
+        assert!(error.detail().unwrap().contains("bad owner or permissions on"), "{error}");
+    }
+}
+
+#[test]
 fn what_would_need_a_lookup_is_refused_and_not_guessed() {
     let files = Files::new();
     files.write("config", "CanonicalizeHostname yes\nCanonicalDomains example.org\n");
