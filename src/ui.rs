@@ -125,7 +125,6 @@ impl Loop {
     fn new(engine: Engine, options: Options, size: Size) -> Loop {
         let mut state = State::new(size, options.home);
         state.places.can_keep = options.keep.is_some();
-        update::kept_at_start(&mut state, options.kept);
         state.theme = Theme::choose(|name| std::env::var(name).ok());
         let started = Instant::now();
         let mut this = Loop {
@@ -153,6 +152,8 @@ impl Loop {
             update::open(&mut this.state, side, place, &mut effects);
             this.carry_out(effects);
         }
+        // Last, so that what is wrong with the files is not said before something else is.
+        update::kept_at_start(&mut this.state, options.kept);
         this
     }
 

@@ -189,3 +189,35 @@ fn a_password_is_asked_for_and_its_test_needs_no_session() {
     assert!(everything.contains("box") && everything.contains("\"url\""), "{everything}");
     assert!(!everything.contains(PASSWORD));
 }
+
+#[test]
+fn a_broken_bookmarks_file_is_named_and_the_rest_works() {
+    let server = Sshd::start(SshdConfig::default());
+    let home = Home::new(server.ssh_config());
+    let dir = home.path().join(".config/wharf");
+    fs::create_dir_all(&dir).unwrap();
+    let broken = "[[bookmark]]\nname = \"shop\n";
+    fs::write(dir.join("bookmarks.toml"), broken).unwrap();
+    let mut screen = home.start(&[]);
+    for text in
+        ["Could not read the bookmarks in ~/.config/wharf/bookmarks.toml:2", "changed nothing in it", ALIAS]
+    {
+        screen.wait_for(text);
+    }
+    screen.press(TAB);
+    screen.wait_for("▸connect");
+    screen.press(ALIAS);
+    screen.press(ENTER);
+    screen.wait_for(&format!("sftp {ALIAS}"));
+    screen.press(CTRL_D);
+    screen.wait_for("New bookmark");
+    screen.press(ENTER);
+    screen.wait_for("✗");
+    assert_eq!(home.bookmarks(), broken);
+    // What was typed is still there once the file is right again.
+    fs::write(dir.join("bookmarks.toml"), "").unwrap();
+    screen.press(ENTER);
+    screen.wait_for("is saved");
+    assert!(home.bookmarks().contains(ALIAS));
+    quit(screen);
+}

@@ -29,6 +29,10 @@ use crate::{
 pub fn choose(state: &mut State, side: Side, fx: &mut Effects) {
     state.filtering = false;
     state.notice = None;
+    if let Some(error) = &state.places.error {
+        let words = words::error(error).to_string();
+        state.say(Tone::Bad, words);
+    }
     state.pane_mut(side).chooser = Some(Chooser::new(&state.places));
     if state.places.hosts_job.is_none() {
         let job = state.fresh_job();
