@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Entry, Error, FileSystem, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
+        Entry, Error, FileSystem, FsId, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions,
+        Stage,
     },
     transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
     trust,
@@ -105,6 +106,11 @@ pub enum Command {
         question: QuestionId,
         answer: Answer,
     },
+    /// These file systems are on the screen, and no others: what is lost of them is connected
+    /// again without being asked.
+    Show {
+        shown: Vec<FsId>,
+    },
     /// Stop this job: it ends with `Cancelled` unless it had ended already.
     Cancel {
         job: JobId,
@@ -145,8 +151,26 @@ pub enum What {
         lines: Vec<LogLine>,
         dropped: u64,
     },
-    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`].
+    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`],
+    /// as are the three that may follow.
     Lost(Error),
+    /// A lost server that is shown will be tried again after `wait`; `attempt` counts from 1.
+    Reconnecting {
+        fs: FsId,
+        attempt: u32,
+        wait: Duration,
+    },
+    /// A lost server is there again, by itself or because it was needed.
+    Reconnected {
+        fs: FsId,
+        info: ServerInfo,
+    },
+    /// A lost server is not tried again before the person wants it: it has refused, or it asks
+    /// something.
+    LeftLost {
+        fs: FsId,
+        error: Error,
+    },
     Done(Outcome),
     Failed(Error),
     Cancelled,
@@ -258,6 +282,7 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Show { shown } => self.shared.sessions.show(shown),
             command => jobs::spawn(self.shared.clone(), command),
         }
     }

@@ -2,11 +2,14 @@
 //! A leaf: knows nothing of file systems, and never draws.
 
 pub mod known_hosts;
+pub mod secrets;
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+
+pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
 #[derive(Clone, Debug)]
@@ -67,6 +70,11 @@ pub enum Answer {
 #[async_trait]
 pub trait Prompt: Send + Sync {
     async fn ask(&self, question: Question) -> Answer;
+
+    /// Where secrets that were typed before are found; `None` where nothing is kept.
+    fn secrets(&self) -> Option<&Secrets> {
+        None
+    }
 }
 
 /// Answers every question with no: `--batch`, and tests.

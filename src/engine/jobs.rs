@@ -200,7 +200,7 @@ impl Job {
             Command::Copy { request, .. } => self.copy(request).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             // The engine handles these itself: they are no jobs.
-            Command::Answer { .. } | Command::Cancel { .. } => Ok(Outcome::default()),
+            Command::Answer { .. } | Command::Cancel { .. } | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
 

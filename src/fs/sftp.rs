@@ -7,6 +7,8 @@ mod channel;
 pub mod config;
 mod host_key;
 mod list;
+mod patience;
+mod pulse;
 mod read;
 mod request;
 mod response;
@@ -55,6 +57,9 @@ const MOST_FILES: u64 = 256;
 /// The same, on a server that does not tell how many it bears.
 const PLAIN_FILES: usize = 64;
 
+/// For the answers to what every session begins with.
+const FIRST_ANSWERS: Duration = Duration::from_secs(30);
+
 /// How much one request may carry.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -99,11 +104,18 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     });
     let started = Instant::now();
     let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
-    let limits = match limits {
-        Some(pending) => limits_of(pending.response().await.map_err(on_label)?),
-        None => limits_of(Response::Extended(bytes::Bytes::new())),
+    let answers = async {
+        let limits = match limits {
+            Some(pending) => limits_of(pending.response().await?),
+            None => limits_of(Response::Extended(bytes::Bytes::new())),
+        };
+        Ok((limits, login.response().await?))
     };
-    let login = login.response().await.map_err(on_label)?;
+    let answered = tokio::time::timeout(FIRST_ANSWERS, answers).await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel)
+            .with_detail("the login worked but SFTP answers nothing"))
+    });
+    let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,

@@ -61,6 +61,10 @@ pub struct HostConfig {
     /// `None`: the server is never asked whether it is alive.
     pub server_alive_interval: Option<Duration>,
     pub server_alive_count_max: u32,
+    /// Bytes after which the keys are renewed; `None` leaves it to the protocol's own limit.
+    pub rekey_bytes: Option<u64>,
+    /// The time after which they are.
+    pub rekey_time: Option<Duration>,
     pub address_family: AddressFamily,
 
     pub pubkey_authentication: bool,
@@ -68,6 +72,8 @@ pub struct HostConfig {
     pub kbd_interactive_authentication: bool,
     /// Empty: in ssh's own order.
     pub preferred_authentications: Vec<String>,
+    /// Signatures that keys may be used for. Empty: all but those with SHA-1.
+    pub pubkey_accepted_algorithms: Vec<String>,
     pub number_of_password_prompts: u32,
 
     /// Empty, like the next two, where nothing is said: the library's own choice.
@@ -300,6 +306,8 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         connect_timeout: answer.seconds("connecttimeout"),
         server_alive_interval: answer.seconds("serveraliveinterval"),
         server_alive_count_max: count(answer.number("serveralivecountmax")),
+        rekey_bytes: rekey_limit(answer.bytes("rekeylimit"), 0),
+        rekey_time: rekey_limit(answer.bytes("rekeylimit"), 1).map(Duration::from_secs),
         address_family: match answer.bytes("addressfamily") {
             Some(b"inet") => AddressFamily::Inet,
             Some(b"inet6") => AddressFamily::Inet6,
@@ -309,6 +317,7 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         password_authentication: answer.flag("passwordauthentication", true),
         kbd_interactive_authentication: answer.flag("kbdinteractiveauthentication", true),
         preferred_authentications: answer.list("preferredauthentications"),
+        pubkey_accepted_algorithms: answer.list("pubkeyacceptedalgorithms"),
         number_of_password_prompts: count(answer.number("numberofpasswordprompts")),
         ciphers: answer.list("ciphers"),
         kex_algorithms: answer.list("kexalgorithms"),
@@ -323,6 +332,12 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
 /// ssh's default for the two counts that there are is 3.
 fn count(said: Option<u64>) -> u32 {
     said.and_then(|n| n.try_into().ok()).unwrap_or(3)
+}
+
+/// `ssh -G` prints RekeyLimit as bytes and seconds, 0 for what is left to the default.
+fn rekey_limit(value: Option<&[u8]>, at: usize) -> Option<u64> {
+    let word = std::str::from_utf8(value?).ok()?.split_whitespace().nth(at)?;
+    word.parse().ok().filter(|&limit| limit > 0)
 }
 
 fn agent_at(value: &[u8], tokens: &Tokens) -> Result<Agent> {
@@ -424,11 +439,14 @@ fn plain(
         connect_timeout: None,
         server_alive_interval: None,
         server_alive_count_max: 3,
+        rekey_bytes: None,
+        rekey_time: None,
         address_family: AddressFamily::Any,
         pubkey_authentication: true,
         password_authentication: true,
         kbd_interactive_authentication: true,
         preferred_authentications: Vec::new(),
+        pubkey_accepted_algorithms: Vec::new(),
         number_of_password_prompts: 3,
         ciphers: Vec::new(),
         kex_algorithms: Vec::new(),
