@@ -17,7 +17,7 @@ use ratatui::layout::Size;
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{Asking, Deed, Field, Overlay, Question, Typing};
-pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
+pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
@@ -111,6 +111,8 @@ pub struct State {
     pub errands: Vec<Errand>,
     pub log: Log,
     pub notice: Option<Notice>,
+    /// The file systems of the panes, as the engine was told last.
+    pub shown: Vec<FsId>,
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
@@ -141,6 +143,7 @@ impl State {
             errands: Vec::new(),
             log: Log::default(),
             notice: None,
+            shown: Vec::new(),
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
@@ -212,7 +215,8 @@ impl State {
 
     /// Whether something on the screen moves with time alone.
     pub fn is_animated(&self) -> bool {
-        self.left.is_waiting() || self.right.is_waiting() || self.transfers.running().next().is_some()
+        let moves = |pane: &Pane| pane.is_waiting() || pane.is_returning();
+        moves(&self.left) || moves(&self.right) || self.transfers.running().next().is_some()
     }
 
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
