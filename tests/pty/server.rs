@@ -266,7 +266,7 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     server.stop();
     panes.screen.wait_for("✗ lost");
     // It is tried again by itself, in vain, while nobody listens.
-    panes.screen.wait_for("trying again in");
+    panes.screen.wait_for("connecting again");
     panes.screen.wait_for("^R at once");
     // What was there last is still shown; the other pane works.
     assert!(panes.screen.text().contains("remote.txt"));
@@ -298,7 +298,7 @@ fn a_server_that_comes_back_is_found_without_a_key() {
     panes.screen.press(TAB);
     panes.screen.go_to("second.txt");
     server.stop();
-    panes.screen.wait_for("trying again in");
+    panes.screen.wait_for("connecting again");
     fs::write(dir.join("newer.txt"), "").unwrap();
     server.restart();
     panes.screen.wait_for("newer.txt");

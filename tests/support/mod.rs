@@ -5,6 +5,7 @@
 // Each test binary uses the part that it needs.
 #![allow(dead_code)]
 
+pub mod person;
 pub mod program;
 
 use std::{
@@ -106,6 +107,14 @@ impl Sshd {
 
     pub fn user_key(&self) -> PathBuf {
         self.dir.path().join("user_key")
+    }
+
+    /// Lets the key in `file` log in as well.
+    pub fn authorize(&self, file: &Path) {
+        let keys = self.dir.path().join("authorized_keys");
+        let mut text = fs::read_to_string(&keys).expect("authorized_keys");
+        text += &fs::read_to_string(file.with_extension("pub")).expect("the public key");
+        fs::write(&keys, text).expect("authorized_keys");
     }
 
     /// The public half of a host key, `ed25519` for example: type and base64.

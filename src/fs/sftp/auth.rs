@@ -53,6 +53,7 @@ pub async fn login<H: Handler>(
         kept,
         typed: None,
         offered: Vec::new(),
+        used: Vec::new(),
         key_tries: 0,
         untried: 0,
         partial: false,
@@ -85,6 +86,8 @@ struct Login<'a, H: Handler> {
     typed: Option<SecretString>,
     /// Keys that were offered, none of them twice.
     offered: Vec<PublicKey>,
+    /// Keys that were accepted, and more wanted.
+    used: Vec<PublicKey>,
     key_tries: usize,
     /// Keys that were left out for the password's sake.
     untried: usize,
@@ -151,6 +154,11 @@ impl<H: Handler> Login<'_, H> {
                     Step::LoggedIn => return Ok(true),
                     Step::Partial => {
                         self.partial = true;
+                        // What was refused may be what is wanted next; what was accepted is not.
+                        if *method == MethodKind::PublicKey {
+                            self.used.extend(self.offered.pop());
+                        }
+                        self.offered.clone_from(&self.used);
                         went_on = true;
                         break;
                     }

@@ -380,6 +380,10 @@ impl client::Handler for Handler {
                     _ if self.pulse.is_cut() => silent.to_owned(),
                     russh::Error::KeepaliveTimeout => silent.to_owned(),
                     russh::Error::HUP => "the server closed the connection".to_owned(),
+                    russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                        "the server closed the connection".to_owned()
+                    }
+                    russh::Error::IO(error) => error.kind().to_string(),
                     other => other.to_string(),
                 };
                 (said, false, Err(error))

@@ -175,7 +175,13 @@ async fn unlock(
             return Ok(key);
         }
     }
-    Err(unusable("the passphrase was wrong"))
+    // Of PEM's ciphers only some can be read, and a wrong passphrase looks the same.
+    let is_own_format = text.expose_secret().contains("BEGIN OPENSSH PRIVATE KEY");
+    Err(unusable(if is_own_format {
+        "the passphrase was wrong"
+    } else {
+        "the passphrase was wrong, or the cipher is none that can be read; ssh-keygen -p converts the file"
+    }))
 }
 
 /// Signs with an identity file, and opens it for that alone: whoever is asked for a passphrase

@@ -13,12 +13,11 @@ use super::{
 };
 use crate::fs::Result;
 
-/// Keys from the agent beyond this many are not tried: OpenSSH's server hangs up at its sixth
-/// failure (MaxAuthTries), and a password must still find its chance.
-const AGENT_TRIES: usize = 4;
-
-/// The same for all keys, on a server that takes a password as well.
-const KEY_TRIES: usize = 5;
+/// Keys of the agent that no IdentityFile names are tried up to this many, and all keys up to
+/// that many where the server takes a password as well: OpenSSH's server hangs up at its sixth
+/// failure (MaxAuthTries), and counts keyboard-interactive even where it has nothing to ask.
+const AGENT_TRIES: usize = 3;
+const KEY_TRIES: usize = 4;
 
 impl<H: Handler> Login<'_, H> {
     /// The keys of the agent, then those of files: first those that need no passphrase, so that
@@ -111,7 +110,7 @@ impl<H: Handler> Login<'_, H> {
             }
         }
         for (at, key) in keys.into_iter().enumerate() {
-            if at >= AGENT_TRIES {
+            if at >= AGENT_TRIES && !is_configured(&key) {
                 self.untried += 1;
                 continue;
             }

@@ -102,7 +102,7 @@ impl<H: Handler> Login<'_, H> {
         Ok(Step::Refused)
     }
 
-    /// One exchange from its start to the server's verdict; `None` where the person gave it up.
+    /// One exchange from its start to the server's verdict; `None` where another one would be in vain.
     async fn exchange(&mut self) -> Result<Option<Step>> {
         let user = self.config.user.clone();
         let starting = self.handle.authenticate_keyboard_interactive_start(user, None);
@@ -125,7 +125,9 @@ impl<H: Handler> Login<'_, H> {
                         self.forget();
                     }
                     let result = AuthResult::Failure { remaining_methods, partial_success };
-                    return Ok(Some(self.note(result, Some("keyboard-interactive".to_owned()))));
+                    let step = self.note(result, Some("keyboard-interactive".to_owned()));
+                    // A server that refuses without a question will do so each time.
+                    return Ok(Some(step).filter(|step| asked > 0 || *step != Step::Refused));
                 }
                 Interactive::InfoRequest { name, instructions, prompts } => (name, instructions, prompts),
             };
