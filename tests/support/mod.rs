@@ -163,12 +163,21 @@ impl Sshd {
 
     /// Cuts every session and goes on listening.
     pub fn cut_sessions(&self) {
-        let mut sessions = Vec::new();
-        for pid in children(self.child.id()) {
-            sessions.push(pid);
-            sessions.extend(descendants(pid));
-        }
-        signal(&sessions, "-KILL");
+        signal(&self.sessions(), "-KILL");
+    }
+
+    /// Stops every session's processes where they are, their connections left open.
+    pub fn freeze_sessions(&self) {
+        signal(&self.sessions(), "-STOP");
+    }
+
+    /// Lets them go on.
+    pub fn thaw_sessions(&self) {
+        signal(&self.sessions(), "-CONT");
+    }
+
+    fn sessions(&self) -> Vec<u32> {
+        descendants(self.child.id())
     }
 
     /// `sftp -b -` with these commands, as the harness user.
