@@ -231,6 +231,22 @@ pub struct AgentSigner<'a> {
     pub asking: &'a Asking,
 }
 
+impl AgentSigner<'_> {
+    async fn sign(
+        &mut self,
+        key: &AgentIdentity,
+        hash: Option<HashAlg>,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>, SignError> {
+        let _asked = self.asking.begin();
+        let signing = self.agent.sign_request(key, hash, data);
+        match tokio::time::timeout(AGENT_SIGN_TIMEOUT, signing).await {
+            Ok(signed) => signed.map_err(unusable),
+            Err(_) => Err(unusable("the agent did not sign in time")),
+        }
+    }
+}
+
 impl Signer for AgentSigner<'_> {
     type Error = SignError;
 
@@ -240,14 +256,7 @@ impl Signer for AgentSigner<'_> {
         hash: Option<HashAlg>,
         data: Vec<u8>,
     ) -> impl Future<Output = Result<Vec<u8>, SignError>> + Send {
-        async move {
-            let _asked = self.asking.begin();
-            let signing = self.agent.sign_request(key, hash, data);
-            match tokio::time::timeout(AGENT_SIGN_TIMEOUT, signing).await {
-                Ok(signed) => signed.map_err(unusable),
-                Err(_) => Err(unusable("the agent did not sign in time")),
-            }
-        }
+        self.sign(key, hash, data)
     }
 }
 
