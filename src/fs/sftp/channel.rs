@@ -66,6 +66,8 @@ struct Waiter {
     /// Given back when the answer arrives, whether or not anybody looks at it then: a file that
     /// waits for something else must not keep others from writing.
     permit: Option<Permit>,
+    /// What the request weighs on its way.
+    bytes: u64,
 }
 
 struct Outgoing {
@@ -223,8 +225,9 @@ impl Channel {
         if let Some(error) = &waiting.ended {
             let _ = sender.send(Err(error.clone()));
         } else {
-            waiting.by_id.insert(id, Waiter { answer: sender, permit });
-            self.0.pulse.expect();
+            let bytes = (head.len() + payload.iter().map(Bytes::len).sum::<usize>()) as u64;
+            waiting.by_id.insert(id, Waiter { answer: sender, permit, bytes });
+            self.0.pulse.expect(bytes);
             // The lock is held, so that the queue has the order of the ids. A closed queue means
             // that the reader is about to end everything that waits.
             let _ = self.0.outgoing.send(Outgoing { head, payload });
@@ -240,8 +243,8 @@ impl Shared {
 
     fn end(&self, error: Error) {
         let mut waiting = self.waiting();
-        self.pulse.settle(waiting.by_id.len());
         for (_, waiter) in waiting.by_id.drain() {
+            self.pulse.settle(waiter.bytes);
             let _ = waiter.answer.send(Err(error.clone()));
         }
         waiting.ended.get_or_insert(error);
@@ -249,10 +252,10 @@ impl Shared {
     }
 
     fn deliver(&self, id: u32, response: Response) -> Result<(), Malformed> {
-        let Some(Waiter { answer, permit }) = self.waiting().by_id.remove(&id) else {
+        let Some(Waiter { answer, permit, bytes }) = self.waiting().by_id.remove(&id) else {
             return Err(Malformed::UnknownType(0));
         };
-        self.pulse.settle(1);
+        self.pulse.settle(bytes);
         if let Some(permit) = permit {
             permit.answered();
         }
@@ -260,9 +263,10 @@ impl Shared {
         if let Err(Ok(Response::Handle(handle))) = answer.send(Ok(response)) {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
             let (answer, _) = oneshot::channel();
-            self.waiting().by_id.insert(id, Waiter { answer, permit: None });
-            self.pulse.expect();
             let head = Request::Close { handle: &handle }.encode(id);
+            let bytes = head.len() as u64;
+            self.waiting().by_id.insert(id, Waiter { answer, permit: None, bytes });
+            self.pulse.expect(bytes);
             let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -27,8 +27,8 @@ pub struct Limits {
     suspicion: Duration,
     /// How long it then has for a word.
     grace: Duration,
-    /// What was sent since its last word may still be on its way, over a link of at least this
-    /// many bytes a second.
+    /// What was sent and not answered may still be on its way, over a link of at least this many
+    /// bytes a second.
     slowest: u64,
     /// However much is on its way, more than this is not waited for.
     longest: Duration,
@@ -40,7 +40,7 @@ impl Limits {
     pub const NETWORK: Limits = Limits {
         suspicion: Duration::from_secs(5),
         grace: Duration::from_secs(8),
-        slowest: 128 << 10,
+        slowest: 16 << 10,
         longest: Duration::from_secs(60),
         period: Duration::from_secs(1),
     };
@@ -49,11 +49,15 @@ impl Limits {
 /// The signs of life of one connection.
 pub struct Pulse {
     started: Instant,
-    /// When bytes came last, in milliseconds from `started`; likewise `owing_since`.
-    heard: AtomicU64,
+    /// When the other end gave a sign of life last, in milliseconds from `started`; likewise
+    /// `owing_since`.
+    moved: AtomicU64,
     owing_since: AtomicU64,
-    /// Bytes sent since bytes came last.
-    sent: AtomicU64,
+    /// Bytes of requests that are not answered, and of those that were.
+    unanswered: AtomicU64,
+    answered: AtomicU64,
+    /// Nothing more could be sent, for nothing was taken.
+    stuck: AtomicBool,
     /// Answers that are awaited.
     owed: AtomicUsize,
     owing: Notify,
@@ -66,9 +70,11 @@ impl Pulse {
         Arc::new(Pulse {
             limits,
             started: Instant::now(),
-            heard: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             owing_since: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
             owed: AtomicUsize::new(0),
             owing: Notify::new(),
             cut: CancellationToken::new(),
@@ -79,30 +85,39 @@ impl Pulse {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A request is on its way.
-    pub fn expect(&self) {
+    /// The other end has given a sign of life.
+    fn moved(&self) {
+        self.moved.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// A request of so many bytes is on its way.
+    pub fn expect(&self, bytes: u64) {
+        self.unanswered.fetch_add(bytes, Ordering::Relaxed);
         if self.owed.fetch_add(1, Ordering::Relaxed) == 0 {
             self.owing_since.store(self.now(), Ordering::Relaxed);
             self.owing.notify_one();
         }
     }
 
-    /// So many answers came, or will never.
-    pub fn settle(&self, answers: usize) {
-        self.owed.fetch_sub(answers, Ordering::Relaxed);
+    /// The answer to a request of so many bytes came, or will never.
+    pub fn settle(&self, bytes: u64) {
+        self.unanswered.fetch_sub(bytes, Ordering::Relaxed);
+        self.answered.fetch_add(bytes, Ordering::Relaxed);
+        self.owed.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How long the server has owed an answer without a byte; `None` where it owes none.
+    /// How long the server has owed an answer without a sign of life; `None` where it owes none.
     fn silence(&self) -> Option<Duration> {
-        let since = self.heard.load(Ordering::Relaxed).max(self.owing_since.load(Ordering::Relaxed));
+        let since = self.moved.load(Ordering::Relaxed).max(self.owing_since.load(Ordering::Relaxed));
         let owes = self.owed.load(Ordering::Relaxed) > 0;
         owes.then(|| Duration::from_millis(self.now().saturating_sub(since)))
     }
 
-    /// The silence after which there is no hope.
-    fn limit(&self) -> Duration {
+    /// The silence after which there is no hope, on a link that took `rate` bytes a second.
+    fn limit(&self, rate: u64) -> Duration {
         let Limits { suspicion, grace, slowest, longest, .. } = self.limits;
-        let sending = Duration::from_secs(self.sent.load(Ordering::Relaxed) / slowest);
+        // Links become slower, but seldom to less than a quarter within seconds.
+        let sending = Duration::from_secs(self.unanswered.load(Ordering::Relaxed) / slowest.max(rate / 4));
         suspicion + (grace + sending).min(longest)
     }
 
@@ -120,8 +135,15 @@ impl Pulse {
 /// Watches a connection to its end. `ask` makes the server say something.
 pub async fn watch(pulse: Weak<Pulse>, ask: impl AsyncFn()) {
     let mut asked = false;
+    let (mut rate, mut before) = (0, (Instant::now(), 0));
     loop {
         let Some(pulse) = pulse.upgrade() else { return };
+        let now = (Instant::now(), pulse.answered.load(Ordering::Relaxed));
+        if now.1 > before.1 {
+            let millis = u64::try_from((now.0 - before.0).as_millis()).unwrap_or(u64::MAX).max(1);
+            rate = (rate + (now.1 - before.1).saturating_mul(1000) / millis) / 2;
+        }
+        before = now;
         match pulse.silence() {
             _ if pulse.is_cut() => return,
             None => {
@@ -132,7 +154,7 @@ pub async fn watch(pulse: Weak<Pulse>, ask: impl AsyncFn()) {
                 continue;
             }
             Some(silence) if silence < pulse.limits.suspicion => asked = false,
-            Some(silence) if silence >= pulse.limit() => {
+            Some(silence) if silence >= pulse.limit(rate) => {
                 pulse.cut.cancel();
                 return;
             }
@@ -181,8 +203,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut this.inner).poll_read(cx, buf);
         if buf.filled().len() > before {
-            this.pulse.heard.store(this.pulse.now(), Ordering::Relaxed);
-            this.pulse.sent.store(0, Ordering::Relaxed);
+            this.pulse.moved();
         }
         polled
     }
@@ -193,8 +214,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         let this = &mut *self;
         check(&mut this.writing_cut, cx)?;
         let polled = Pin::new(&mut this.inner).poll_write(cx, buf);
-        if let Poll::Ready(Ok(written)) = &polled {
-            this.pulse.sent.fetch_add(*written as u64, Ordering::Relaxed);
+        match &polled {
+            // There is room again: the other end takes what it is sent, however slowly.
+            Poll::Ready(Ok(_)) => {
+                if this.pulse.stuck.swap(false, Ordering::Relaxed) {
+                    this.pulse.moved();
+                }
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => this.pulse.stuck.store(true, Ordering::Relaxed),
         }
         polled
     }
@@ -246,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_owes_an_answer_and_is_silent_is_asked_and_then_cut() {
         let (pulse, mut ours, _theirs, asked) = watched();
-        pulse.expect();
+        pulse.expect(0);
         let began = Instant::now();
         let error = ours.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -257,8 +285,8 @@ mod tests {
     #[tokio::test]
     async fn a_silent_server_that_owes_nothing_is_left_alone() {
         let (pulse, mut ours, _theirs, asked) = watched();
-        pulse.expect();
-        pulse.settle(1);
+        pulse.expect(0);
+        pulse.settle(0);
         assert!(tokio::time::timeout(Duration::from_secs(3), ours.read_u8()).await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 0);
     }
@@ -266,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_answer_is_waited_for_while_anything_moves() {
         let (pulse, mut ours, mut theirs, _) = watched();
-        pulse.expect();
+        pulse.expect(0);
         tokio::spawn(async move {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_millis(300)).await;
@@ -278,13 +306,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_slow_taker_is_alive() {
+        let (pulse, mut ours, mut theirs, _) = watched();
+        pulse.expect(9);
+        tokio::spawn(async move {
+            let mut taken = vec![0; 256];
+            for _ in 0..20 {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                theirs.read_exact(&mut taken).await.unwrap();
+            }
+            theirs.write_all(b"x").await.unwrap();
+        });
+        // Five times what fits at once: the longest of SHORT passes without a byte from there.
+        ours.write_all(&[0; 5 << 10]).await.unwrap();
+        assert_eq!(ours.read_u8().await.unwrap(), b'x');
+    }
+
+    #[tokio::test]
     async fn what_is_still_being_sent_has_its_time() {
         let (pulse, mut ours, _theirs, _) = watched();
-        pulse.expect();
-        ours.write_all(b"a request").await.unwrap();
+        pulse.expect(9);
         let began = Instant::now();
         ours.read_u8().await.unwrap_err();
         // The longest of SHORT: the nine bytes alone would have nine seconds.
         assert!(began.elapsed() >= Duration::from_millis(2500), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_fast_link_has_less_time() {
+        let pulse = Pulse::new(Limits::NETWORK);
+        pulse.expect(16 << 20);
+        assert_eq!(pulse.limit(0), Duration::from_secs(65));
+        assert_eq!(pulse.limit(64 << 20), Duration::from_secs(14));
     }
 }
