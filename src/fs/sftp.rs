@@ -57,9 +57,6 @@ const MOST_FILES: u64 = 256;
 /// The same, on a server that does not tell how many it bears.
 const PLAIN_FILES: usize = 64;
 
-/// For the answers to what every session begins with.
-const FIRST_ANSWERS: Duration = Duration::from_secs(30);
-
 /// How much one request may carry.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -111,10 +108,8 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         };
         Ok((limits, login.response().await?))
     };
-    let answered = tokio::time::timeout(FIRST_ANSWERS, answers).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel)
-            .with_detail("the login worked but SFTP answers nothing"))
-    });
+    let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
+    let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
     let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),

@@ -28,8 +28,8 @@ use crate::fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target};
 /// From the connection to the keys: whatever listens there may say nothing, or no end of it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For a channel to open, on a server that has let us in.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a channel to open and for its first answers, on a server that has let us in.
+pub const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes that the server may send ahead per channel: what bounds a download is then the
 /// session's own window, not SSH's.
@@ -186,7 +186,7 @@ impl Connection {
     /// Opens another session channel with SFTP on it.
     pub async fn open_sftp(&self) -> Result<Channel> {
         let opened = tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await;
-        let channel = opened.map_err(|_| no_answer(OPEN_TIMEOUT))?.map_err(|error| {
+        let channel = opened.map_err(|_| no_answer())?.map_err(|error| {
             let kind = match error {
                 russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
                 _ => ErrorKind::ConnectionLost,
@@ -229,10 +229,10 @@ impl Connection {
     }
 }
 
-/// For a server that lets us in and then opens no channel.
-fn no_answer(limit: Duration) -> Error {
+/// For a server that lets us in and then says nothing.
+pub fn no_answer() -> Error {
     Error::new(ErrorKind::Timeout, Operation::OpenChannel)
-        .with_detail(format!("the login worked but no channel opened within {} s", limit.as_secs()))
+        .with_detail(format!("the login worked but SFTP did not start within {} s", OPEN_TIMEOUT.as_secs()))
 }
 
 /// The limits of RFC 4253 section 9, or narrower ones of ssh_config.
