@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Algorithm, Checksum, Entry, Error, FileSystem, Location, LogLine, Output, Place, RemotePath,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, Location, LogLine, Output, Place, RemotePath,
         ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{Change, Conflict, OnConflict, Outcome, Progress, Request, Totals},
@@ -149,6 +149,11 @@ pub enum Command {
         question: QuestionId,
         answer: Answer,
     },
+    /// These file systems are on the screen, and no others: what is lost of them is connected
+    /// again without being asked.
+    Show {
+        shown: Vec<FsId>,
+    },
     /// Stop this job: it ends with `Cancelled` unless it had ended already.
     Cancel {
         job: JobId,
@@ -196,8 +201,26 @@ pub enum What {
         lines: Vec<LogLine>,
         dropped: u64,
     },
-    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`].
+    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`],
+    /// as are the three that may follow.
     Lost(Error),
+    /// A lost server that is shown will be tried again after `wait`; `attempt` counts from 1.
+    Reconnecting {
+        fs: FsId,
+        attempt: u32,
+        wait: Duration,
+    },
+    /// A lost server is there again, by itself or because it was needed.
+    Reconnected {
+        fs: FsId,
+        info: ServerInfo,
+    },
+    /// A lost server is not tried again before the person wants it: it has refused, or it asks
+    /// something.
+    LeftLost {
+        fs: FsId,
+        error: Error,
+    },
     Done(Outcome),
     Failed(Error),
     Cancelled,
@@ -320,6 +343,7 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Show { shown } => self.shared.sessions.show(shown),
             command => jobs::spawn(self.shared.clone(), command),
         }
     }

@@ -4,11 +4,14 @@
 pub mod known_hosts;
 pub mod pattern;
 pub mod revoked;
+pub mod secrets;
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+
+pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
 #[derive(Clone, Debug)]
@@ -69,6 +72,11 @@ pub enum Answer {
 #[async_trait]
 pub trait Prompt: Send + Sync {
     async fn ask(&self, question: Question) -> Answer;
+
+    /// Where secrets that were typed before are found; `None` where nothing is kept.
+    fn secrets(&self) -> Option<&Secrets> {
+        None
+    }
 }
 
 /// Answers every question with no: `--batch`, and tests.

@@ -342,6 +342,12 @@ fn every_state_of_a_pane() {
         ui.event(JobId::NONE, What::Lost(lost()));
         ui
     });
+    snapshot("reconnecting", |w, h| {
+        let mut ui = two_panes(w, h);
+        ui.event(JobId::NONE, What::Lost(lost()));
+        ui.event(JobId::NONE, trying_again(4));
+        ui
+    });
     snapshot("denied", |w, h| {
         let mut ui = two_panes(w, h);
         ui.press("Tab Down Enter");
@@ -797,6 +803,73 @@ fn a_lost_pane_is_connected_again() {
     assert!(matches!(ui.last(), Command::Open { .. }));
     ui.event(job, What::Failed(Error::new(ErrorKind::ConnectionFailed, Operation::Connect)));
     assert!(matches!(ui.state.right.phase, Phase::Lost(_)));
+}
+
+fn trying_again(seconds: u64) -> What {
+    What::Reconnecting { fs: remote().0.fs, attempt: 3, wait: Duration::from_secs(seconds) }
+}
+
+#[test]
+fn a_server_that_comes_back_by_itself_is_shown_where_it_was() {
+    let mut ui = two_panes(140, 24);
+    ui.press("Tab Down Down Space");
+    let (location, info) = remote();
+    let shown =
+        |command: &Command| matches!(command, Command::Show { shown } if *shown == [location.fs.clone()]);
+    assert!(ui.sent.iter().any(shown), "the engine knows what is on the screen");
+    let (cursor, selected) = (ui.cursor_name(Side::Right), ui.state.right.view.listing.selected().count);
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.event(JobId::NONE, trying_again(4));
+    assert!(ui.screen().contains("✗ lost, trying again in 4 s"), "{}", ui.screen());
+    ui.at(3);
+    assert!(ui.screen().contains("✗ lost, trying again in 2 s"), "{}", ui.screen());
+    assert!(ui.state.is_animated());
+    ui.at(30);
+    assert!(ui.screen().contains("✗ lost, trying again ─"), "{}", ui.screen());
+
+    ui.event(JobId::NONE, What::Reconnected { fs: location.fs.clone(), info });
+    assert_eq!(ui.listed(), location);
+    assert!(ui.state.notice.is_none(), "what was said of the loss is over");
+    let names = ["assets/", "index.html", "robots.txt"];
+    ui.fill(Side::Right, names.iter().map(|name| entry(name, 1, 1)).collect());
+    assert!(matches!(ui.state.right.phase, Phase::Ready));
+    assert_eq!(ui.cursor_name(Side::Right), cursor);
+    assert_eq!(ui.state.right.view.listing.selected().count, selected);
+}
+
+#[test]
+fn a_server_that_has_to_ask_waits_for_the_person() {
+    let mut ui = two_panes(140, 24);
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.event(JobId::NONE, trying_again(4));
+    let refused = Error::new(ErrorKind::LoginFailed, Operation::Login);
+    ui.event(JobId::NONE, What::LeftLost { fs: remote().0.fs, error: refused });
+    assert!(!ui.screen().contains("trying again"));
+    assert!(ui.screen().contains("✗ lost") && ui.screen().contains("connects again"), "{}", ui.screen());
+    assert!(!ui.state.is_animated());
+}
+
+#[test]
+fn an_idle_session_that_its_server_ends_is_lost_quietly_and_found_when_needed() {
+    let mut ui = two_panes(80, 24);
+    ui.event(JobId::NONE, What::Lost(lost().in_good_order()));
+    assert!(ui.state.notice.is_none() && matches!(ui.state.right.phase, Phase::Lost(_)));
+    // A copy to it is sent; the engine connects.
+    ui.press("Down F5");
+    assert!(matches!(ui.last(), Command::Copy { .. }));
+}
+
+#[test]
+fn a_countdown_survives_an_attempt_of_the_person() {
+    let mut ui = two_panes(140, 24);
+    ui.press("Tab");
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.press("^r");
+    let job = ui.job(Side::Right);
+    ui.event(JobId::NONE, trying_again(8));
+    ui.event(job, What::Failed(Error::new(ErrorKind::ConnectionFailed, Operation::Connect)));
+    ui.press("Enter");
+    assert!(ui.screen().contains("trying again in 8 s"), "{}", ui.screen());
 }
 
 #[test]

@@ -222,7 +222,7 @@ impl Job {
                 self.set_attributes(&items, &change, recursive).await
             }
             // The engine handles these itself: they are no jobs.
-            Command::Answer { .. } | Command::Cancel { .. } => Ok(Outcome::default()),
+            Command::Answer { .. } | Command::Cancel { .. } | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
 

@@ -118,11 +118,20 @@ struct Parts {
     place: Option<Arc<str>>,
     reply: Option<Reply>,
     detail: Option<Arc<str>>,
+    orderly: bool,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, operation: Operation) -> Self {
-        Error(Box::new(Parts { kind, operation, path: None, place: None, reply: None, detail: None }))
+        Error(Box::new(Parts {
+            kind,
+            operation,
+            path: None,
+            place: None,
+            reply: None,
+            detail: None,
+            orderly: false,
+        }))
     }
 
     /// From an error of the operating system.
@@ -195,6 +204,13 @@ impl Error {
         self
     }
 
+    /// Says that a session ended because its server took leave, as one does that has been idle
+    /// for long: nothing is broken.
+    pub fn in_good_order(mut self) -> Self {
+        self.0.orderly = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -218,6 +234,11 @@ impl Error {
 
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
+    }
+
+    /// Whether it is a session that its server took leave of.
+    pub fn is_in_good_order(&self) -> bool {
+        self.0.orderly
     }
 }
 

@@ -13,7 +13,9 @@ mod limits;
 mod links;
 mod list;
 mod owners;
+mod patience;
 mod preferences;
+mod pulse;
 mod read;
 mod request;
 mod response;
@@ -99,11 +101,16 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     });
     let started = Instant::now();
     let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
-    let limits = match limits {
-        Some(pending) => limits_of(pending.response().await.map_err(on_label)?),
-        None => limits_of(Response::Extended(bytes::Bytes::new())),
+    let answers = async {
+        let limits = match limits {
+            Some(pending) => limits_of(pending.response().await?),
+            None => limits_of(Response::Extended(bytes::Bytes::new())),
+        };
+        Ok((limits, login.response().await?))
     };
-    let login = login.response().await.map_err(on_label)?;
+    let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
+    let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
+    let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,

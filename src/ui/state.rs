@@ -21,7 +21,7 @@ pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
-pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
+pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
@@ -132,6 +132,8 @@ pub struct State {
     pub places: Places,
     pub trial: Option<Trial>,
     pub notice: Option<Notice>,
+    /// The file systems of the panes, as the engine was told last.
+    pub shown: Vec<FsId>,
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
@@ -164,6 +166,7 @@ impl State {
             places: Places::default(),
             trial: None,
             notice: None,
+            shown: Vec::new(),
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
@@ -243,8 +246,9 @@ impl State {
 
     /// Whether something on the screen moves with time alone.
     pub fn is_animated(&self) -> bool {
-        self.left.is_waiting()
-            || self.right.is_waiting()
+        let moves = |pane: &Pane| pane.is_waiting() || pane.is_returning();
+        moves(&self.left)
+            || moves(&self.right)
             || self.trial.is_some()
             || self.transfers.running().next().is_some()
     }

@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     config::Kept,
-    engine::{Event, ProgressBoard},
+    engine::{Command, Event, ProgressBoard},
+    fs::FsId,
     words,
 };
 
@@ -65,6 +66,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
     }
     questions::next(state);
     settle(state);
+    tell_shown(state, &mut fx);
     let title = title(state);
     if title != state.title {
         state.title.clone_from(&title);
@@ -89,6 +91,26 @@ fn settle(state: &mut State) {
         && let Some(scroll) = state.overlays.last_mut().and_then(dialogs::scroll_mut)
     {
         *scroll = (*scroll).min(limit);
+    }
+}
+
+/// Tells the engine which servers the panes show, when that changes.
+fn tell_shown(state: &mut State, fx: &mut Effects) {
+    let mut shown: Vec<FsId> = Vec::new();
+    for side in Side::BOTH {
+        let pane = state.pane(side);
+        // A pane on its way returns to where it was if the way leads nowhere.
+        let before = pane.before.as_ref().and_then(|before| before.0.location.as_ref());
+        for location in [pane.view.location.as_ref(), before].into_iter().flatten() {
+            if !location.fs.is_local() && !shown.contains(&location.fs) {
+                shown.push(location.fs.clone());
+            }
+        }
+    }
+    if shown != state.shown {
+        state.shown.clone_from(&shown);
+        // Before what the same message leads to: a job may lose its server at once.
+        fx.insert(0, Effect::Send(Command::Show { shown }));
     }
 }
 

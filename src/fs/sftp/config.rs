@@ -72,6 +72,10 @@ pub struct HostConfig {
     /// `None`: the server is never asked whether it is alive.
     pub server_alive_interval: Option<Duration>,
     pub server_alive_count_max: u32,
+    /// Bytes after which the keys are renewed; `None` leaves it to the protocol's own limit.
+    pub rekey_bytes: Option<u64>,
+    /// The time after which they are.
+    pub rekey_time: Option<Duration>,
     pub address_family: AddressFamily,
 
     pub pubkey_authentication: bool,
@@ -87,7 +91,7 @@ pub struct HostConfig {
     pub macs: Vec<String>,
     pub kex_algorithms: Vec<String>,
     pub host_key_algorithms: Vec<String>,
-    /// For logging in with keys.
+    /// Signatures that keys may be used for in logging in. Empty: all but those with SHA-1.
     pub pubkey_accepted_algorithms: Vec<String>,
 }
 
@@ -370,6 +374,8 @@ fn parse(original: &str, answer: &Answer, local: &Local) -> Result<HostConfig> {
         connect_timeout: answer.seconds("connecttimeout"),
         server_alive_interval: answer.seconds("serveraliveinterval"),
         server_alive_count_max: count(answer.number("serveralivecountmax")),
+        rekey_bytes: rekey_limit(answer.bytes("rekeylimit"), 0),
+        rekey_time: rekey_limit(answer.bytes("rekeylimit"), 1).map(Duration::from_secs),
         address_family: match answer.bytes("addressfamily") {
             Some(b"inet") => AddressFamily::Inet,
             Some(b"inet6") => AddressFamily::Inet6,
@@ -395,6 +401,12 @@ fn parse(original: &str, answer: &Answer, local: &Local) -> Result<HostConfig> {
 /// ssh's default for the two counts that there are is 3.
 fn count(said: Option<u64>) -> u32 {
     said.and_then(|n| n.try_into().ok()).unwrap_or(3)
+}
+
+/// `ssh -G` prints RekeyLimit as bytes and seconds, 0 for what is left to the default.
+fn rekey_limit(value: Option<&[u8]>, at: usize) -> Option<u64> {
+    let word = std::str::from_utf8(value?).ok()?.split_whitespace().nth(at)?;
+    word.parse().ok().filter(|&limit| limit > 0)
 }
 
 fn agent_at(value: &[u8], tokens: &Tokens) -> Result<Agent> {

@@ -15,7 +15,8 @@ use crate::{
         action::Action,
         layout,
         state::{
-            Connecting, Field, Loading, Overlay, Phase, Row, SORTS, Side, State, Step, Tone, Typing, View,
+            Connecting, Field, Loading, Lost, Overlay, Phase, Row, SORTS, Side, State, Step, Tone, Typing,
+            View,
         },
     },
     words,
@@ -222,7 +223,7 @@ pub(super) fn fail(state: &mut State, side: Side, error: Error) {
     let lost = !connecting && error.kind().ends_session();
     let pane = state.pane_mut(side);
     if lost && pane.view.location.as_ref().map(|location| &location.fs) == fs.as_ref() {
-        pane.phase = Phase::Lost(error.clone());
+        pane.phase = Phase::Lost(Lost::new(error.clone()));
     } else if !returns && !had_entries {
         pane.phase = Phase::Failed(error.clone());
         return;

@@ -8,7 +8,7 @@ use crate::{
     ui::{
         action::Action,
         layout::{Columns, PaneAreas, short_path},
-        state::{Item, Pane, Phase, Row, Side, State, View},
+        state::{Item, Lost, Next, Pane, Phase, Row, Side, State, View},
         text,
         theme::Role,
     },
@@ -55,11 +55,6 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
     }
     let view = &pane.view;
     let lost = matches!(pane.phase, Phase::Lost(_));
-    let trust = match (&pane.phase, view.info.trust.as_str()) {
-        (Phase::Lost(_), _) => " ✗ lost ".to_owned(),
-        (_, "") => String::new(),
-        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
-    };
     let mut room = outer.width.saturating_sub(4);
     // How far the server is trusted gives way before the path does.
     let path_width = view.location.as_ref().map_or(0, |location| {
@@ -69,7 +64,19 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
             + 6
     });
     let fits = |text: &str| path_width + text::width(text) < usize::from(room);
-    let trust = if trust.is_empty() || lost || fits(&trust) { trust } else { " ✓ ".to_owned() };
+    let trust = match (&pane.phase, view.info.trust.as_str()) {
+        (Phase::Lost(lost), _) => lost_marks(state, lost)
+            .into_iter()
+            .find(|mark| fits(mark))
+            .unwrap_or_else(|| " ✗ lost ".to_owned()),
+        (_, "") => String::new(),
+        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
+    };
+    let trust = match trust {
+        trust if trust.is_empty() || fits(&trust) => trust,
+        _ if lost => trust,
+        _ => " ✓ ".to_owned(),
+    };
     let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
     if width > 0 && room >= width + 12 {
         let x = outer.right().saturating_sub(width + 2);
@@ -109,6 +116,25 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
     let shown = text::cut_start(&path, usize::from(left(x).saturating_sub(1)));
     x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Text });
     pen.put(x, outer.y, left(x).min(1), " ", Role::Text);
+}
+
+/// Until a lost server is tried again; `None` where it is not.
+fn seconds_left(state: &State, lost: &Lost) -> Option<u128> {
+    match lost.next {
+        Next::Nothing => None,
+        Next::TryAt(at) => Some(at.saturating_sub(state.clock.running).as_millis().div_ceil(1000)),
+    }
+}
+
+/// That a server is lost and when it is tried again, from the longest way to say it.
+fn lost_marks(state: &State, lost: &Lost) -> Vec<String> {
+    match seconds_left(state, lost) {
+        None => Vec::new(),
+        Some(0) => vec![" ✗ lost, trying again ".to_owned()],
+        Some(seconds) => {
+            vec![format!(" ✗ lost, trying again in {seconds} s "), format!(" ✗ lost, again in {seconds} s ")]
+        }
+    }
 }
 
 fn column_names(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
@@ -410,8 +436,14 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
             let stage = connecting.stage.map_or("connecting", words::stage);
             return (format!("{} {stage} {}", spinner(state), elapsed(connecting.since)), Role::Soft);
         }
-        Phase::Lost(_) => {
-            return (format!("connection lost; {} connects again", key(state, Action::Refresh)), Role::Bad);
+        Phase::Lost(lost) => {
+            let key = key(state, Action::Refresh);
+            let text = match seconds_left(state, lost) {
+                None => format!("connection lost; {key} connects again"),
+                Some(0) => format!("connecting again; {key} at once"),
+                Some(seconds) => format!("connecting again in {seconds} s; {key} at once"),
+            };
+            return (text, Role::Bad);
         }
         Phase::Ready | Phase::Connecting(_) | Phase::Failed(_) => {}
     }
