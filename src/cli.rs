@@ -2,6 +2,7 @@
 //! terminal UI. Must never move a byte of a file itself.
 
 mod attributes;
+pub mod bookmark;
 mod cp;
 mod driver;
 mod exec;
@@ -17,11 +18,12 @@ mod steps;
 mod sum;
 mod sync;
 
-use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    config::{self, Named, Store},
     fs::{Error, ErrorKind, Operation, Place, Result, SshOptions},
     transfer::OnConflict,
     words,
@@ -65,6 +67,7 @@ impl Exit {
         match error.kind() {
             ErrorKind::Usage => Exit::Usage,
             // A file of the configuration that is not there, such as -i's.
+            ErrorKind::AlreadyExists if error.operation() == Operation::SaveBookmarks => Exit::Usage,
             ErrorKind::NotFound | ErrorKind::PermissionDenied
                 if error.operation() == Operation::ReadConfig =>
             {
@@ -100,7 +103,8 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
+    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
+    /// name
     pub left: Option<OsString>,
 
     /// What the right pane shows
@@ -145,6 +149,9 @@ pub struct Common {
     /// Append every operation and the server's answer to this file, with the time
     #[arg(long, value_name = "FILE", global = true)]
     pub log: Option<PathBuf>,
+    /// Where bookmarks and passwords are kept, once `main` has said so.
+    #[arg(skip)]
+    pub store: Option<Arc<Store>>,
 }
 
 impl Common {
@@ -196,6 +203,9 @@ pub enum Command {
     Df(StatArguments),
     /// Say how a place would be reached; connects nowhere
     Resolve(ResolveArguments),
+    /// Add, list, show and remove bookmarks
+    #[command(subcommand)]
+    Bookmark(bookmark::BookmarkCommand),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -365,8 +375,8 @@ fn parse_rate(text: &str) -> std::result::Result<u64, String> {
 
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
-    /// The protocol may be left out as long as there is one
-    #[arg(num_args = 0..=2, value_names = ["sftp", "CODE"])]
+    /// Without a protocol, SFTP and FTP; without a code, all of them
+    #[arg(num_args = 0..=2, value_names = ["sftp|ftp", "CODE"])]
     pub words: Vec<String>,
 }
 
@@ -397,24 +407,46 @@ impl From<ConflictArgument> for OnConflict {
 pub use driver::options as engine_options;
 pub use record::start as record;
 
-/// Parses a place of the command line.
-pub fn place(argument: &OsString) -> Result<Place> {
+/// Parses a place of the command line. `name:path` is a bookmark first, then a host.
+pub fn place(argument: &OsString, common: &Common) -> Result<Place> {
+    if argument.as_bytes().contains(&b':')
+        && let Some(named) = named(argument, common)?
+    {
+        return Ok(named.place);
+    }
     Place::parse(argument.as_bytes())
 }
 
-/// Parses a pane's place. A bare name that is no file here is taken for a host, as ssh would.
-pub fn pane_place(argument: &OsString) -> Result<Place> {
-    let place = place(argument)?;
-    if let Place::Local(path) = &place
-        && let Ok(name) = std::str::from_utf8(path)
-        && !name.contains('/')
-        && !matches!(name, "." | ".." | "~")
-        && std::path::Path::new(argument).symlink_metadata().is_err()
-        && let Some(host) = Place::host(name)
+/// Parses a pane's place. A bare name that is no file here is a bookmark first; then it is taken
+/// for a host, as ssh would.
+pub fn pane_place(argument: &OsString, common: &Common) -> Result<Named> {
+    let bare = std::str::from_utf8(argument.as_bytes())
+        .ok()
+        .filter(|name| !name.contains(['/', ':']) && !matches!(*name, "" | "." | ".." | "~"))
+        .filter(|_| std::path::Path::new(argument).symlink_metadata().is_err());
+    if (bare.is_some() || argument.as_bytes().contains(&b':'))
+        && let Some(named) = named(argument, common)?
     {
-        return Ok(host);
+        return Ok(named);
     }
-    Ok(place)
+    let place = match bare.and_then(Place::host) {
+        Some(host) => host,
+        None => Place::parse(argument.as_bytes())?,
+    };
+    Ok(Named { place, local: None })
+}
+
+/// The bookmark that a place may name. The bookmarks are read only where it may.
+fn named(argument: &OsString, common: &Common) -> Result<Option<Named>> {
+    let text = argument.as_bytes();
+    let name = text.split(|b| *b == b':').next().unwrap_or_default();
+    let is_url = text.get(name.len()..).is_some_and(|rest| rest.starts_with(b"://"));
+    match &common.store {
+        Some(store) if !is_url && !name.is_empty() && !name.contains(&b'/') => {
+            config::named(&store.bookmarks()?.list, text)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The policy for what exists already. `ask` needs somebody to ask.
@@ -430,8 +462,8 @@ fn conflict_policy(argument: Option<ConflictArgument>, common: &Common) -> Resul
 }
 
 /// Parses places, warning of passwords in them.
-fn places(arguments: &[OsString]) -> Result<Vec<Place>> {
-    let places = arguments.iter().map(place).collect::<Result<Vec<Place>>>()?;
+fn places(arguments: &[OsString], common: &Common) -> Result<Vec<Place>> {
+    let places = arguments.iter().map(|argument| place(argument, common)).collect::<Result<Vec<Place>>>()?;
     places.iter().for_each(warn_of_password);
     Ok(places)
 }
@@ -486,6 +518,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Exec(arguments) => exec::run(arguments, common).await,
         Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Resolve(arguments) => resolve::run(arguments, common).await,
+        Command::Bookmark(command) => bookmark::run(command, common),
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),

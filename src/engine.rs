@@ -4,6 +4,7 @@
 pub mod jobs;
 mod meter;
 pub mod session;
+mod stored;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Algorithm, Checksum, Entry, Error, FileSystem, Location, LogLine, Output, Place, RemotePath,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, Location, LogLine, Output, Place, RemotePath,
         ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
@@ -126,6 +127,16 @@ pub enum Command {
         job: JobId,
         location: Location,
     },
+    /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
+    /// that are there are not used and stay as they are.
+    Test {
+        job: JobId,
+        place: Place,
+    },
+    /// Ask ssh_config for its hosts: `Hosts`, then `Done`.
+    Hosts {
+        job: JobId,
+    },
     /// Ask for the space where `location` is: `Space`, then `Done`.
     Space {
         job: JobId,
@@ -145,6 +156,11 @@ pub enum Command {
     Answer {
         question: QuestionId,
         answer: Answer,
+    },
+    /// These file systems are on the screen, and no others: what is lost of them is connected
+    /// again without being asked.
+    Show {
+        shown: Vec<FsId>,
     },
     /// Hold a transfer, or let it go on. What is on its way still arrives.
     Pause {
@@ -186,6 +202,8 @@ pub enum What {
     Checksum(Checksum),
     /// What a command printed, or how it ended.
     Output(Output),
+    /// The hosts that ssh_config names, patterns left out.
+    Hosts(Vec<String>),
     /// What would be done, in an order in which it can be.
     Steps(Vec<Step>),
     /// Everything is listed; the copying starts.
@@ -203,8 +221,26 @@ pub enum What {
         lines: Vec<LogLine>,
         dropped: u64,
     },
-    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`].
+    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`],
+    /// as are the three that may follow.
     Lost(Error),
+    /// A lost server that is shown will be tried again after `wait`; `attempt` counts from 1.
+    Reconnecting {
+        fs: FsId,
+        attempt: u32,
+        wait: Duration,
+    },
+    /// A lost server is there again, by itself or because it was needed.
+    Reconnected {
+        fs: FsId,
+        info: ServerInfo,
+    },
+    /// A lost server is not tried again before the person wants it: it has refused, or it asks
+    /// something.
+    LeftLost {
+        fs: FsId,
+        error: Error,
+    },
     Done(Outcome),
     Failed(Error),
     Cancelled,
@@ -330,6 +366,7 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Show { shown } => self.shared.sessions.show(shown),
             Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
             Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
             Command::Limit { job: None, rate } => self.shared.limit.set(rate),
@@ -340,6 +377,11 @@ impl Engine {
     /// Has all that happens from now on told to `record`; the first one stays.
     pub fn record(&self, record: Arc<dyn Record>) {
         let _ = self.shared.record.set(record);
+    }
+
+    /// From now on logins look for their password there before they ask the person.
+    pub fn use_secrets(&self, secrets: Arc<dyn trust::SecretStore>) {
+        self.shared.sessions.use_secrets(secrets);
     }
 
     /// The latest progress of every running transfer.

@@ -3,6 +3,7 @@
 
 pub mod entry;
 pub mod error;
+pub mod ftp;
 pub mod local;
 pub mod memory;
 pub mod mode;
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-pub use entry::{Attributes, Entry, Kind, OwnerNames, Space, Timestamp};
+pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
@@ -275,9 +276,25 @@ pub struct Scheme {
     pub default_port: u16,
     /// One line for help pages.
     pub help: &'static str,
+    /// What the connect form asks for, in its order.
+    pub parts: &'static [Part],
 }
 
-pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH" };
+/// A part of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Host,
+    User,
+    Port,
+    Password,
+}
+
+pub static SFTP: Scheme = Scheme {
+    name: "sftp",
+    default_port: 22,
+    help: "files over SSH",
+    parts: &[Part::Host, Part::User, Part::Port, Part::Password],
+};
 
 /// Every protocol, in the order to show them.
 pub static SCHEMES: &[&Scheme] = &[&SFTP];
@@ -367,9 +384,32 @@ pub struct Route {
     /// Hosts to go through, nearest first, as ssh_config names them.
     pub jumps: Vec<String>,
     pub proxy_command: Option<String>,
-    /// Whether known_hosts has a key or an authority for the host. Whether it is the right one
-    /// shows when the host is reached.
-    pub host_known: bool,
+    pub host_key: HostKeyState,
+}
+
+/// What can be said of a server's identity before the server is reached. Whether it shows the
+/// key that is known is seen only then: nothing here says that it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKeyState {
+    /// known_hosts has a key or an authority for the host.
+    Known,
+    Unknown,
+    /// Keys are known for the host, and every one of them is revoked.
+    Revoked,
+    /// The protocol has no host keys, or there is nothing to connect to.
+    NotChecked,
+}
+
+impl HostKeyState {
+    /// As `resolve --json` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostKeyState::Known => "known",
+            HostKeyState::Unknown => "unknown",
+            HostKeyState::Revoked => "revoked",
+            HostKeyState::NotChecked => "not-checked",
+        }
+    }
 }
 
 /// Finds out how `target` would be reached; connects nowhere.

@@ -10,7 +10,7 @@ mod questions;
 pub use errors::{ErrorWords, error, operation};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
-    Zone, clock, computed, count, duration, kind, log_line, mode, outcome, plural, rate, reply, size, stage,
-    timestamp, timestamp_in, totals,
+    Zone, clock, computed, count, duration, ftp_class, kind, log_line, mode, outcome, plural, rate, reply,
+    size, stage, timestamp, timestamp_in, totals,
 };
 pub use questions::{QuestionWords, question};

@@ -458,7 +458,7 @@ fn help_lists_what_there_is_and_no_more() {
         .collect();
     let known = [
         "demo", "cp", "ls", "mv", "rm", "mkdir", "cat", "stat", "chmod", "chown", "touch", "ln", "sum",
-        "realpath", "exec", "df", "resolve", "explain", "help",
+        "realpath", "exec", "df", "resolve", "bookmark", "explain", "help",
     ];
     assert_eq!(commands, known);
     let version = wharf(Path::new("none"), ["--version"]).ends(0).text();

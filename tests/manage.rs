@@ -180,6 +180,21 @@ fn explain_needs_no_server() {
     assert!(world.ok(&["explain", "sftp", "3"]).contains("SSH_FX_PERMISSION_DENIED"));
     assert!(world.ok(&["explain", "3"]).contains("SSH_FX_PERMISSION_DENIED"));
     assert!(world.ok(&["explain"]).lines().count() > 40);
+    assert!(world.ok(&["explain", "ftp", "452"]).contains("space"));
+    assert!(world.ok(&["explain", "FTPS", "452"]).contains("INSUFFICIENT_STORAGE"));
+    assert!(world.ok(&["explain", "452"]).contains("452  INSUFFICIENT_STORAGE"));
+    let all = world.ok(&["explain", "ftp"]);
+    assert!(all.contains("110  ") && all.contains("633  ") && !all.contains("SSH_FX"));
+    assert!(world.ok(&["explain"]).contains("633  "));
+    assert!(!world.ok(&["explain", "sftp"]).contains("633  "));
+    let unknown = world.ok(&["explain", "ftp", "459"]);
+    assert!(unknown.contains("Refused for now (4yz), about the file system"), "{unknown}");
+    assert!(unknown.contains("may work later"));
+    world.fails(2, &["explain", "ftp", "3"], "100 to 699");
+    world.fails(2, &["explain", "ftp", "10054"], "10054");
+    world.fails(2, &["explain", "99"], "99");
+    world.fails(2, &["explain", "ftp", "x"], "x");
+    world.fails(2, &["explain", "gopher"], "gopher");
     world.fails(2, &["explain", "sftp", "99"], "99");
     world.fails(2, &["explain", "gopher", "1"], "gopher");
 }

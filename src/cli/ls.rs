@@ -8,14 +8,14 @@ use super::{Common, Exit, LsArguments, driver, driver::Driver, place, printed, r
 use crate::{
     engine::{Command, What},
     fs::{
-        Entry, ErrorKind, Kind, Location, Result, Timestamp,
+        Entry, ErrorKind, Kind, Location, Precision, Result, Timestamp,
         entry::{Sort, compare, natural_key},
     },
     words,
 };
 
 pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
-    let place = place(&arguments.place)?;
+    let place = place(&arguments.place, common)?;
     warn_of_password(&place);
     let mut driver = Driver::start(common)?;
     let listed = async {
@@ -185,6 +185,14 @@ pub(super) fn object(entry: &Entry) -> Value {
         "group": owner(&entry.group, attributes.gid),
         "target": entry.target.as_ref().map(|target| text(target)),
     });
+    let precision = match entry.mtime_precision {
+        Precision::Second => None,
+        Precision::Minute => Some("minute"),
+        Precision::Day => Some("day"),
+    };
+    if let Some(precision) = precision {
+        object["mtime_precision"] = json!(precision);
+    }
     if std::str::from_utf8(&entry.name).is_err() {
         let hex: String = entry.name.iter().map(|byte| format!("{byte:02x}")).collect();
         object["name_hex"] = json!(hex);
@@ -210,5 +218,8 @@ mod tests {
         let mut entry = Entry::new(&b"a"[..], Kind::File);
         entry.attributes.mtime = Some(Timestamp::from_seconds(1_700_000_000));
         assert_eq!(object(&entry)["mtime"], "2023-11-14T22:13:20Z");
+        assert!(object(&entry).get("mtime_precision").is_none());
+        entry.mtime_precision = Precision::Day;
+        assert_eq!(object(&entry)["mtime_precision"], "day");
     }
 }

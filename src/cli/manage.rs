@@ -24,7 +24,7 @@ pub(super) async fn on_places(
     common: &Common,
     work: impl AsyncFnOnce(&mut Driver, Vec<Location>) -> Result<Exit>,
 ) -> Result<Exit> {
-    let places = places(arguments)?;
+    let places = places(arguments, common)?;
     let mut driver = Driver::start(common)?;
     let done = match driver.open(&places).await {
         Ok(locations) => work(&mut driver, locations).await,

@@ -151,6 +151,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Checksum { job, .. }
     | Command::Execute { job, .. }
     | Command::Read { job, .. }
+    | Command::Test { job, .. }
+    | Command::Hosts { job }
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
     | Command::Remove { job, .. }
@@ -225,6 +227,8 @@ impl Job {
                 self.cancellable(self.symlink(&location, &target).boxed()).await
             }
             Command::Read { location, .. } => self.cancellable(self.read(&location).boxed()).await,
+            Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
+            Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
             Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
             // These clean up.
@@ -238,7 +242,8 @@ impl Job {
             Command::Answer { .. }
             | Command::Cancel { .. }
             | Command::Pause { .. }
-            | Command::Limit { .. } => Ok(Outcome::default()),
+            | Command::Limit { .. }
+            | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
 

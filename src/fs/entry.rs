@@ -26,6 +26,18 @@ impl Timestamp {
     }
 }
 
+/// How exact a modification time is. Finest first, so that the coarser of two is their `max`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precision {
+    /// A second or better, which is all that most protocols have.
+    #[default]
+    Second,
+    /// The seconds are not known and given as 0.
+    Minute,
+    /// The time of day is not known and given as midnight in the server's zone.
+    Day,
+}
+
 /// What is known of a file beside its name. `None` is "the server did not say", never zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
@@ -46,6 +58,8 @@ pub struct Entry {
     pub name: Box<[u8]>,
     pub kind: Kind,
     pub attributes: Attributes,
+    /// How exact `attributes.mtime` is.
+    pub mtime_precision: Precision,
     /// Owner's and group's names as the server printed them, if it did.
     pub owner: Option<Arc<str>>,
     pub group: Option<Arc<str>>,
@@ -61,6 +75,7 @@ impl Entry {
             name: name.into(),
             kind,
             attributes: Attributes::default(),
+            mtime_precision: Precision::default(),
             owner: None,
             group: None,
             target: None,

@@ -69,6 +69,9 @@ pub enum Operation {
     ParsePlace,
     ReadArguments,
     ReadConfig,
+    ReadBookmarks,
+    SaveBookmarks,
+    FindBookmark,
     Resolve,
     Connect,
     CheckHostKey,
@@ -115,11 +118,20 @@ struct Parts {
     place: Option<Arc<str>>,
     reply: Option<Reply>,
     detail: Option<Arc<str>>,
+    orderly: bool,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, operation: Operation) -> Self {
-        Error(Box::new(Parts { kind, operation, path: None, place: None, reply: None, detail: None }))
+        Error(Box::new(Parts {
+            kind,
+            operation,
+            path: None,
+            place: None,
+            reply: None,
+            detail: None,
+            orderly: false,
+        }))
     }
 
     /// From an error of the operating system.
@@ -133,6 +145,8 @@ impl Error {
             reply::SFTP_NO_SUCH_FILE | 10 => ErrorKind::NotFound,
             reply::SFTP_PERMISSION_DENIED | 12 => ErrorKind::PermissionDenied,
             reply::SFTP_NO_CONNECTION | reply::SFTP_CONNECTION_LOST => ErrorKind::ConnectionLost,
+            // proftpd's mod_sftp says it for any invalid argument too.
+            reply::SFTP_OP_UNSUPPORTED if reply.text == "Invalid parameter" => ErrorKind::Failure,
             reply::SFTP_OP_UNSUPPORTED => ErrorKind::Unsupported,
             11 => ErrorKind::AlreadyExists,
             14 | 15 => ErrorKind::NoSpace,
@@ -190,6 +204,13 @@ impl Error {
         self
     }
 
+    /// Says that a session ended because its server took leave, as one does that has been idle
+    /// for long: nothing is broken.
+    pub fn in_good_order(mut self) -> Self {
+        self.0.orderly = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -213,6 +234,11 @@ impl Error {
 
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
+    }
+
+    /// Whether it is a session that its server took leave of.
+    pub fn is_in_good_order(&self) -> bool {
+        self.0.orderly
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
 //! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
 
+mod ahead;
 mod assembler;
 mod auth;
 mod channel;
@@ -10,8 +11,12 @@ mod failure;
 mod host_key;
 mod lanes;
 mod limits;
+mod links;
 mod list;
 mod owners;
+mod patience;
+mod preferences;
+mod pulse;
 mod read;
 mod request;
 mod response;
@@ -32,6 +37,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::config::hosts;
 use self::{
     channel::{Channel, unexpected},
     failure::Wanted,
@@ -69,6 +75,9 @@ struct Session {
     /// Of the first requests, when nothing else was under way.
     round_trip: Duration,
     limits: Limits,
+    /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
+    /// follows it for all but the last, where it leads somewhere, and there tells where that is.
+    sees_links: bool,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
@@ -98,21 +107,29 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     });
     let started = Instant::now();
     let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
-    let limits = match limits {
-        Some(pending) => limits_of(pending.response().await.map_err(on_label)?),
-        None => limits_of(Response::Extended(bytes::Bytes::new())),
+    let answers = async {
+        let limits = match limits {
+            Some(pending) => limits_of(pending.response().await?),
+            None => limits_of(Response::Extended(bytes::Bytes::new())),
+        };
+        Ok((limits, login.response().await?))
     };
-    let login = login.response().await.map_err(on_label)?;
+    let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
     let round_trip = started.elapsed();
+    let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
+    let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,
         trust: connection.host_key_type().to_owned(),
     };
+    // Servers that have learnt from OpenSSH's newer ones do it as those do.
+    let sees_links = can_tell_limits || first.version().has("lsetstat@openssh.com");
     let session = Arc::new(Session {
         id,
         connection,
         observer: context.observer.clone(),
+        sees_links,
         first,
         second: OnceLock::new(),
         lanes: Lanes::default(),
@@ -131,7 +148,9 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         }
         _ => RemotePath::root(),
     };
-    open_second_channel(&session);
+    if session.first.version().bears_channels() {
+        open_second_channel(&session);
+    }
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
 }
 
@@ -150,7 +169,7 @@ pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
     Ok(Route {
         protocol: target.scheme.name,
         jumps: jumps.collect(),
-        host_known: checker.has_authorities() || !checker.known_types().is_empty(),
+        host_key: checker.state(),
         host: config.hostname,
         port: config.port,
         user: config.user,
@@ -186,6 +205,10 @@ impl Session {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn sees_links(&self) -> bool {
+        self.sees_links
     }
 
     fn data_channel(&self) -> Channel {
@@ -313,7 +336,17 @@ impl FileSystem for Sftp {
     }
 
     async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
-        self.attributes(Request::LStat { path: path.as_bytes() }, path).await
+        let request = Request::LStat { path: path.as_bytes() };
+        if self.session.sees_links {
+            return self.attributes(request, path).await;
+        }
+        let (link, found) = tokio::join!(links::is_link(&self.session, path), self.attributes(request, path));
+        match found {
+            Ok(entry) if entry.kind == Kind::Symlink => Ok(entry),
+            // What was found is what the link leads to.
+            _ if link? => Ok(Entry::new(path.name().unwrap_or(b"/"), Kind::Symlink)),
+            found => found,
+        }
     }
 
     async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
@@ -349,6 +382,11 @@ impl FileSystem for Sftp {
     }
 
     async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        if !self.session.sees_links && links::is_link(&self.session, path).await? {
+            let error =
+                Error::new(ErrorKind::NotADirectory, Operation::RemoveDir).with_detail("it is a link");
+            return Err(self.session.error(error, path));
+        }
         let request = Request::RmDir { path: path.as_bytes() };
         match self.session.command(Operation::RemoveDir, request, path).await {
             Ok(()) => Ok(()),
@@ -357,6 +395,9 @@ impl FileSystem for Sftp {
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        if !self.session.sees_links && links::rename(self, from, to, replace).await? {
+            return Ok(());
+        }
         let strings = [from.as_bytes(), to.as_bytes()];
         let has_posix_rename = self.capabilities().atomic_replace;
         let request = if replace && has_posix_rename {
@@ -445,7 +486,13 @@ impl FileSystem for Sftp {
     async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
         let request = Request::ReadLink { path: path.as_bytes() };
         match self.session.ask(Operation::ReadLink, request, path).await? {
-            Response::Names(names) if !names.is_empty() => Ok(names[0].name.to_vec()),
+            Response::Names(names) if !names.is_empty() => {
+                let told = names[0].name.to_vec();
+                if self.session.sees_links || !told.starts_with(b"/") {
+                    return Ok(told);
+                }
+                Ok(links::listed_text(&self.session, path).await.unwrap_or(told))
+            }
             other => Err(self.session.error(unexpected(Operation::ReadLink, &other), path)),
         }
     }

@@ -43,6 +43,9 @@ pub fn operation(operation: Operation) -> &'static str {
         ReadArguments => "understand",
         ParsePlace => "make sense of",
         ReadConfig => "read the SSH configuration for",
+        ReadBookmarks => "read the bookmarks in",
+        SaveBookmarks => "save the bookmark in",
+        FindBookmark => "find the bookmark",
         Resolve => "look up the address of",
         Connect => "connect to",
         CheckHostKey => "trust the host key of",
@@ -178,9 +181,15 @@ fn advice(error: &Error) -> String {
             Operation::ParsePlace => {
                 "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
             }
+            Operation::ReadBookmarks | Operation::SaveBookmarks => {
+                "Correct the file; wharf has changed nothing in it."
+            }
             Operation::Plan => "Choose a target outside of what is copied.",
             _ => "Choose another source or target.",
         },
+        NotFound if error.operation() == Operation::FindBookmark => {
+            "`wharf bookmark list` tells which there are."
+        }
         NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",
         PermissionDenied => match error.operation() {
             Operation::Write

@@ -265,7 +265,9 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     panes.screen.wait_for("remote.txt");
     server.stop();
     panes.screen.wait_for("✗ lost");
-    panes.screen.wait_for("^R connects again");
+    // It is tried again by itself, in vain, while nobody listens.
+    panes.screen.wait_for("connecting again");
+    panes.screen.wait_for("^R at once");
     // What was there last is still shown; the other pane works.
     assert!(panes.screen.text().contains("remote.txt"));
     panes.screen.go_to("local.txt");
@@ -284,6 +286,25 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     panes.screen.press(CTRL_R);
     panes.screen.wait_for("newer.txt");
     panes.screen.wait_until_gone("✗ lost");
+    panes.quit();
+}
+
+#[test]
+fn a_server_that_comes_back_is_found_without_a_key() {
+    let mut server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    fs::write(dir.join("second.txt"), "").unwrap();
+    let mut panes = Panes::start(&server, &place(&dir));
+    panes.screen.press(TAB);
+    panes.screen.go_to("second.txt");
+    server.stop();
+    panes.screen.wait_for("connecting again");
+    fs::write(dir.join("newer.txt"), "").unwrap();
+    server.restart();
+    panes.screen.wait_for("newer.txt");
+    panes.screen.wait_until_gone("✗ lost");
+    // The cursor is where it was.
+    panes.screen.wait_for("▌ second.txt");
     panes.quit();
 }
 

@@ -23,8 +23,28 @@ impl Job {
         Ok(Outcome::default())
     }
 
+    pub(super) async fn test(&self, place: &Place) -> Result<Outcome> {
+        let (fs, location, info) = self.shared.sessions.open_anew(&self.shared, self.job, place).await?;
+        self.shared.emit(self.job, What::Connected { location: location.clone(), info }).await;
+        let listed = self.list_on(&*fs, &location).await;
+        if !location.fs.is_local() {
+            fs.close().await;
+        }
+        listed
+    }
+
+    pub(super) async fn hosts(&self) -> Result<Outcome> {
+        let hosts = self.shared.sessions.hosts().await?;
+        self.shared.emit(self.job, What::Hosts(hosts)).await;
+        Ok(Outcome::default())
+    }
+
     pub(super) async fn list(&self, location: &Location) -> Result<Outcome> {
         let fs = self.fs(&location.fs).await?;
+        self.list_on(&*fs, location).await
+    }
+
+    async fn list_on(&self, fs: &dyn FileSystem, location: &Location) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let listing = async {
             let mut batches = fs.list(&location.path).await?;

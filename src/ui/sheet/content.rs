@@ -3,7 +3,7 @@
 use super::{Content, Line, Piece, files};
 use crate::{
     fs::{Entry, entry::SortKey},
-    reply::Protocol,
+    reply::{self, Protocol},
     transfer::{Conflict, Totals},
     trust,
     ui::{
@@ -35,6 +35,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
+        // It has a layout of its own.
+        Overlay::Form(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
@@ -144,6 +146,9 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
     let (title, no, yes) = match deed {
         Deed::Remove { name, items } if items.len() == 1 => (format!("Delete {name}?"), "Keep it", "Delete"),
         Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
+        Deed::RemoveBookmark { name } => {
+            (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
+        }
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {
@@ -379,10 +384,22 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
                 lines.push(fact("To do", meaning.advice));
             }
         }
-        None if log.reply.protocol == Protocol::Command => {
-            lines.push(line(Role::Text, "What the command ended with: 0 is success, anything else its own."));
+        None => {
+            let made_up = match log.reply.protocol {
+                Protocol::Sftp => "No SFTP specification has this code; the server made it up.",
+                Protocol::Ftp => "No FTP specification has this code; the server made it up.",
+                Protocol::Command => "What the command ended with: 0 is success, anything else its own.",
+            };
+            lines.push(line(Role::Text, made_up));
         }
-        None => lines.push(line(Role::Text, "No SFTP specification has this code; the server made it up.")),
+    }
+    if log.reply.protocol == Protocol::Ftp
+        && let Some(class) = reply::ftp_class(log.reply.code)
+    {
+        lines.push(fact("Class", words::ftp_class(&class)));
+        if log.reply.meaning().is_none() && !class.advice.is_empty() {
+            lines.push(fact("To do", class.advice));
+        }
     }
     lines.push(Line::new());
     lines.push(fact("Server", words::escape(log.fs.as_str())));

@@ -10,7 +10,7 @@ use crate::{
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownHost},
-    ui::state::Side,
+    ui::state::{Form, Side},
     words::ErrorWords,
 };
 
@@ -62,6 +62,7 @@ pub enum Typing {
 #[derive(Clone, Debug)]
 pub enum Deed {
     Remove { items: Vec<Location>, name: String },
+    RemoveBookmark { name: String },
     Quit,
 }
 
@@ -72,6 +73,7 @@ pub enum Overlay {
     Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
     Sort { side: Side, choice: usize },
     Question(Question),
+    Form(Box<Form>),
     Help { scroll: usize },
     Explain { line: Box<LogLine>, scroll: usize },
     Details { job: JobId, scroll: usize },

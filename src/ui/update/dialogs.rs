@@ -3,16 +3,17 @@
 use tui_input::InputRequest;
 
 use super::{
-    attributes, commands,
+    attributes, commands, connect,
     effect::{Effect, Effects},
     files, places, questions,
 };
 use crate::{
+    config::Change,
     engine::{Answer, Command},
     trust,
     ui::{
         action::Action,
-        keymap::Key,
+        keymap::{Key, Mode},
         sheet,
         state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
     },
@@ -57,6 +58,7 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
             Some(field)
         }
         Overlay::Question(Question { ask: Asking::Secret { field, .. }, .. }) => Some(field),
+        Overlay::Form(form) => form.field_mut(),
         _ => None,
     }
 }
@@ -65,6 +67,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 pub(super) fn edit(state: &mut State, request: InputRequest) {
     if let Some(field) = field_mut(state) {
         field.input.handle(request);
+    } else if state.mode() == Mode::Connect {
+        connect::search(state, request);
     } else if state.filtering {
         let view = &mut state.active_mut().view;
         let mut input = tui_input::Input::new(view.listing.filter().to_owned());
@@ -79,7 +83,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
 pub(super) fn paste(state: &mut State, text: &str) {
-    if field_mut(state).is_some() || state.filtering {
+    if field_mut(state).is_some() || state.filtering || state.mode() == Mode::Connect {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
         }
@@ -112,7 +116,10 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
 
 /// Presses the button in that place of the row.
 pub(super) fn press(state: &mut State, at: usize, fx: &mut Effects) {
-    if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
+    if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
+        form.focus = form.slots().len() + at;
+        connect::form_action(state, Action::Accept, fx);
+    } else if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
         *choice = at;
         accept(state, fx);
     } else {
@@ -183,6 +190,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
             Deed::Remove { items, name } => files::remove(state, items, name, fx),
+            Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::Quit => leave(state, fx),
         },
         // The other button leaves everything as it is.
@@ -201,7 +209,11 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(
-            Overlay::Help { .. } | Overlay::Explain { .. } | Overlay::Details { .. } | Overlay::Error { .. },
+            Overlay::Form(_)
+            | Overlay::Help { .. }
+            | Overlay::Explain { .. }
+            | Overlay::Details { .. }
+            | Overlay::Error { .. },
         ) => {}
     }
 }

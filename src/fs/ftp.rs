@@ -1,0 +1,3 @@
+//! FTP with and without TLS.
+
+pub mod listing;
