@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
-    let places = places(&arguments.places)?;
+    let places = places(&arguments.places, common)?;
     let mut driver = Driver::start(common)?;
     let outcome = async {
         let mut locations = driver.open(&places).await?;
