@@ -231,7 +231,12 @@ async fn serve_greeting(script: Script, greeting: &'static [u8]) -> Running {
     let known_hosts = dir.path().join("known_hosts");
     let line = format!("[127.0.0.1]:{port} {}", key.public_key().to_openssh().unwrap());
     std::fs::write(&known_hosts, line).unwrap();
-    let config = Arc::new(server::Config { keys: vec![key], ..server::Config::default() });
+    let config = Arc::new(server::Config {
+        keys: vec![key],
+        // The first try is a client asking which methods there are.
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        ..server::Config::default()
+    });
     let accepting = tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             socket.set_nodelay(true).unwrap();
