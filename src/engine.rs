@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Entry, Error, FileSystem, Location, LogLine, Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
+        Entry, Error, FileSystem, FtpOptions, Location, LogLine, Place, RemotePath, ServerInfo, Space,
+        SshOptions, Stage,
     },
     transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
     trust,
@@ -185,6 +186,7 @@ const LOG_PERIOD: Duration = Duration::from_millis(50);
 /// What an engine needs to know from outside.
 pub struct Options {
     pub ssh: SshOptions,
+    pub ftp: FtpOptions,
     /// This machine's files.
     pub local: Arc<dyn FileSystem>,
     /// What relative local places are relative to.

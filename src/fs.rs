@@ -19,6 +19,7 @@ use futures::stream::BoxStream;
 
 pub use entry::{Attributes, Entry, Kind, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
+pub use ftp::FtpOptions;
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
 
@@ -178,9 +179,13 @@ pub struct Scheme {
 }
 
 pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH" };
+pub static FTPES: Scheme =
+    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login" };
+pub static FTPS: Scheme = Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start" };
+pub static FTP: Scheme = Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted" };
 
 /// Every protocol, in the order to show them.
-pub static SCHEMES: &[&Scheme] = &[&SFTP];
+pub static SCHEMES: &[&Scheme] = &[&SFTP, &FTPES, &FTPS, &FTP];
 
 /// The protocol of that name.
 pub fn scheme(name: &str) -> Option<&'static Scheme> {
@@ -194,6 +199,7 @@ pub enum Stage {
     Resolving,
     Connecting,
     CheckingHostKey,
+    CheckingCertificate,
     LoggingIn,
     OpeningSession,
 }
@@ -219,6 +225,7 @@ pub trait Observer: Send + Sync {
 #[derive(Clone)]
 pub struct Context {
     pub ssh: SshOptions,
+    pub ftp: FtpOptions,
     pub prompt: Arc<dyn Prompt>,
     pub observer: Arc<dyn Observer>,
 }
@@ -276,6 +283,7 @@ pub struct Route {
 pub async fn route(target: &Target, ssh: &SshOptions) -> Result<Route> {
     match target.scheme.name {
         "sftp" => sftp::route(target, ssh).await,
+        "ftp" | "ftps" | "ftpes" => Ok(ftp::route(target)),
         name => Err(Error::new(ErrorKind::Unsupported, Operation::ReadConfig).on(name)),
     }
 }
@@ -284,6 +292,7 @@ pub async fn route(target: &Target, ssh: &SshOptions) -> Result<Route> {
 pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     match target.scheme.name {
         "sftp" => sftp::connect(target, context).await,
+        "ftp" | "ftps" | "ftpes" => ftp::connect(target, context).await,
         name => Err(Error::new(ErrorKind::Unsupported, Operation::Connect).on(name)),
     }
 }

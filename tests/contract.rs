@@ -10,7 +10,7 @@ use std::{
 use futures::TryStreamExt;
 use wharf::{
     fs::{
-        Capabilities, Context, Entry, Error, ErrorKind, FileSystem, LogLine, Observer, Operation,
+        Capabilities, Context, Entry, Error, ErrorKind, FileSystem, FtpOptions, LogLine, Observer, Operation,
         ReadOptions, RemotePath, SshOptions, Stage, Target, WriteOptions, Written, local::Local,
         memory::Memory, rooted::Rooted,
     },
@@ -139,7 +139,8 @@ impl Observer for Silent {
 }
 
 async fn connected(target: Target, ssh: SshOptions) -> Arc<dyn FileSystem> {
-    let context = Context { ssh, prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    let context =
+        Context { ssh, ftp: FtpOptions::default(), prompt: Arc::new(Never), observer: Arc::new(Silent) };
     wharf::fs::connect(&target, &context).await.unwrap().fs
 }
 

@@ -40,7 +40,11 @@ fn path_text(path: &PlacePath) -> Option<String> {
 }
 
 fn host_key(route: &Route) -> &'static str {
-    if route.host_known { "known" } else { "unknown" }
+    match (route.protocol, route.host_known) {
+        ("sftp", true) => "known",
+        ("sftp", false) => "unknown",
+        _ => "not-checked",
+    }
 }
 
 fn object(route: &Route, path: &PlacePath) -> Value {

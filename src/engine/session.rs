@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use super::{Answer, Ask, JobId, Options, Shared, What, lock};
 use crate::{
     fs::{
-        self, Connected, Context, Error, ErrorKind, FileSystem, FsId, Location, LogLine, Observer, Operation,
-        Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
+        self, Connected, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine,
+        Observer, Operation, Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
     },
     trust::{self, Prompt, Question},
 };
@@ -20,6 +20,7 @@ use crate::{
 /// Every file system in use.
 pub(crate) struct Sessions {
     ssh: SshOptions,
+    ftp: FtpOptions,
     local: Arc<dyn FileSystem>,
     current_dir: RemotePath,
     home: RemotePath,
@@ -44,6 +45,7 @@ impl Sessions {
     pub(crate) fn new(options: Options) -> Self {
         Sessions {
             ssh: options.ssh,
+            ftp: options.ftp,
             local: options.local,
             current_dir: options.current_dir,
             home: options.home,
@@ -106,7 +108,8 @@ impl Sessions {
             return Ok(live.clone());
         }
         let link = Arc::new(Link { shared: Arc::downgrade(shared), job });
-        let context = Context { ssh: self.ssh.clone(), prompt: link.clone(), observer: link };
+        let context =
+            Context { ssh: self.ssh.clone(), ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
         let Connected { fs, info, home } = fs::connect(&slot.target, &context).await?;
         let fresh = Live { fs: fs.clone(), info, home };
         *live = Some(fresh.clone());

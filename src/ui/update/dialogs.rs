@@ -27,7 +27,10 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
         Overlay::Question(Question {
-            ask: Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. },
+            ask:
+                Asking::Conflicts { scroll, .. }
+                | Asking::Host { scroll, .. }
+                | Asking::Certificate { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,
@@ -38,7 +41,10 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
         Overlay::Question(Question {
-            ask: Asking::Host { choice, .. } | Asking::Conflicts { choice, .. },
+            ask:
+                Asking::Host { choice, .. }
+                | Asking::Certificate { choice, .. }
+                | Asking::Conflicts { choice, .. },
             ..
         }) => Some(choice),
         _ => None,
@@ -189,8 +195,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
 
 fn answer(question: Question, fx: &mut Effects) {
     let answer = match question.ask {
-        Asking::Host { choice: 1, .. } => Answer::Trust(trust::Answer::Yes),
-        Asking::Host { .. } => Answer::Trust(trust::Answer::No),
+        Asking::Host { choice: 1, .. } | Asking::Certificate { choice: 1, .. } => {
+            Answer::Trust(trust::Answer::Yes)
+        }
+        Asking::Host { .. } | Asking::Certificate { .. } => Answer::Trust(trust::Answer::No),
         Asking::Secret { field, .. } => {
             Answer::Trust(trust::Answer::Secret(field.input.value().to_owned().into()))
         }
