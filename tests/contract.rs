@@ -158,6 +158,17 @@ async fn openssh() -> Place {
     Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new((dir, Mutex::new(sshd))) }
 }
 
+/// The SFTP client on proftpd's mod_sftp.
+async fn proftpd() -> Place {
+    use support::SshServer;
+    let server = support::mod_sftp::ModSftp::start(Default::default());
+    let dir = tempfile::tempdir().unwrap();
+    let root = RemotePath::new(dir.path().canonicalize().unwrap().as_os_str().as_encoded_bytes());
+    let options = SshOptions { config_file: Some(server.ssh_config()), ..SshOptions::default() };
+    let fs = connected(target(support::ALIAS), options).await;
+    Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new((dir, Mutex::new(server))) }
+}
+
 /// The SFTP client on wharf's own server.
 async fn served() -> Place {
     let dir = tempfile::tempdir().unwrap();
@@ -251,4 +262,5 @@ backend!(local);
 backend!(memory);
 backend!(rooted);
 backend!(openssh);
+backend!(proftpd);
 backend!(served);

@@ -130,6 +130,8 @@ impl Error {
             reply::SFTP_NO_SUCH_FILE | 10 => ErrorKind::NotFound,
             reply::SFTP_PERMISSION_DENIED | 12 => ErrorKind::PermissionDenied,
             reply::SFTP_NO_CONNECTION | reply::SFTP_CONNECTION_LOST => ErrorKind::ConnectionLost,
+            // proftpd's mod_sftp says it for any invalid argument too.
+            reply::SFTP_OP_UNSUPPORTED if reply.text == "Invalid parameter" => ErrorKind::Failure,
             reply::SFTP_OP_UNSUPPORTED => ErrorKind::Unsupported,
             11 => ErrorKind::AlreadyExists,
             14 | 15 => ErrorKind::NoSpace,

@@ -6,6 +6,7 @@ mod auth;
 mod channel;
 pub mod config;
 mod host_key;
+mod links;
 mod list;
 mod read;
 mod request;
@@ -74,6 +75,9 @@ struct Session {
     /// Carries listings and queries, so that they need not queue behind data.
     second: OnceLock<Channel>,
     limits: Limits,
+    /// Whether LSTAT, RMDIR and READLINK are about a link itself. proftpd's mod_sftp follows it
+    /// for the first two where it leads somewhere, and tells for the third where that is.
+    sees_links: bool,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
@@ -109,10 +113,13 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         protocol: target.scheme.name,
         trust: connection.host_key_type().to_owned(),
     };
+    // Servers that have learnt from OpenSSH's newer ones do it as those do.
+    let sees_links = can_tell_limits || first.version().has("lsetstat@openssh.com");
     let session = Arc::new(Session {
         id,
         connection,
         observer: context.observer.clone(),
+        sees_links,
         first,
         second: OnceLock::new(),
         limits,
@@ -206,6 +213,10 @@ impl Session {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn sees_links(&self) -> bool {
+        self.sees_links
     }
 
     fn data_channel(&self) -> Channel {
@@ -363,7 +374,17 @@ impl FileSystem for Sftp {
     }
 
     async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
-        self.attributes(Request::LStat { path: path.as_bytes() }, path).await
+        let request = Request::LStat { path: path.as_bytes() };
+        if self.session.sees_links {
+            return self.attributes(request, path).await;
+        }
+        let (link, found) = tokio::join!(links::is_link(&self.session, path), self.attributes(request, path));
+        match found {
+            Ok(entry) if entry.kind == Kind::Symlink => Ok(entry),
+            // What was found is what the link leads to.
+            _ if link? => Ok(Entry::new(path.name().unwrap_or(b"/"), Kind::Symlink)),
+            found => found,
+        }
     }
 
     async fn read(&self, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
@@ -399,6 +420,11 @@ impl FileSystem for Sftp {
     }
 
     async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
+        if !self.session.sees_links && links::is_link(&self.session, path).await? {
+            let error =
+                Error::new(ErrorKind::NotADirectory, Operation::RemoveDir).with_detail("it is a link");
+            return Err(self.session.error(error, path));
+        }
         let request = Request::RmDir { path: path.as_bytes() };
         match self.session.command(Operation::RemoveDir, request, path).await {
             Ok(()) => Ok(()),
@@ -450,7 +476,13 @@ impl FileSystem for Sftp {
     async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
         let request = Request::ReadLink { path: path.as_bytes() };
         match self.session.ask(Operation::ReadLink, request, path).await? {
-            Response::Names(names) if !names.is_empty() => Ok(names[0].name.to_vec()),
+            Response::Names(names) if !names.is_empty() => {
+                let told = names[0].name.to_vec();
+                if self.session.sees_links || !told.starts_with(b"/") {
+                    return Ok(told);
+                }
+                Ok(links::listed_text(&self.session, path).await.unwrap_or(told))
+            }
             other => Err(self.session.error(unexpected(Operation::ReadLink, &other), path)),
         }
     }

@@ -69,7 +69,10 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
             this.counters.start(&path);
             if let Some(listed) = listed {
                 let now = this.from.lstat(&path).await?.attributes;
-                if (now.size, now.mtime) != (listed.size, listed.mtime) {
+                // What was not told has not changed for all that is known.
+                let size_differs = now.size.zip(listed.size).is_some_and(|(now, then)| now != then);
+                let time_differs = now.mtime.zip(listed.mtime).is_some_and(|(now, then)| now != then);
+                if size_differs || time_differs {
                     return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
                         .at(&path)
                         .on(this.from.id().as_str())

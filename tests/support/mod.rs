@@ -1,11 +1,18 @@
-//! Real servers for tests: OpenSSH's sshd on this machine, with its own keys, files and port.
-//! Owns starting and ending them. Must never touch the user's files, or a server that it did
-//! not start.
+//! Real servers for tests: OpenSSH's sshd on this machine, with its own keys, files and port;
+//! the others in files of their own. Owns starting and ending them. Must never touch the
+//! user's files, or a server that it did not start.
 
 // Each test binary uses the part that it needs.
 #![allow(dead_code)]
 
+pub mod certificates;
+pub mod daemon;
+pub mod ftp;
+pub mod mod_sftp;
+mod proftpd;
 pub mod program;
+mod pureftpd;
+mod vsftpd;
 
 use std::{
     fs::{self, File},
@@ -40,6 +47,25 @@ pub struct SshdConfig {
     /// Host keys beside ed25519: `rsa`, `ecdsa`. With `no_ed25519`, instead of it.
     pub host_keys: Vec<&'static str>,
     pub no_ed25519: bool,
+}
+
+/// An SSH server that a written ssh_config knows as [`ALIAS`].
+pub trait SshServer {
+    /// For files of the test; it goes away with the server.
+    fn dir(&self) -> &Path;
+
+    /// An ssh_config whose Host [`ALIAS`] reaches the server without a question.
+    fn ssh_config(&self) -> PathBuf;
+}
+
+impl SshServer for Sshd {
+    fn dir(&self) -> &Path {
+        Sshd::dir(self)
+    }
+
+    fn ssh_config(&self) -> PathBuf {
+        Sshd::ssh_config(self)
+    }
 }
 
 /// A running sshd; it ends with this.
@@ -164,20 +190,7 @@ impl Sshd {
 
     /// `sftp -b -` with these commands, as the harness user.
     pub fn sftp(&self, batch: &str) -> Output {
-        use std::io::Write;
-        let mut child = Command::new("sftp")
-            .arg("-F")
-            .arg(self.ssh_config())
-            .args(["-b", "-", ALIAS])
-            .env_remove("SSH_AUTH_SOCK")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("sftp, of openssh-client");
-        // An sftp that could not connect does not read: its status is what tells.
-        let _ = child.stdin.take().expect("stdin").write_all(batch.as_bytes());
-        child.wait_with_output().expect("sftp")
+        sftp_batch(&self.ssh_config(), batch)
     }
 
     fn write_client_files(&self) {
@@ -187,14 +200,7 @@ impl Sshd {
             known += &format!("[127.0.0.1]:{} {}\n", self.port, self.host_key(kind));
         }
         fs::write(self.known_hosts(), known).expect("known_hosts");
-        let config = format!(
-            "Host {ALIAS}\n  HostName 127.0.0.1\n  Port {}\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  \
-             IdentityAgent none\n  UserKnownHostsFile \"{}\"\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n",
-            self.port,
-            current_user(),
-            dir.join("user_key").display(),
-            self.known_hosts().display(),
-        );
+        let config = client_config(self.port, &dir.join("user_key"), &self.known_hosts());
         fs::write(self.ssh_config(), config).expect("ssh_config");
     }
 }
@@ -206,6 +212,34 @@ impl Drop for Sshd {
             eprintln!("--- sshd on port {}:\n{}", self.port, self.log());
         }
     }
+}
+
+/// An ssh_config whose Host [`ALIAS`] is the server on a port.
+fn client_config(port: u16, user_key: &Path, known_hosts: &Path) -> String {
+    format!(
+        "Host {ALIAS}\n  HostName 127.0.0.1\n  Port {port}\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  \
+         IdentityAgent none\n  UserKnownHostsFile \"{}\"\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n",
+        current_user(),
+        user_key.display(),
+        known_hosts.display(),
+    )
+}
+
+fn sftp_batch(ssh_config: &Path, batch: &str) -> Output {
+    use std::io::Write;
+    let mut child = Command::new("sftp")
+        .arg("-F")
+        .arg(ssh_config)
+        .args(["-b", "-", ALIAS])
+        .env_remove("SSH_AUTH_SOCK")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("sftp, of openssh-client");
+    // An sftp that could not connect does not read: its status is what tells.
+    let _ = child.stdin.take().expect("stdin").write_all(batch.as_bytes());
+    child.wait_with_output().expect("sftp")
 }
 
 fn host_key_kinds(config: &SshdConfig) -> Vec<&'static str> {

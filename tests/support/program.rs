@@ -17,7 +17,7 @@ use nix::{
     unistd::{Pid, User},
 };
 
-use super::{ALIAS, Sshd};
+use super::{ALIAS, SshServer};
 
 /// No command of a test takes this long; one that does hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -170,7 +170,7 @@ pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = 
 }
 
 /// One ssh_config that knows several servers by these names; it goes away with the first.
-pub fn config_for(servers: &[(&str, &Sshd)]) -> PathBuf {
+pub fn config_for(servers: &[(&str, &dyn SshServer)]) -> PathBuf {
     let mut text = String::new();
     for (name, server) in servers {
         let own = fs::read_to_string(server.ssh_config()).expect("the server's ssh_config");

@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
+    links,
     request::Request,
     requests,
     response::{self, Name, Response},
@@ -151,7 +152,12 @@ impl Lister {
                 entry.target_kind = found.kind;
             }
             if let Response::Names(names) = target {
-                entry.target = names.into_iter().next().map(|name| Box::from(&name.name[..]));
+                let path = self.path.join(&entry.name);
+                let size = entry.attributes.size;
+                entry.target = names.into_iter().next().map(|name| match self.session.sees_links() {
+                    true => Box::from(&name.name[..]),
+                    false => links::text_of(&path, &name.name, size).into(),
+                });
             }
         }
         Ok(batch)
