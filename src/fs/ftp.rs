@@ -6,6 +6,7 @@ mod attributes;
 mod clock;
 mod control;
 mod data;
+mod failure;
 mod features;
 mod known;
 mod list;
@@ -32,6 +33,7 @@ pub use self::data::{Active, DataMode};
 use self::{
     control::{Command, Log},
     data::Data,
+    failure::Wanted,
     login::{First, Login, Security, quoted_path},
     names::Names,
     pool::Pool,
@@ -137,54 +139,9 @@ struct Ftp {
     session: Arc<Session>,
 }
 
-/// What a failed operation needed at its path.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Nothing,
-    File,
-    Dir,
-    EmptyDir,
-    Something,
-}
-
 impl Ftp {
-    /// 550 is all that many servers say: finds out what was wrong by looking.
     async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
-        let vague = matches!(error.kind(), ErrorKind::Failure | ErrorKind::PermissionDenied);
-        if !vague || error.reply().is_none() {
-            return error;
-        }
-        if path.name().is_some_and(|name| name.len() > super::path::NAME_MAX) {
-            return error.with_kind(ErrorKind::InvalidName);
-        }
-        self.session.known.doubt(path);
-        let found = attributes::lstat(&self.session, path).await.map(|entry| entry.kind);
-        let kind = match (wanted, found) {
-            (Wanted::Nothing, Ok(_)) => ErrorKind::AlreadyExists,
-            (Wanted::Nothing, Err(e)) if e.kind() == ErrorKind::NotFound && self.lacks_parent(path).await => {
-                ErrorKind::NotFound
-            }
-            (Wanted::File, Ok(Kind::Dir)) => ErrorKind::IsADirectory,
-            (Wanted::Dir, Ok(kind)) if kind != Kind::Dir => ErrorKind::NotADirectory,
-            (Wanted::EmptyDir, Ok(Kind::Dir)) if self.holds_something(path).await => ErrorKind::NotEmpty,
-            (Wanted::EmptyDir, Ok(kind)) if kind != Kind::Dir => ErrorKind::NotADirectory,
-            (Wanted::Nothing, _) | (_, Ok(_)) => return error,
-            (_, Err(e)) if e.kind() == ErrorKind::NotFound => ErrorKind::NotFound,
-            (_, Err(_)) => return error,
-        };
-        error.with_kind(kind)
-    }
-
-    async fn lacks_parent(&self, path: &RemotePath) -> bool {
-        let Some(parent) = path.parent() else { return false };
-        let found = attributes::stat(&self.session, &parent).await;
-        found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
-    }
-
-    async fn holds_something(&self, path: &RemotePath) -> bool {
-        use futures::TryStreamExt;
-        let Ok(batches) = list::list(&self.session, path).await else { return false };
-        batches.try_any(|batch| std::future::ready(!batch.is_empty())).await.unwrap_or(false)
+        failure::named(&self.session, error, path, wanted).await
     }
 
     /// One command on a path that a plain completion answers.

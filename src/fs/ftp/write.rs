@@ -12,8 +12,9 @@ use tokio::{
 
 use super::{
     attributes::{self, Setting},
-    control::{Command, PATIENCE, lost},
+    control::{Command, LONG_PATIENCE, PATIENCE, lost},
     data::{OPENING, Opening},
+    failure::{self, Wanted},
     pool::Lease,
     reply_reader::RawReply,
     session::{STALLED, Session},
@@ -23,6 +24,9 @@ use crate::fs::{Attributes, Error, ErrorKind, Operation, RemotePath, Result, Sin
 
 /// Files from this size on ask whether there is room for them: 64 MiB.
 const WORTH_ASKING: u64 = 64 << 20;
+
+/// How long a server may take to say why it closed a data connection.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A connection that had gone unnoticed is replaced this often before any data has left.
 const TRIES: usize = 3;
@@ -117,7 +121,7 @@ impl Writer {
                 opened = opening.opened(Operation::Open) => match opened {
                     Ok(stream) => Ok(Ok(stream)),
                     // A server that refuses closes its port as well, and says why a moment later.
-                    Err(error) => match timeout(Duration::from_secs(5), &mut reply).await {
+                    Err(error) => match timeout(LAST_WORDS, &mut reply).await {
                         Ok(Ok(raw)) if !raw.is_preliminary() => Err(Ok(raw)),
                         _ => Ok(Err(error)),
                     },
@@ -147,16 +151,20 @@ impl Writer {
             Err(Ok(raw)) => {
                 self.opening = None;
                 self.release().await;
-                Err(self.refused(&raw))
+                Err(self.refused(&raw).await)
             }
             Err(Err(error)) => Err(self.failed(error).await),
         }
     }
 
-    fn refused(&self, raw: &RawReply) -> Error {
+    /// Before a first reply has come, what is refused is the file; behind it, its data.
+    async fn refused(&self, raw: &RawReply) -> Error {
         self.session.known.doubt(&self.path);
-        let operation = if self.sent > 0 { Operation::Write } else { Operation::Open };
-        self.session.refusal(operation, raw, &self.path)
+        if self.first.is_some() {
+            return self.session.refusal(Operation::Write, raw, &self.path);
+        }
+        let error = self.session.refusal(Operation::Open, raw, &self.path);
+        failure::named(&self.session, error, &self.path, Wanted::FileOrNothing).await
     }
 
     async fn release(&mut self) {
@@ -180,12 +188,20 @@ impl Writer {
     async fn broken(&mut self, error: Error) -> Error {
         self.data = None;
         if let Some(lease) = &mut self.lease {
-            let said = timeout(Duration::from_secs(5), lease.final_reply(Operation::Write, PATIENCE)).await;
-            if let Ok(Ok(raw)) = said
+            let said = async {
+                loop {
+                    let raw = lease.reply(Operation::Write, PATIENCE).await?;
+                    if !raw.is_preliminary() {
+                        return Ok::<_, Error>(raw);
+                    }
+                    self.first = Some(raw);
+                }
+            };
+            if let Ok(Ok(raw)) = timeout(LAST_WORDS, said).await
                 && !raw.is_completion()
             {
                 self.lease = None;
-                return self.refused(&raw);
+                return self.refused(&raw).await;
             }
         }
         self.failed(error).await
@@ -202,8 +218,18 @@ impl Writer {
             while matches!(data.read(&mut rest).await, Ok(read) if read > 0) {}
             std::future::pending::<()>().await;
         };
+        let first = &mut self.first;
+        let said = async {
+            loop {
+                let raw = lease.reply(Operation::Close, LONG_PATIENCE).await?;
+                if !raw.is_preliminary() {
+                    return Ok(raw);
+                }
+                *first = Some(raw);
+            }
+        };
         tokio::select! {
-            raw = self.session.conclusion(lease, Operation::Close) => raw,
+            raw = said => raw,
             () = drained => Err(Error::new(ErrorKind::ConnectionLost, Operation::Close)),
         }
     }
@@ -286,7 +312,7 @@ impl Sink for Writer {
                 self.lease = None;
             }
             self.release().await;
-            return Err(self.refused(&raw));
+            return Err(self.refused(&raw).await);
         }
         let Some(mut lease) = self.lease.take() else {
             return Err(self
