@@ -3,9 +3,23 @@
 //! file of its own below. Must never do I/O or look at a clock: "now" and the server's zone
 //! come in as arguments.
 
+mod as400;
 mod date;
 mod dialect;
+mod dos;
+mod eplf;
 mod mlsd;
+mod month;
+mod netware;
+mod os2;
+mod os9;
+mod tandem;
+mod token;
+mod unix;
+mod vms;
+mod vxworks;
+mod zos;
+mod zvm;
 
 use crate::fs::{
     Entry, Timestamp,
@@ -34,7 +48,7 @@ pub enum Refusal {
 pub enum Line {
     /// A file or directory. The name has passed [`check_name`].
     Entry(Entry),
-    /// A total, a heading, an empty line, `.` and `..`, or the server's own remark.
+    /// A total, a heading, an empty line, `.` or `..`.
     Ignored,
     /// To be counted and shown, never to be guessed at.
     Refused {

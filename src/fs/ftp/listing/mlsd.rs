@@ -44,24 +44,34 @@ pub(super) fn mlst(line: &[u8]) -> Result<Entry, Refusal> {
     Ok(entry)
 }
 
-/// The facts and the name: RFC 3659 section 7.2 ends every fact with `;` and the facts with one space,
-/// which no fact contains.
+/// The facts and the name: RFC 3659 section 7.2 ends every fact with `;` and the facts with one space.
+/// There are servers that send a tab instead, and drafts that had no `;` after the last fact.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A line may have no facts at all; then it begins with the space.
     let mut at = 0;
     loop {
-        match line.get(at) {
-            Some(b' ') => return Some((&line[..at], &line[at + 1..])),
-            None => return None,
-            Some(_) => {
-                let end = at + line[at..].iter().position(|byte| *byte == b';')?;
-                if !line[at..end].contains(&b'=') {
-                    return None;
-                }
-                at = end + 1;
-            }
+        let rest = &line[at..];
+        if matches!(rest.first()?, b' ' | b'\t') {
+            return Some((&line[..at], &rest[1..]));
         }
+        let end = rest.iter().position(|byte| *byte == b';');
+        let space = rest.iter().position(|byte| *byte == b' ');
+        // A link's target may contain spaces, no other fact does.
+        if let Some(space) = space
+            && end.is_none_or(|end| space < end)
+            && !contains(&rest[..space], b"link:")
+        {
+            return rest[..space].contains(&b'=').then(|| (&line[..at + space], &rest[space + 1..]));
+        }
+        let end = end?;
+        if !rest[..end].contains(&b'=') {
+            return None;
+        }
+        at += end + 1;
     }
+}
+
+fn contains(text: &[u8], what: &[u8]) -> bool {
+    text.windows(what.len()).any(|window| window.eq_ignore_ascii_case(what))
 }
 
 fn read(facts: &[u8], name: &[u8]) -> Result<Facts, Refusal> {
@@ -81,7 +91,7 @@ fn read(facts: &[u8], name: &[u8]) -> Result<Facts, Refusal> {
             }
             b"size" | b"sizd" => entry.attributes.size = size(value)?,
             b"modify" => {
-                if let Some(time) = text.and_then(date::time_val) {
+                if let Some(time) = date::time_val(value) {
                     (entry.attributes.mtime, entry.mtime_precision) = (Some(time), Precision::Second);
                 }
             }
