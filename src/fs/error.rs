@@ -295,6 +295,7 @@ fn kind_of_ftp_text(text: &str) -> ErrorKind {
         ("is a directory", ErrorKind::IsADirectory),
         ("too many levels", ErrorKind::LinkRefused),
         ("name too long", ErrorKind::InvalidName),
+        ("prohibited file name", ErrorKind::InvalidName),
         ("no space left", ErrorKind::NoSpace),
         ("quota", ErrorKind::NoSpace),
         ("disk full", ErrorKind::NoSpace),

@@ -301,7 +301,7 @@ impl Planner<'_> {
     /// Newer by more than the precision; unknown times are not newer.
     fn is_newer(&self, entry: &Entry, there: &Entry) -> bool {
         match (nanos(entry), nanos(there)) {
-            (Some(source), Some(target)) => source - target >= self.precision(),
+            (Some(source), Some(target)) => source - target >= self.precision(entry, there),
             _ => false,
         }
     }
@@ -314,14 +314,16 @@ impl Planner<'_> {
             return entry.target.is_some() && entry.target == there.target;
         }
         let same_time = match (nanos(entry), nanos(there)) {
-            (Some(source), Some(target)) => (source - target).abs() < self.precision(),
+            (Some(source), Some(target)) => (source - target).abs() < self.precision(entry, there),
             _ => false,
         };
         same_time && entry.attributes.size.is_some() && entry.attributes.size == there.attributes.size
     }
 
-    fn precision(&self) -> i128 {
-        (self.input.time_precision.as_nanos() as i128).max(1)
+    /// The finest difference that says anything of these two: a listing may show days only.
+    fn precision(&self, entry: &Entry, there: &Entry) -> i128 {
+        let listed = entry.mtime_precision.max(there.mtime_precision).span();
+        (self.input.time_precision.max(listed).as_nanos() as i128).max(1)
     }
 
     /// `name (1).ext`, or the next number that is free.
