@@ -143,7 +143,8 @@ impl Data {
             return Ok(port);
         }
         let error = refused(control, operation, &raw);
-        Err(if raw.is_unknown_command() { error.with_kind(ErrorKind::Unsupported) } else { error })
+        // Whatever the words, a server that was asked for a port and has none for good is not passive.
+        Err(if raw.code >= 500 { error.with_kind(ErrorKind::Unsupported) } else { error })
     }
 
     /// Listens, tells the server where, and takes its connection.
