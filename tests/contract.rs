@@ -286,6 +286,7 @@ macro_rules! backend {
             }
             links {
                 link_and_read_back dangling_links loops_end links_are_removed_not_followed
+                links_are_renamed_not_followed
                 directories_behind_links never_writes_through_a_link refuses_to_read_what_is_no_link
                 existing_names_are_not_linked_over
             }

@@ -171,6 +171,56 @@ fn transfers_go_on_across_new_keys() {
     assert!(keys > 4, "only {keys} exchanges of keys:\n{}", server.log());
 }
 
+/// A second channel at work during a write makes it die or hang.
+#[test]
+fn small_files_beside_a_big_one_do_not_end_the_session() {
+    let server = ModSftp::start(ModSftpConfig::default());
+    let dir = temporary();
+    let tree = make(dir.path(), "tree");
+    fs::write(tree.join("big"), bytes(48 << 20, 9)).unwrap();
+    for number in 0..20u64 {
+        fs::write(tree.join(number.to_string()), bytes(number * 100, number)).unwrap();
+    }
+    for round in 0..3 {
+        let target = server.root().join(round.to_string());
+        wharf(&server.ssh_config(), cp(tree.clone().into(), on("harness", &target))).ends(0).silently();
+        assert_alike(&tree, &target, Alike::Seconds);
+    }
+}
+
+/// It does not read while it writes: neither side may do so.
+#[test]
+fn a_big_file_copied_within_the_server_does_not_get_stuck() {
+    let server = ModSftp::start(ModSftpConfig::default());
+    let (from, to) = (server.root().join("from"), server.root().join("to"));
+    fs::write(&from, bytes(64 << 20, 5)).unwrap();
+    wharf(&server.ssh_config(), cp(on("harness", &from), on("harness", &to))).ends(0).silently();
+    assert!(fs::read(to).unwrap() == fs::read(from).unwrap());
+}
+
+#[test]
+fn replacing_a_link_spares_what_it_leads_to() {
+    let server = ModSftp::start(ModSftpConfig::default());
+    let (root, here) = (server.root(), temporary());
+    fs::write(root.join("precious"), "precious").unwrap();
+    fs::write(here.path().join("new"), "new").unwrap();
+    for (name, leads) in [("link", "precious"), ("dangling", "nowhere")] {
+        symlink(leads, root.join(name)).unwrap();
+        let arguments: [OsString; 5] = [
+            "cp".into(),
+            "--on-conflict".into(),
+            "overwrite".into(),
+            here.path().join("new").into(),
+            on("harness", &root.join(name)),
+        ];
+        wharf(&server.ssh_config(), arguments).ends(0).silently();
+        assert!(!root.join(name).is_symlink());
+        assert_eq!(fs::read(root.join(name)).unwrap(), b"new");
+    }
+    assert_eq!(fs::read(root.join("precious")).unwrap(), b"precious");
+    assert!(!root.join("nowhere").exists());
+}
+
 #[test]
 fn six_hundred_small_files_at_once() {
     let server = ModSftp::start(ModSftpConfig::default());
@@ -199,7 +249,7 @@ fn host_keys_are_judged_as_elsewhere() {
     assert_eq!(fs::read(server.known_hosts()).unwrap(), b"", "nobody has said yes");
     fs::write(server.known_hosts(), known).unwrap();
     server.restart_with_new_host_key();
-    wharf(&server.ssh_config(), &list).ends(4).says(&["changed"]);
+    wharf(&server.ssh_config(), &list).ends(4).says(&["CHANGED"]);
 }
 
 #[test]
@@ -223,10 +273,6 @@ fn what_fails_says_why() {
     let missing = on("harness", Path::new("/no such/file"));
     wharf(&config, cp(missing, "here".into())).ends(1).says(&["/no such/file", "SSH_FX_NO_SUCH_FILE"]);
     let dir = make(&server.root(), "dir");
-    let within = on("harness", &dir.join("deeper"));
-    let ran = wharf(&config, ["mv".into(), on("harness", &dir), within]).ends(1);
-    assert!(!ran.stderr.contains("does not support"), "{}", ran.stderr);
-    assert!(dir.exists());
     fs::write(dir.join("file"), "").unwrap();
     wharf(&config, ["rm".into(), on("harness", &dir)]).ends(1).says(&["dir"]);
     assert!(dir.join("file").exists());

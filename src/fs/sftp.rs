@@ -1,6 +1,7 @@
 //! The SFTP backend: a [`FileSystem`] over SSH (version 3 with OpenSSH's extensions). Owns the
 //! session and what its operations share. Prompts only through [`crate::trust::Prompt`].
 
+mod ahead;
 mod assembler;
 mod auth;
 mod channel;
@@ -75,8 +76,8 @@ struct Session {
     /// Carries listings and queries, so that they need not queue behind data.
     second: OnceLock<Channel>,
     limits: Limits,
-    /// Whether LSTAT, RMDIR and READLINK are about a link itself. proftpd's mod_sftp follows it
-    /// for the first two where it leads somewhere, and tells for the third where that is.
+    /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
+    /// follows it for all but the last, where it leads somewhere, and there tells where that is.
     sees_links: bool,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
@@ -134,7 +135,9 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         }
         _ => RemotePath::root(),
     };
-    open_second_channel(&session);
+    if session.first.version().bears_channels() {
+        open_second_channel(&session);
+    }
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
 }
 
@@ -433,6 +436,9 @@ impl FileSystem for Sftp {
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        if !self.session.sees_links && links::rename(self, from, to, replace).await? {
+            return Ok(());
+        }
         let strings = [from.as_bytes(), to.as_bytes()];
         let has_posix_rename = self.capabilities().atomic_replace;
         let request = if replace && has_posix_rename {

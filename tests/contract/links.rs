@@ -71,6 +71,29 @@ pub async fn links_are_removed_not_followed(place: Place) {
     assert_eq!(place.names(&place.root).await, [&b"dir"[..], b"file"]);
 }
 
+pub async fn links_are_renamed_not_followed(place: Place) {
+    if !place.capabilities().symlinks {
+        return;
+    }
+    let file = place.put("file", b"content").await;
+    let (link, renamed) = (place.at("link"), place.at("renamed"));
+    place.fs.symlink(&link, b"file").await.unwrap();
+    place.fs.rename(&link, &renamed, false).await.unwrap();
+    assert_eq!(place.fs.read_link(&renamed).await.unwrap(), b"file");
+    let new = place.put("new", b"new").await;
+    let refused = place.fs.rename(&new, &renamed, false).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    place.fs.symlink(&link, b"no/where").await.unwrap();
+    let refused = place.fs.rename(&new, &link, false).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    if place.capabilities().atomic_replace {
+        place.fs.rename(&new, &renamed, true).await.unwrap();
+        assert_eq!(place.fs.lstat(&renamed).await.unwrap().kind, Kind::File);
+        assert_eq!(place.content(&renamed).await, b"new");
+    }
+    assert_eq!(place.content(&file).await, b"content");
+}
+
 pub async fn directories_behind_links(place: Place) {
     if !place.capabilities().symlinks {
         return;

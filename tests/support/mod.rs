@@ -8,6 +8,7 @@
 pub mod certificates;
 pub mod daemon;
 pub mod ftp;
+pub mod ftp_script;
 pub mod mod_sftp;
 mod proftpd;
 pub mod program;

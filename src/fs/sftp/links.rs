@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 
-use super::{Session, list, request::Request, response::Response};
-use crate::fs::{Operation, RemotePath, Result};
+use super::{Session, Sftp, list, request::Request, response::Response};
+use crate::fs::{Error, ErrorKind, FileSystem, Operation, RemotePath, Result};
 
 /// Whether there is a link, where LSTAT may not say so. Where nothing is, there is none.
 pub async fn is_link(session: &Session, path: &RemotePath) -> Result<bool> {
@@ -14,6 +14,28 @@ pub async fn is_link(session: &Session, path: &RemotePath) -> Result<bool> {
     let answer = session.query_channel().send(Operation::Stat, request).response().await;
     let answer = answer.map_err(|e| session.error(e, path))?;
     Ok(matches!(answer, Response::Names(names) if !names.is_empty()))
+}
+
+/// Does what renaming must do of itself where there are links, and says whether that was all.
+/// The server would rename what `from` leads to, and replace what `to` leads to.
+pub async fn rename(fs: &Sftp, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<bool> {
+    let during = |error: Error| error.during(Operation::Rename);
+    let session = &fs.session;
+    let (is_source, is_target) = tokio::join!(is_link(session, from), is_link(session, to));
+    if is_target.map_err(during)? {
+        if !replace {
+            return Err(session.error(Error::new(ErrorKind::AlreadyExists, Operation::Rename), to));
+        }
+        fs.remove_file(to).await.map_err(during)?;
+    }
+    if !is_source.map_err(during)? {
+        return Ok(false);
+    }
+    // No step replaces: what stands there, unless it was a link, fails the first.
+    let text = fs.read_link(from).await.map_err(during)?;
+    fs.symlink(to, &text).await.map_err(during)?;
+    fs.remove_file(from).await.map_err(during)?;
+    Ok(true)
 }
 
 /// What the link at `path` holds, as the listing of its directory has it.

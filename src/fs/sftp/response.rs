@@ -191,6 +191,16 @@ impl Version {
     }
 }
 
+impl Version {
+    /// Whether a second channel may be at work beside the first. proftpd's mod_sftp up to 1.3.8
+    /// at least corrupts its memory when there is one during a write, and dies of it or hangs; it
+    /// has OpenSSH's older extensions along with `versions`, which OpenSSH does not send.
+    pub fn bears_channels(&self) -> bool {
+        let has_openssh_extensions = self.extensions.iter().any(|(name, _)| name.ends_with(b"@openssh.com"));
+        !(self.has("versions") && has_openssh_extensions) || self.has("lsetstat@openssh.com")
+    }
+}
+
 /// Parses the body of VERSION behind its type.
 pub fn decode_version(body: Bytes) -> Result<Version, Malformed> {
     let mut reader = Reader(body);

@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use tokio::process::Child;
 
 use super::{
+    ahead::ReadAhead,
     auth,
     channel::Channel,
     config::{self, HostConfig},
@@ -124,8 +125,9 @@ async fn hop_to(
     let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
     let client = Arc::new(client_config(config, preferred));
     let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
+    let stream = ReadAhead::new(transport.stream, RECEIVE_WINDOW as usize);
     let handshake = tokio::select! {
-        handshake = client::connect_stream(client, transport.stream, handler) => handshake,
+        handshake = client::connect_stream(client, stream, handler) => handshake,
         () = silence(limit, &findings) => {
             return Err(Error::new(ErrorKind::Timeout, Operation::Connect)
                 .with_detail(format!("it accepted, but the SSH handshake took more than {} s", limit.as_secs())));
