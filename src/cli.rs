@@ -1,21 +1,27 @@
 //! The headless commands: arguments in, text or JSON out, an exit code. The same engine as the
 //! terminal UI. Must never move a byte of a file itself.
 
+mod attributes;
+pub mod bookmark;
 mod cp;
 mod driver;
+mod exec;
 mod explain;
 mod ls;
 mod manage;
 mod mv;
 mod progress;
 mod prompt;
+mod record;
 mod resolve;
+mod sum;
 
-use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    config::{self, Named, Store},
     fs::{
         Error, ErrorKind, FtpOptions, Operation, Place, Result, SshOptions,
         ftp::{Active, DataMode},
@@ -27,28 +33,42 @@ use crate::{
 /// What a run ended with: DESIGN's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    Done = 0,
+    Done,
     /// Some items failed or were refused.
-    Items = 1,
-    Usage = 2,
+    Items,
+    Usage,
     /// No connection, or the login was refused.
-    Connection = 3,
+    Connection,
     /// The server's identity was refused.
-    Identity = 4,
+    Identity,
+    /// `exec` ends as the command did.
+    Passed(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
 impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Items => 1,
+            Exit::Usage => 2,
+            Exit::Connection => 3,
+            Exit::Identity => 4,
+            Exit::Passed(code) => code,
+        }
+    }
+
     /// The code for an error that ended a command.
     pub fn of(error: &Error) -> Exit {
         match error.kind() {
             ErrorKind::Usage => Exit::Usage,
             // A file of the configuration that is not there, such as -i's.
+            ErrorKind::AlreadyExists if error.operation() == Operation::SaveBookmarks => Exit::Usage,
             ErrorKind::NotFound | ErrorKind::PermissionDenied
                 if error.operation() == Operation::ReadConfig =>
             {
@@ -84,7 +104,8 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
+    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
+    /// name
     pub left: Option<OsString>,
 
     /// What the right pane shows
@@ -128,6 +149,13 @@ pub struct Common {
     /// Print every operation and the server's answer on standard error
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
+
+    /// Append every operation and the server's answer to this file, with the time
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log: Option<PathBuf>,
+    /// Where bookmarks and passwords are kept, once `main` has said so.
+    #[arg(skip)]
+    pub store: Option<Arc<Store>>,
 }
 
 /// What an FTP site may need.
@@ -218,14 +246,27 @@ pub enum Command {
     Cat(PlacesArguments),
     /// Say all that is known of a path, links not followed
     Stat(StatArguments),
-    /// Set permission bits
-    Chmod(ChmodArguments),
-    /// Create a symbolic link
+    /// Set permissions
+    Chmod(attributes::ChmodArguments),
+    /// Set owner and group, where the login may
+    Chown(attributes::ChownArguments),
+    /// Set times, to now or as told; create an empty file where there is none
+    Touch(attributes::TouchArguments),
+    /// Create a symbolic link, or without -s a second name for a file
     Ln(LnArguments),
+    /// Compute checksums, on the server where it does that
+    Sum(sum::SumArguments),
+    /// Say where a path leads once all links are followed
+    Realpath(StatArguments),
+    /// Run a command in a directory of the server; ends with its exit status
+    Exec(exec::ExecArguments),
     /// Say how much space is free where a path is
     Df(StatArguments),
     /// Say how a place would be reached; connects nowhere
     Resolve(ResolveArguments),
+    /// Add, list, show and remove bookmarks
+    #[command(subcommand)]
+    Bookmark(bookmark::BookmarkCommand),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -259,6 +300,10 @@ pub struct LsArguments {
     /// Also names that begin with a dot
     #[arg(short, long)]
     pub all: bool,
+
+    /// Also all that is below, links not followed
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
 
     /// One JSON object per line
     #[arg(long)]
@@ -326,39 +371,22 @@ pub struct ResolveArguments {
 }
 
 #[derive(Args, Debug)]
-pub struct ChmodArguments {
-    /// In octal, for example 644
-    #[arg(value_parser = parse_mode)]
-    pub mode: u32,
-
-    #[arg(required = true, value_name = "PLACE")]
-    pub places: Vec<OsString>,
-}
-
-#[derive(Args, Debug)]
 pub struct LnArguments {
-    /// Symbolic: the only kind there is
-    #[arg(short, required = true)]
+    /// A symbolic link, which holds TARGET as it is
+    #[arg(short, long)]
     pub symbolic: bool,
 
-    /// What the link holds, as it is
+    /// What the link holds; without -s, a file on the same server
     pub target: OsString,
 
     /// Where the link is created
     pub place: OsString,
 }
 
-fn parse_mode(text: &str) -> std::result::Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o7777 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(mode),
-        _ => Err("permission bits are written in octal, from 0 to 7777".to_owned()),
-    }
-}
-
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
-    /// The protocol may be left out as long as there is one
-    #[arg(num_args = 0..=2, value_names = ["sftp", "CODE"])]
+    /// Without a protocol, SFTP and FTP; without a code, all of them
+    #[arg(num_args = 0..=2, value_names = ["sftp|ftp", "CODE"])]
     pub words: Vec<String>,
 }
 
@@ -387,25 +415,48 @@ impl From<ConflictArgument> for OnConflict {
 }
 
 pub use driver::options as engine_options;
+pub use record::start as record;
 
-/// Parses a place of the command line.
-pub fn place(argument: &OsString) -> Result<Place> {
+/// Parses a place of the command line. `name:path` is a bookmark first, then a host.
+pub fn place(argument: &OsString, common: &Common) -> Result<Place> {
+    if argument.as_bytes().contains(&b':')
+        && let Some(named) = named(argument, common)?
+    {
+        return Ok(named.place);
+    }
     Place::parse(argument.as_bytes())
 }
 
-/// Parses a pane's place. A bare name that is no file here is taken for a host, as ssh would.
-pub fn pane_place(argument: &OsString) -> Result<Place> {
-    let place = place(argument)?;
-    if let Place::Local(path) = &place
-        && let Ok(name) = std::str::from_utf8(path)
-        && !name.contains('/')
-        && !matches!(name, "." | ".." | "~")
-        && std::path::Path::new(argument).symlink_metadata().is_err()
-        && let Some(host) = Place::host(name)
+/// Parses a pane's place. A bare name that is no file here is a bookmark first; then it is taken
+/// for a host, as ssh would.
+pub fn pane_place(argument: &OsString, common: &Common) -> Result<Named> {
+    let bare = std::str::from_utf8(argument.as_bytes())
+        .ok()
+        .filter(|name| !name.contains(['/', ':']) && !matches!(*name, "" | "." | ".." | "~"))
+        .filter(|_| std::path::Path::new(argument).symlink_metadata().is_err());
+    if (bare.is_some() || argument.as_bytes().contains(&b':'))
+        && let Some(named) = named(argument, common)?
     {
-        return Ok(host);
+        return Ok(named);
     }
-    Ok(place)
+    let place = match bare.and_then(Place::host) {
+        Some(host) => host,
+        None => Place::parse(argument.as_bytes())?,
+    };
+    Ok(Named { place, local: None })
+}
+
+/// The bookmark that a place may name. The bookmarks are read only where it may.
+fn named(argument: &OsString, common: &Common) -> Result<Option<Named>> {
+    let text = argument.as_bytes();
+    let name = text.split(|b| *b == b':').next().unwrap_or_default();
+    let is_url = text.get(name.len()..).is_some_and(|rest| rest.starts_with(b"://"));
+    match &common.store {
+        Some(store) if !is_url && !name.is_empty() && !name.contains(&b'/') => {
+            config::named(&store.bookmarks()?.list, text)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The policy for what exists already. `ask` needs somebody to ask.
@@ -421,8 +472,8 @@ fn conflict_policy(argument: Option<ConflictArgument>, common: &Common) -> Resul
 }
 
 /// Parses places, warning of passwords in them.
-fn places(arguments: &[OsString]) -> Result<Vec<Place>> {
-    let places = arguments.iter().map(place).collect::<Result<Vec<Place>>>()?;
+fn places(arguments: &[OsString], common: &Common) -> Result<Vec<Place>> {
+    let places = arguments.iter().map(|argument| place(argument, common)).collect::<Result<Vec<Place>>>()?;
     places.iter().for_each(warn_of_password);
     Ok(places)
 }
@@ -467,10 +518,16 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Mkdir(arguments) => manage::mkdir(arguments, common).await,
         Command::Cat(arguments) => manage::cat(arguments, common).await,
         Command::Stat(arguments) => manage::stat(arguments, common).await,
-        Command::Chmod(arguments) => manage::chmod(arguments, common).await,
+        Command::Chmod(arguments) => attributes::chmod(arguments, common).await,
+        Command::Chown(arguments) => attributes::chown(arguments, common).await,
+        Command::Touch(arguments) => attributes::touch(arguments, common).await,
         Command::Ln(arguments) => manage::ln(arguments, common).await,
+        Command::Sum(arguments) => sum::run(arguments, common).await,
+        Command::Realpath(arguments) => manage::realpath(arguments, common).await,
+        Command::Exec(arguments) => exec::run(arguments, common).await,
         Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Resolve(arguments) => resolve::run(arguments, common).await,
+        Command::Bookmark(command) => bookmark::run(command, common),
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),
@@ -494,7 +551,7 @@ mod tests {
 
     #[test]
     fn errors_have_the_exit_codes_of_the_design() {
-        let exit = |kind, operation| Exit::of(&Error::new(kind, operation)) as u8;
+        let exit = |kind, operation| Exit::of(&Error::new(kind, operation)).code();
         assert_eq!(exit(ErrorKind::Usage, Operation::ParsePlace), 2);
         assert_eq!(exit(ErrorKind::LoginFailed, Operation::Login), 3);
         assert_eq!(exit(ErrorKind::Unresolved, Operation::Resolve), 3);

@@ -4,11 +4,12 @@
 pub mod jobs;
 mod meter;
 pub mod session;
+mod stored;
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,10 +20,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Entry, Error, FileSystem, FtpOptions, Location, LogLine, Place, RemotePath, ServerInfo, Space,
-        SshOptions, Stage,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Output, Place,
+        RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
-    transfer::{Conflict, OnConflict, Outcome, Progress, Request, Totals},
+    transfer::{Change, Conflict, OnConflict, Outcome, Progress, Request, Totals},
     trust,
 };
 
@@ -69,11 +70,19 @@ pub enum Command {
         location: Location,
         parents: bool,
     },
-    /// Set permission bits, symlinks followed.
-    SetMode {
+    /// Create an empty file where there is nothing.
+    CreateFile {
         job: JobId,
         location: Location,
-        mode: u32,
+    },
+    /// Set permissions, owners or times: `ItemFailed` per failure, then `Done`. A symlink among
+    /// `items` is followed. With `recursive`, what is below directories as well; links there are
+    /// not followed.
+    SetAttributes {
+        job: JobId,
+        items: Vec<Location>,
+        change: Change,
+        recursive: bool,
     },
     /// Create a symlink at `location` that holds `target`.
     Symlink {
@@ -81,10 +90,44 @@ pub enum Command {
         location: Location,
         target: Vec<u8>,
     },
+    /// Give the file at `location` a second name.
+    HardLink {
+        job: JobId,
+        location: Location,
+        to: RemotePath,
+    },
+    /// Resolve all symlinks: `Resolved`, then `Done`.
+    Canonicalize {
+        job: JobId,
+        location: Location,
+    },
+    /// Compute a checksum, on the server if it does that: `Checksum`, then `Done`.
+    Checksum {
+        job: JobId,
+        location: Location,
+        algorithm: Algorithm,
+    },
+    /// Run a line for the shell in the directory `location`: `Output` as it comes, the way it
+    /// ended as the last, then `Done`.
+    Execute {
+        job: JobId,
+        location: Location,
+        command: Vec<u8>,
+    },
     /// Read a file from its start: `Data` in order, then `Done`.
     Read {
         job: JobId,
         location: Location,
+    },
+    /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
+    /// that are there are not used and stay as they are.
+    Test {
+        job: JobId,
+        place: Place,
+    },
+    /// Ask ssh_config for its hosts: `Hosts`, then `Done`.
+    Hosts {
+        job: JobId,
     },
     /// Ask for the space where `location` is: `Space`, then `Done`.
     Space {
@@ -105,6 +148,11 @@ pub enum Command {
     Answer {
         question: QuestionId,
         answer: Answer,
+    },
+    /// These file systems are on the screen, and no others: what is lost of them is connected
+    /// again without being asked.
+    Show {
+        shown: Vec<FsId>,
     },
     /// Stop this job: it ends with `Cancelled` unless it had ended already.
     Cancel {
@@ -131,6 +179,13 @@ pub enum What {
     /// The next bytes of a file being read.
     Data(Bytes),
     Space(Space),
+    /// Where a path leads.
+    Resolved(Location),
+    Checksum(Checksum),
+    /// What a command printed, or how it ended.
+    Output(Output),
+    /// The hosts that ssh_config names, patterns left out.
+    Hosts(Vec<String>),
     /// Everything is listed; the copying starts.
     Planned(Totals),
     Ask {
@@ -146,8 +201,26 @@ pub enum What {
         lines: Vec<LogLine>,
         dropped: u64,
     },
-    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`].
+    /// A server's session ended; its panes are lost until it is opened again. With [`JobId::NONE`],
+    /// as are the three that may follow.
     Lost(Error),
+    /// A lost server that is shown will be tried again after `wait`; `attempt` counts from 1.
+    Reconnecting {
+        fs: FsId,
+        attempt: u32,
+        wait: Duration,
+    },
+    /// A lost server is there again, by itself or because it was needed.
+    Reconnected {
+        fs: FsId,
+        info: ServerInfo,
+    },
+    /// A lost server is not tried again before the person wants it: it has refused, or it asks
+    /// something.
+    LeftLost {
+        fs: FsId,
+        error: Error,
+    },
     Done(Outcome),
     Failed(Error),
     Cancelled,
@@ -197,6 +270,15 @@ pub struct Options {
     pub batch: bool,
 }
 
+/// Keeps what happens beyond the program's end. Called from the tasks that move data: it must not
+/// wait for anything but a local file.
+pub trait Record: Send + Sync {
+    /// An operation and its answer.
+    fn line(&self, line: &LogLine);
+    /// A job or an item that failed.
+    fn failure(&self, error: &Error);
+}
+
 /// A handle to the engine; clones share it.
 #[derive(Clone)]
 pub struct Engine {
@@ -212,6 +294,7 @@ pub(crate) struct Shared {
     pub(crate) batch: bool,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
+    record: OnceLock<Arc<dyn Record>>,
     log: Mutex<Log>,
     log_filled: tokio::sync::Notify,
     /// Held from taking lines to handing them on, so that they keep their order.
@@ -241,6 +324,7 @@ impl Engine {
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
             next_question: AtomicU64::new(1),
+            record: OnceLock::new(),
             log: Mutex::default(),
             log_filled: tokio::sync::Notify::new(),
             log_order: tokio::sync::Mutex::default(),
@@ -260,8 +344,19 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Show { shown } => self.shared.sessions.show(shown),
             command => jobs::spawn(self.shared.clone(), command),
         }
+    }
+
+    /// Has all that happens from now on told to `record`; the first one stays.
+    pub fn record(&self, record: Arc<dyn Record>) {
+        let _ = self.shared.record.set(record);
+    }
+
+    /// From now on logins look for their password there before they ask the person.
+    pub fn use_secrets(&self, secrets: Arc<dyn trust::SecretStore>) {
+        self.shared.sessions.use_secrets(secrets);
     }
 
     /// The latest progress of every running transfer.
@@ -279,6 +374,14 @@ impl Engine {
 
 impl Shared {
     pub(crate) async fn emit(&self, job: JobId, what: What) {
+        if let Some(record) = self.record.get() {
+            match &what {
+                What::Failed(error) | What::ItemFailed(error) | What::Warning(error) | What::Lost(error) => {
+                    record.failure(error);
+                }
+                _ => {}
+            }
+        }
         // Nobody listens any more: the program is ending.
         let _ = self.events.send(Event { job, what }).await;
     }
@@ -293,6 +396,9 @@ impl Shared {
     }
 
     pub(crate) fn log(&self, line: LogLine) {
+        if let Some(record) = self.record.get() {
+            record.line(&line);
+        }
         let mut log = lock(&self.log);
         if log.lines.len() < LOG_LINES {
             log.lines.push(line);

@@ -6,10 +6,12 @@ pub mod error;
 pub mod ftp;
 pub mod local;
 pub mod memory;
+pub mod mode;
 pub mod path;
 pub mod place;
 pub mod rooted;
 pub mod sftp;
+pub mod sum;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,11 +19,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-pub use entry::{Attributes, Entry, Kind, Precision, Space, Timestamp};
+pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use ftp::FtpOptions;
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
+pub use sum::{Algorithm, Checksum};
 
 use crate::{reply::Reply, trust::Prompt};
 
@@ -33,12 +36,46 @@ pub type EntryStream = BoxStream<'static, Result<Vec<Entry>>>;
 /// A file's bytes in order; ends at the end of the file or with one error. Fused.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 
+/// What a command prints, as it prints it, and then how it ended, once. Fused. Dropping it asks
+/// the command to end.
+pub type OutputStream = BoxStream<'static, Result<Output>>;
+
+/// What comes out of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    Stdout(Bytes),
+    Stderr(Bytes),
+    /// The exit status.
+    Exited(u32),
+    /// Ended by a signal, by its name without `SIG`.
+    Killed(String),
+}
+
+/// Hears of bytes that were copied since it was last told.
+pub type Moved<'a> = &'a (dyn Fn(u64) + Send + Sync);
+
+/// Whether a name is a user's or a group's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    User,
+    Group,
+}
+
 /// What a backend can do beyond the obligatory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Rename replaces an existing target in one step.
     pub atomic_replace: bool,
     pub symlinks: bool,
+    pub hard_links: bool,
+    /// Copies a file within itself, without its bytes coming here.
+    pub copy_within: bool,
+    /// Computes checksums where the file is. A server may still refuse when it is asked.
+    pub checksums: bool,
+    /// Runs commands. A server may still refuse when it is asked.
+    pub commands: bool,
+    /// Owner and group can be set by those who may.
+    pub owners: bool,
     /// Permission bits can be set.
     pub modes: bool,
     /// Modification times can be set.
@@ -145,6 +182,60 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::ReadLink).at(path))
     }
 
+    /// Sets what is `Some` (size excepted) on what is at the path itself, be it a symlink.
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        let _ = attributes;
+        Err(Error::new(ErrorKind::Unsupported, Operation::SetAttributes).at(path))
+    }
+
+    /// Gives the file at `path` a second name, `to`. [`ErrorKind::AlreadyExists`] if anything is
+    /// there.
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        let _ = to;
+        Err(Error::new(ErrorKind::Unsupported, Operation::HardLink).at(path))
+    }
+
+    /// Copies one regular file to `to` without its bytes coming here; `options` as for
+    /// [`FileSystem::write`]. Tells `copied` of bytes as they are done. After a failure there may
+    /// be a part of the file at `to`. [`ErrorKind::Unsupported`] where it cannot be done: then
+    /// the bytes have to be moved.
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        let _ = (to, options, copied);
+        Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from))
+    }
+
+    /// The checksum of a regular file, computed where the file is. [`ErrorKind::Unsupported`]
+    /// where that cannot be done: then its bytes have to be read.
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        let _ = algorithm;
+        Err(Error::new(ErrorKind::Unsupported, Operation::Checksum).at(path))
+    }
+
+    /// Runs `command`, a line for the login's shell, in the directory `dir`, with nothing to
+    /// read on its standard input.
+    async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
+        let _ = command;
+        Err(Error::new(ErrorKind::Unsupported, Operation::Execute).at(dir))
+    }
+
+    /// The number of a user or group, by its name.
+    async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
+        let _ = principal;
+        Err(Error::new(ErrorKind::Unsupported, Operation::FindOwner).on(name))
+    }
+
+    /// The names of a user and a group, where they are easily had.
+    async fn owner_names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        let _ = (uid, gid);
+        OwnerNames::default()
+    }
+
     /// The path with all symlinks resolved.
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath>;
 
@@ -176,13 +267,28 @@ pub struct Scheme {
     pub default_port: u16,
     /// One line for help pages.
     pub help: &'static str,
+    /// What the connect form asks for, in its order.
+    pub parts: &'static [Part],
 }
 
-pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH" };
+/// A part of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Host,
+    User,
+    Port,
+    Password,
+}
+
+const LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password];
+
+pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH", parts: LOGIN };
 pub static FTPES: Scheme =
-    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login" };
-pub static FTPS: Scheme = Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start" };
-pub static FTP: Scheme = Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted" };
+    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login", parts: LOGIN };
+pub static FTPS: Scheme =
+    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: LOGIN };
+pub static FTP: Scheme =
+    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: LOGIN };
 
 /// Every protocol, in the order to show them.
 pub static SCHEMES: &[&Scheme] = &[&SFTP, &FTPES, &FTPS, &FTP];
@@ -274,9 +380,32 @@ pub struct Route {
     /// Hosts to go through, nearest first, as ssh_config names them.
     pub jumps: Vec<String>,
     pub proxy_command: Option<String>,
-    /// Whether known_hosts has a key or an authority for the host. Whether it is the right one
-    /// shows when the host is reached.
-    pub host_known: bool,
+    pub host_key: HostKeyState,
+}
+
+/// What can be said of a server's identity before the server is reached. Whether it shows the
+/// key that is known is seen only then: nothing here says that it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKeyState {
+    /// known_hosts has a key or an authority for the host.
+    Known,
+    Unknown,
+    /// Keys are known for the host, and every one of them is revoked.
+    Revoked,
+    /// The protocol has no host keys, or there is nothing to connect to.
+    NotChecked,
+}
+
+impl HostKeyState {
+    /// As `resolve --json` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostKeyState::Known => "known",
+            HostKeyState::Unknown => "unknown",
+            HostKeyState::Revoked => "revoked",
+            HostKeyState::NotChecked => "not-checked",
+        }
+    }
 }
 
 /// Finds out how `target` would be reached; connects nowhere.

@@ -10,6 +10,8 @@
 //!   knows the data of `fs`, `trust`, `reply` and `transfer`, and no behaviour.
 //! - [`transfer`]: planning and running copies between any two file systems. Knows no protocol.
 //! - [`engine`]: sessions and jobs behind `Command` and `Event`: the narrow waist.
+//! - [`config`]: bookmarks, recent places, settings and the keyring. Made by `main` alone, and
+//!   passed on as values.
 //! - [`ui`]: the terminal: state, update, layout, views, and the loop around them.
 //! - [`cli`]: the headless commands on the same engine.
 //! - [`serve`]: a directory shared over SFTP; the demo's server.
@@ -24,6 +26,7 @@
 //! - A write has succeeded when `Sink::finish` says so, and not before.
 
 pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod fs;
 pub mod reply;

@@ -1,11 +1,12 @@
 //! The program: arguments to a face (terminal UI, demo or headless command), and its exit code.
 //! No logic.
 
-use std::{ffi::OsString, io::IsTerminal, path::Path, process::ExitCode};
+use std::{ffi::OsString, io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use wharf::{
-    cli::{self, Arguments, Command, Exit},
+    cli::{self, Arguments, Command, Common, Exit},
+    config::{Named, Store},
     engine::{self, Engine},
     fs::{self, Place, PlacePath, Target},
     serve::demo,
@@ -13,7 +14,7 @@ use wharf::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -21,6 +22,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if !matches!(arguments.command, Some(Command::Demo)) {
+        // The demo touches nothing of the person's.
+        arguments.common.store = Store::of_person().map(Arc::new);
+    }
     let exit = runtime.block_on(async {
         match &arguments.command {
             Some(Command::Demo) => demo(&arguments).await,
@@ -35,12 +40,17 @@ fn main() -> ExitCode {
 
 /// The terminal UI with the places of the command line.
 async fn panes(arguments: &Arguments) -> Exit {
-    let parsed = |place: &Option<OsString>| place.as_ref().map(cli::pane_place).transpose();
+    let common = &arguments.common;
+    let parsed =
+        |place: &Option<OsString>| place.as_ref().map(|place| cli::pane_place(place, common)).transpose();
     match (parsed(&arguments.left), parsed(&arguments.right)) {
         (Ok(left), Ok(right)) => {
-            left.iter().chain(&right).for_each(cli::warn_of_password);
-            match cli::engine_options(&arguments.common) {
-                Ok(options) => show(options, left, right).await,
+            left.iter().chain(&right).for_each(|named| cli::warn_of_password(&named.place));
+            // A bookmark brings its place on this machine along where there is room for it.
+            let beside = left.as_ref().filter(|_| right.is_none()).and_then(|left| left.local.clone());
+            let place = |named: Named| named.place;
+            match cli::engine_options(common) {
+                Ok(options) => show(options, common, left.map(place), right.map(place).or(beside)).await,
                 Err(error) => failed(&error),
             }
         }
@@ -78,10 +88,10 @@ async fn demo(arguments: &Arguments) -> Exit {
         password: Some(demo.password().clone()),
     };
     let left = Place::Local(bytes(demo.local_dir()));
-    show(options, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
+    show(options, &common, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
 }
 
-async fn show(options: engine::Options, left: Option<Place>, right: Option<Place>) -> Exit {
+async fn show(options: engine::Options, common: &Common, left: Option<Place>, right: Option<Place>) -> Exit {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         cli::say(format_args!(
             "wharf: the panes need a terminal; `wharf --help` lists the commands that do not"
@@ -90,7 +100,17 @@ async fn show(options: engine::Options, left: Option<Place>, right: Option<Place
     }
     let (cwd, home) = (options.current_dir.clone(), options.home.clone());
     let (engine, events) = Engine::start(options);
-    let shown = ui::run(engine.clone(), events, ui::Options { left, right, cwd, home, title: true }).await;
+    if let Err(error) = cli::record(&engine, common) {
+        return failed(&error);
+    }
+    let store = common.store.clone();
+    let kept = store.as_ref().map(|store| store.load()).unwrap_or_default();
+    let keep = store.map(|store| {
+        engine.use_secrets(store.secrets());
+        Box::new(move |change| store.apply(change)) as ui::Keep
+    });
+    let options = ui::Options { left, right, cwd, home, title: true, kept, keep };
+    let shown = ui::run(engine.clone(), events, options).await;
     engine.shut_down().await;
     match shown {
         Ok(()) => Exit::Done,

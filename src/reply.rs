@@ -5,6 +5,7 @@
 mod ftp;
 mod sftp;
 
+pub use ftp::{Class as FtpClass, class as ftp_class};
 pub use sftp::{
     SFTP_BAD_MESSAGE, SFTP_CONNECTION_LOST, SFTP_EOF, SFTP_FAILURE, SFTP_NO_CONNECTION, SFTP_NO_SUCH_FILE,
     SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED,
@@ -16,6 +17,8 @@ pub enum Protocol {
     Sftp,
     /// FTP with and without TLS.
     Ftp,
+    /// A command that was run on the server: its exit status.
+    Command,
 }
 
 /// What a server answered: a code and the words it sent along.
@@ -37,11 +40,17 @@ impl Reply {
         Reply { protocol: Protocol::Ftp, code, text: text.into() }
     }
 
+    /// What became of a command that was run on the server.
+    pub fn command(status: u32, text: impl Into<String>) -> Self {
+        Reply { protocol: Protocol::Command, code: status, text: text.into() }
+    }
+
     /// What the code means, if it is one that is known.
     pub fn meaning(&self) -> Option<&'static Meaning> {
         match self.protocol {
             Protocol::Sftp => sftp(self.code),
             Protocol::Ftp => ftp(self.code),
+            Protocol::Command => None,
         }
     }
 
@@ -49,8 +58,9 @@ impl Reply {
     pub fn is_failure(&self) -> bool {
         match self.protocol {
             Protocol::Sftp => self.code > SFTP_EOF,
-            // RFC 959 section 4.2: 4yz and 5yz are negative completions.
-            Protocol::Ftp => self.code >= 400,
+            // RFC 959 section 4.2: 4yz and 5yz are negative completions. 6yz is another reply in a wrapping.
+            Protocol::Ftp => (400..600).contains(&self.code),
+            Protocol::Command => self.code != 0,
         }
     }
 }
@@ -108,5 +118,16 @@ mod tests {
     fn end_of_file_is_no_failure() {
         assert!(!Reply::sftp(SFTP_EOF, "").is_failure());
         assert!(Reply::sftp(SFTP_NO_SUCH_FILE, "").is_failure());
+    }
+
+    #[test]
+    fn ftp_fails_with_4yz_and_5yz() {
+        for code in [110, 226, 257, 331, 399, 600, 632] {
+            assert!(!Reply::ftp(code, "").is_failure(), "{code}");
+        }
+        for code in [400, 421, 550, 599] {
+            assert!(Reply::ftp(code, "").is_failure(), "{code}");
+        }
+        assert_eq!(Reply::ftp(452, "").meaning().map(|meaning| meaning.name), Some("INSUFFICIENT_STORAGE"));
     }
 }

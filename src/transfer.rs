@@ -1,7 +1,8 @@
 //! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
 //! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
-//! removing in `remove`.
+//! removing in `remove`, changing attributes in `change`.
 
+pub mod change;
 pub mod copy;
 pub mod plan;
 pub mod remove;
@@ -10,7 +11,7 @@ pub mod walk;
 
 use std::time::Duration;
 
-use crate::fs::{Entry, Location};
+use crate::fs::{Entry, Location, Timestamp, mode::ModeChange};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug)]
@@ -65,6 +66,24 @@ pub struct Conflict {
     pub target: Location,
     pub source_entry: Entry,
     pub target_entry: Entry,
+}
+
+/// Attributes to be set; `None` leaves one as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    pub mode: Option<ModeChange>,
+    pub owner: Option<Owner>,
+    pub group: Option<Owner>,
+    pub mtime: Option<Timestamp>,
+    pub atime: Option<Timestamp>,
+}
+
+/// A user or group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Id(u32),
+    /// As the server knows it.
+    Name(String),
 }
 
 /// What a plan amounts to.

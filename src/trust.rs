@@ -4,6 +4,9 @@
 
 pub mod certificates;
 pub mod known_hosts;
+pub mod pattern;
+pub mod revoked;
+pub mod secrets;
 
 use std::path::PathBuf;
 
@@ -11,6 +14,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use certificates::Fingerprint;
+pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
 #[derive(Clone, Debug)]
@@ -95,6 +99,11 @@ pub enum Answer {
 #[async_trait]
 pub trait Prompt: Send + Sync {
     async fn ask(&self, question: Question) -> Answer;
+
+    /// Where secrets that were typed before are found; `None` where nothing is kept.
+    fn secrets(&self) -> Option<&Secrets> {
+        None
+    }
 }
 
 /// Answers every question with no: `--batch`, and tests.
@@ -105,4 +114,27 @@ impl Prompt for Never {
     async fn ask(&self, _: Question) -> Answer {
         Answer::No
     }
+}
+
+/// Why a secret could not be kept or had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    #[error("there is no keyring here")]
+    Unavailable,
+    #[error("the keyring refused it")]
+    Refused,
+    #[error("this wharf was built without the keyring")]
+    NotBuilt,
+}
+
+/// Where passwords are kept between runs. Its methods may block, for as long as somebody needs to
+/// unlock it.
+pub trait SecretStore: Send + Sync {
+    /// `None` where nothing is kept under that key.
+    fn get(&self, key: &str) -> Result<Option<SecretString>, SecretError>;
+
+    fn set(&self, key: &str, secret: &SecretString) -> Result<(), SecretError>;
+
+    /// What is not there counts as removed.
+    fn delete(&self, key: &str) -> Result<(), SecretError>;
 }

@@ -24,9 +24,11 @@ use ratatui::layout::Size;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
+    task::JoinHandle,
 };
 
 use crate::{
+    config::{Change, Kept},
     engine::{Engine, Event},
     fs::{Place, RemotePath, Timestamp},
     ui::{
@@ -37,12 +39,15 @@ use crate::{
     },
 };
 
+/// Makes a change to what is kept between runs, and says what there is then. It may block.
+pub type Keep = Box<dyn Fn(Change) -> Kept + Send>;
+
 /// How to start.
-#[derive(Clone, Debug)]
 pub struct Options {
     /// Where the left pane begins; `None` is `cwd`.
     pub left: Option<Place>,
-    /// Where the right pane begins; `None` is `cwd`.
+    /// Where the right pane begins; `None` is `cwd`, or the connect screen if there is no left
+    /// place either.
     pub right: Option<Place>,
     /// This machine's current directory.
     pub cwd: RemotePath,
@@ -50,6 +55,10 @@ pub struct Options {
     pub home: RemotePath,
     /// Whether the terminal's title says where the panes are.
     pub title: bool,
+    /// Bookmarks and recent places.
+    pub kept: Kept,
+    /// `None` where nothing is to be kept.
+    pub keep: Option<Keep>,
 }
 
 /// The spinner's pace; nothing ticks while nothing is awaited.
@@ -58,6 +67,8 @@ const TICK: Duration = Duration::from_millis(120);
 const PROGRESS: Duration = Duration::from_millis(70);
 /// Events of the engine are drawn at most this often; keys at once.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long the last changes may take to be written when the program ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many events are taken in before the screen is looked at again.
 const DRAIN: usize = 512;
 
@@ -80,11 +91,40 @@ struct Loop {
     stale: bool,
     drawn: Instant,
     quit: bool,
+    keeper: Keeper,
+}
+
+/// Makes changes one after another, on a thread that may wait for disk and keyring.
+struct Keeper {
+    changes: mpsc::UnboundedSender<Change>,
+    kept: mpsc::UnboundedReceiver<Kept>,
+    work: JoinHandle<()>,
+}
+
+impl Keeper {
+    fn start(keep: Option<Keep>) -> Keeper {
+        let (changes, mut to_make) = mpsc::unbounded_channel();
+        let (made, kept) = mpsc::unbounded_channel();
+        let work = tokio::task::spawn_blocking(move || {
+            let Some(keep) = keep else { return };
+            while let Some(change) = to_make.blocking_recv() {
+                // Nobody may listen any more: what was asked for is kept all the same.
+                let _ = made.send(keep(change));
+            }
+        });
+        Keeper { changes, kept, work }
+    }
+
+    async fn finish(self) {
+        drop(self.changes);
+        let _ = tokio::time::timeout(LAST_WORDS, self.work).await;
+    }
 }
 
 impl Loop {
     fn new(engine: Engine, options: Options, size: Size) -> Loop {
         let mut state = State::new(size, options.home);
+        state.places.can_keep = options.keep.is_some();
         state.theme = Theme::choose(|name| std::env::var(name).ok());
         let started = Instant::now();
         let mut this = Loop {
@@ -95,18 +135,39 @@ impl Loop {
             stale: true,
             drawn: started,
             quit: false,
+            keeper: Keeper::start(options.keep),
         };
         this.tick();
+        if options.left.is_none() && options.right.is_none() {
+            let mut effects = Vec::new();
+            update::choose(&mut this.state, Side::Right, &mut effects);
+            this.carry_out(effects);
+        }
         for (side, place) in [(Side::Left, options.left), (Side::Right, options.right)] {
+            if this.state.pane(side).chooser.is_some() {
+                continue;
+            }
             let place = place.unwrap_or_else(|| Place::Local(options.cwd.as_bytes().to_vec()));
             let mut effects = Vec::new();
             update::open(&mut this.state, side, place, &mut effects);
             this.carry_out(effects);
         }
+        // Last, so that what is wrong with the files is not said before something else is.
+        update::kept_at_start(&mut this.state, options.kept);
         this
     }
 
-    async fn run(mut self, terminal: &mut Terminal, mut events: mpsc::Receiver<Event>) -> io::Result<()> {
+    async fn run(mut self, terminal: &mut Terminal, events: mpsc::Receiver<Event>) -> io::Result<()> {
+        let outcome = self.run_until_end(terminal, events).await;
+        self.keeper.finish().await;
+        outcome
+    }
+
+    async fn run_until_end(
+        &mut self,
+        terminal: &mut Terminal,
+        mut events: mpsc::Receiver<Event>,
+    ) -> io::Result<()> {
         let mut input = EventStream::new();
         let mut progress = self.engine.progress();
         let mut terminate = signal(SignalKind::terminate())?;
@@ -168,6 +229,10 @@ impl Loop {
                         }
                     }
                 }
+                Some(kept) = self.keeper.kept.recv() => {
+                    self.tick();
+                    self.update(Msg::Kept(Box::new(kept)));
+                }
                 changed = progress.changed(), if progress_open && !progress_new => {
                     progress_open = changed.is_ok();
                     progress_new = changed.is_ok();
@@ -223,6 +288,10 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.engine.send(command),
+                Effect::Keep(change) => {
+                    // Ended only where nothing is to be kept.
+                    let _ = self.keeper.changes.send(change);
+                }
                 Effect::SetTitle(title) => {
                     if self.set_title {
                         terminal::set_title(&title);

@@ -8,9 +8,9 @@ mod format;
 mod questions;
 
 pub use errors::{ErrorWords, error, operation};
-pub use escape::{escape, escape_bytes};
+pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
-    Zone, clock, count, duration, kind, log_line, mode, outcome, plural, rate, reply, size, stage, timestamp,
-    timestamp_in, totals,
+    Zone, clock, computed, count, duration, ftp_class, kind, log_line, mode, outcome, plural, rate, reply,
+    size, stage, timestamp, timestamp_in, totals,
 };
 pub use questions::{QuestionWords, question};

@@ -428,6 +428,7 @@ fn help_lists_what_there_is_and_no_more() {
         "--known-hosts <FILE>",
         "--accept-new",
         "--batch",
+        "--log <FILE>",
         "-q, --quiet",
         "-v, --verbose",
         "-h, --help",
@@ -446,7 +447,7 @@ fn help_lists_what_there_is_and_no_more() {
         sorted(listed(&["cp", "-h"])),
         with(&["-r, --recursive", "--on-conflict <POLICY>", "--no-preserve"])
     );
-    assert_eq!(sorted(listed(&["ls", "-h"])), with(&["-l", "-a, --all", "--json"]));
+    assert_eq!(sorted(listed(&["ls", "-h"])), with(&["-l", "-a, --all", "-R, --recursive", "--json"]));
     let text = wharf(Path::new("none"), ["--help"]).ends(0).text();
     let commands: Vec<&str> = text
         .lines()
@@ -456,8 +457,8 @@ fn help_lists_what_there_is_and_no_more() {
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     let known = [
-        "demo", "cp", "ls", "mv", "rm", "mkdir", "cat", "stat", "chmod", "ln", "df", "resolve", "explain",
-        "help",
+        "demo", "cp", "ls", "mv", "rm", "mkdir", "cat", "stat", "chmod", "chown", "touch", "ln", "sum",
+        "realpath", "exec", "df", "resolve", "bookmark", "explain", "help",
     ];
     assert_eq!(commands, known);
     let version = wharf(Path::new("none"), ["--version"]).ends(0).text();

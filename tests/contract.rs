@@ -25,6 +25,8 @@ mod files;
 #[path = "contract/links.rs"]
 mod links;
 mod support;
+#[path = "contract/within.rs"]
+mod within;
 
 use support::ftp::{FtpConfig, FtpServer, Software, Tls};
 
@@ -289,6 +291,10 @@ macro_rules! backend {
                 links_are_renamed_not_followed
                 directories_behind_links never_writes_through_a_link refuses_to_read_what_is_no_link
                 existing_names_are_not_linked_over
+            }
+            within {
+                hard_links copies_within copies_within_spare_what_is_there sums_up runs_commands sets_owners
+                sets_one_time_and_leaves_the_other links_have_times_of_their_own
             }
         }
     };

@@ -23,7 +23,7 @@ fn at(path: &str) -> Location {
 }
 
 /// Memory that goes by the name of this machine's files. Listing `/defect` panics and listing
-/// `/endless` never ends.
+/// `/endless` never ends; `/from` cannot be renamed.
 struct Files(Memory);
 
 #[async_trait]
@@ -63,6 +63,10 @@ impl FileSystem for Files {
         self.0.remove_dir(path).await
     }
     async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
+        // As to another volume: a move has to copy.
+        if from.as_bytes() == b"/from" {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::Rename).at(from));
+        }
         self.0.rename(from, to, replace).await
     }
     async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
@@ -103,8 +107,7 @@ fn copy(job: JobId, on_conflict: OnConflict) -> Command {
 
 fn transfer(job: JobId, on_conflict: OnConflict, remove_source: bool) -> Command {
     let policy = Policy { recursive: true, on_conflict, preserve: true };
-    // Into a directory, a move within one file system would be a rename.
-    let landing = if remove_source { Landing::Auto } else { Landing::Into };
+    let landing = Landing::Into;
     let request = Request { sources: vec![at("/from")], target: at("/to"), landing, policy, remove_source };
     Command::Copy { job, request }
 }

@@ -1,6 +1,9 @@
 //! Servers that break the protocol or lie: a scripted SFTP server says what no honest one would,
 //! and nothing may be written where it should not, hang, or panic.
 
+#[path = "hostile/statuses.rs"]
+mod statuses;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
@@ -284,6 +287,7 @@ impl Running {
         std::fs::create_dir(dir.path().join("in")).unwrap();
         let (engine, mut events) = Engine::start(Options {
             ssh: self.ssh.clone(),
+            ftp: Default::default(),
             local: Arc::new(Local::new()),
             current_dir: RemotePath::root(),
             home: RemotePath::root(),

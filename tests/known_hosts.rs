@@ -10,7 +10,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use support::{ALIAS, Sshd, SshdConfig, generate};
-use wharf::trust::known_hosts::{KnownHosts, Verdict, algorithm, fingerprint, randomart, remember};
+use wharf::trust::known_hosts::{
+    KnownHosts, Verdict, algorithm, fingerprint, randomart, remember, remember_as,
+};
 
 struct Key {
     file: PathBuf,
@@ -76,6 +78,21 @@ fn what_is_remembered_is_what_ssh_keygen_finds() {
     let output = keygen(&["-l", "-F", "[web-02]:2222"], &file);
     assert!(String::from_utf8_lossy(&output.stdout).contains(&fingerprint(&two.blob)));
     assert!(matches!(verdict(&file, "web-02", 2222, &two.blob), Verdict::Known { line: 2, .. }));
+}
+
+#[test]
+fn a_name_and_its_address_are_found_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key(dir.path(), "one", "ed25519");
+    let names = ["[web]:2222", "[192.0.2.7]:2222"].map(str::to_owned);
+    for hashed in [false, true] {
+        let file = dir.path().join(format!("known_hosts_{hashed}"));
+        remember_as(&file, &names, &key.blob, hashed).unwrap();
+        assert!(names.iter().all(|name| finds(name, &file)), "hashed: {hashed}");
+        assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), if hashed { 2 } else { 1 });
+    }
+    let file = dir.path().join("not written");
+    assert!(remember_as(&file, &["a,b".to_owned()], &key.blob, false).is_err() && !file.exists());
 }
 
 #[test]

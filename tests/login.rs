@@ -1,7 +1,15 @@
 //! Logging in as ssh does, against real servers: agent, certificates, identity files, and what
 //! is said when nothing works.
 
+#[path = "login/factors.rs"]
+mod factors;
+#[path = "login/keys.rs"]
+mod keys;
+#[path = "login/scripted.rs"]
+mod scripted;
 mod support;
+#[path = "login/waits.rs"]
+mod waits;
 
 use std::{
     fs,
@@ -136,7 +144,8 @@ fn a_key_without_passphrase_is_tried_before_one_that_asks() {
         .status();
     assert!(made.unwrap().success());
     let plain = sshd.user_key();
-    // --batch: a question would be refused and named as a problem.
+    // --batch: a question would be refused and named as a problem. Both keys would let in.
+    sshd.authorize(&locked);
     let config = format!(" IdentityFile {}\n IdentityFile {}\n", locked.display(), plain.display());
     let (code, said) = run(&mut wharf(&sshd, &config));
     assert_eq!((code, said.as_str()), (Some(0), ""));

@@ -1,5 +1,7 @@
 //! Journeys: the program itself in a terminal, with real servers, as a person would use it.
 
+#[path = "pty/connect.rs"]
+mod connect;
 #[path = "pty/demo.rs"]
 mod demo;
 #[path = "pty/screen.rs"]

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use support::{Sshd, SshdConfig};
+use support::{Sshd, SshdConfig, program};
 
 /// An outer and an inner server, and an ssh_config that knows both by name.
 struct Net {
@@ -225,4 +225,237 @@ fn resolve_says_how_and_connects_nowhere() {
     let unknown: serde_json::Value = serde_json::from_str(&resolve(&["--json", "sftp://outer/x"])).unwrap();
     assert_eq!((&unknown["host_key"], &unknown["path"]), (&"unknown".into(), &"/x".into()));
     assert!(resolve(&["inner:"]).contains("outer"));
+}
+
+/// Adds lines to the Host of the harness.
+fn configured(sshd: &Sshd, lines: &str) {
+    let text = fs::read_to_string(sshd.ssh_config()).unwrap();
+    fs::write(sshd.ssh_config(), format!("{text}{lines}\n")).unwrap();
+}
+
+fn list(sshd: &Sshd) -> Vec<String> {
+    vec!["ls".to_owned(), format!("{}:{}", support::ALIAS, sshd.dir().display())]
+}
+
+/// A directory with no program in it, for PATH.
+fn without_ssh(sshd: &Sshd, arguments: &[String]) -> program::Ran {
+    let empty = sshd.dir().join("no programs");
+    fs::create_dir_all(&empty).unwrap();
+    let mut command = program::command(&sshd.ssh_config(), arguments);
+    command.env("PATH", empty);
+    program::start(command).wait()
+}
+
+#[test]
+fn a_machine_without_ssh_reaches_servers_by_the_same_configuration() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let listed = without_ssh(&sshd, &list(&sshd)).ends(0);
+    assert!(listed.text().contains("sshd_config"), "{}", listed.text());
+
+    let asked = ["resolve".to_owned(), "--json".to_owned(), format!("{}:", support::ALIAS)];
+    let mine = without_ssh(&sshd, &asked).ends(0).text();
+    assert_eq!(mine, program::wharf(&sshd.ssh_config(), &asked).ends(0).text());
+    assert!(mine.contains(&format!("\"port\":{}", sshd.port())), "{mine}");
+
+    configured(&sshd, "  Bogus yes");
+    without_ssh(&sshd, &list(&sshd)).ends(2).says(&["ssh_config line 11: Bad configuration option: bogus"]);
+}
+
+#[test]
+fn a_jump_host_leads_on_without_ssh() {
+    let net = Net::new("ProxyJump outer", &["outer", "inner"]);
+    let place = format!("inner:{}", net.dir.path().display());
+    let mut command = program::command(&net.config(), ["ls", &place]);
+    command.env("PATH", net.dir.path().join("nothing"));
+    let listed = program::start(command).wait().ends(0);
+    assert!(listed.text().contains("proof") && net.outer.log().contains("Accepted publickey"));
+}
+
+#[test]
+fn algorithms_that_the_configuration_asks_for_are_the_ones_that_are_used() {
+    let extra = vec!["LogLevel DEBUG1".to_owned()];
+    let sshd = Sshd::start(SshdConfig { extra, ..SshdConfig::default() });
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    assert!(!sshd.log().contains("cipher: aes192-ctr"));
+    configured(
+        &sshd,
+        "  Ciphers aes192-ctr\n  MACs hmac-sha2-256\n  KexAlgorithms diffie-hellman-group14-sha256",
+    );
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    for agreed in ["cipher: aes192-ctr MAC: hmac-sha2-256 ", "kex: algorithm: diffie-hellman-group14-sha256"]
+    {
+        assert!(sshd.log().contains(agreed), "{agreed}:\n{}", sshd.log());
+    }
+}
+
+#[test]
+fn algorithms_that_nobody_has_are_named() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let plain = fs::read_to_string(sshd.ssh_config()).unwrap();
+    configured(&sshd, "  Ciphers 3des-cbc");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(2).says(&["Ciphers", "3des-cbc", "aes256-ctr"]);
+
+    fs::write(sshd.ssh_config(), &plain).unwrap();
+    configured(&sshd, "  KexAlgorithms diffie-hellman-group1-sha1");
+    let refused = program::wharf(&sshd.ssh_config(), list(&sshd)).ends(3);
+    refused.says(&["KexAlgorithms", "diffie-hellman-group1-sha1", "the server has"]);
+}
+
+#[test]
+fn sha1_signatures_are_off_unless_asked_for() {
+    let extra = vec!["HostKeyAlgorithms ssh-rsa".to_owned()];
+    let config = SshdConfig { extra, host_keys: vec!["rsa"], no_ed25519: true, ..SshdConfig::default() };
+    let sshd = Sshd::start(config);
+    let words = ["ssh-rsa (SHA-1)", "HostKeyAlgorithms +ssh-rsa"];
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(3).says(&words);
+    configured(&sshd, "  HostKeyAlgorithms +ssh-rsa");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+    without_ssh(&sshd, &list(&sshd)).ends(0);
+}
+
+#[test]
+fn a_known_key_type_comes_first_even_where_ssh_rsa_was_added() {
+    let sshd = Sshd::start(SshdConfig { host_keys: vec!["rsa"], ..SshdConfig::default() });
+    let known = format!("[127.0.0.1]:{} {}\n", sshd.port(), sshd.host_key("rsa"));
+    fs::write(sshd.known_hosts(), known).unwrap();
+    configured(&sshd, "  HostKeyAlgorithms +ssh-rsa");
+    program::wharf(&sshd.ssh_config(), list(&sshd)).ends(0);
+}
+
+/// `ssh-keygen` with these arguments, which must do what it is told.
+fn keygen<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) {
+    let output = Command::new("ssh-keygen").args(arguments).output().expect("ssh-keygen, of openssh-client");
+    assert!(output.status.success(), "ssh-keygen: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether wharf and ssh go on where `list` is what RevokedHostKeys names; they must agree.
+fn accepted(sshd: &Sshd, list: &[u8]) -> bool {
+    let file = sshd.dir().join("revoked");
+    fs::write(&file, list).unwrap();
+    let ran = program::wharf(&sshd.ssh_config(), self::list(sshd));
+    let ssh = Command::new("ssh")
+        .arg("-F")
+        .arg(sshd.ssh_config())
+        .args(["-o", "UpdateHostKeys=no", support::ALIAS, "true"])
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ssh.stderr);
+    assert_eq!(ran.code == Some(0), ssh.status.success(), "ssh: {said}\nwharf: {}", ran.stderr);
+    if ran.code != Some(0) {
+        ran.ends(4).says(&["revoked", file.to_str().unwrap()]);
+        return false;
+    }
+    true
+}
+
+#[test]
+fn revoked_keys_are_refused_by_list_and_by_krl() {
+    let sshd = Sshd::start(SshdConfig::default());
+    configured(&sshd, &format!("  RevokedHostKeys {}", sshd.dir().join("revoked").display()));
+    let (host, other) = (sshd.dir().join("host_ed25519.pub"), sshd.dir().join("user_key.pub"));
+    let (host_text, other_text) = (fs::read(&host).unwrap(), fs::read(&other).unwrap());
+    assert!(accepted(&sshd, b"# nothing\n") && accepted(&sshd, &other_text));
+    assert!(!accepted(&sshd, &[other_text, host_text].concat()));
+    assert!(!accepted(&sshd, b"not a key\n"), "a damaged list refuses every key");
+    assert!(!accepted(&sshd, b"SSHKRL\n\0"), "and so does a damaged KRL");
+
+    let krl = sshd.dir().join("krl");
+    let made = |spec: &str| {
+        let source = sshd.dir().join("spec");
+        fs::write(&source, spec).unwrap();
+        keygen(["-q".as_ref(), "-k".as_ref(), "-f".as_ref(), krl.as_os_str(), source.as_os_str()]);
+        fs::read(&krl).unwrap()
+    };
+    let key = fs::read_to_string(&host).unwrap();
+    let stranger = fs::read_to_string(&other).unwrap();
+    assert!(accepted(&sshd, &made(&format!("key: {stranger}"))));
+    assert!(accepted(&sshd, &made(&format!("sha256: {stranger}"))));
+    for kind in ["key", "sha1", "sha256"] {
+        assert!(!accepted(&sshd, &made(&format!("{kind}: {key}"))), "{kind}");
+    }
+
+    fs::remove_file(sshd.dir().join("revoked")).unwrap();
+    let gone = program::wharf(&sshd.ssh_config(), list(&sshd)).ends(4);
+    gone.says(&["RevokedHostKeys", "no key can be trusted without it"]);
+}
+
+#[test]
+fn revoked_certificates_are_refused() {
+    let (sshd, dir) = certified("127.0.0.1", &["-h", "-z", "1017"]);
+    configured(&sshd, &format!("  RevokedHostKeys {}", sshd.dir().join("revoked").display()));
+    let authority = dir.path().join("ca.pub");
+    let made = |spec: &str, authority: Option<&PathBuf>| {
+        let (krl, source) = (sshd.dir().join("krl"), sshd.dir().join("spec"));
+        fs::write(&source, spec).unwrap();
+        let mut arguments: Vec<std::ffi::OsString> =
+            vec!["-q".into(), "-k".into(), "-f".into(), krl.clone().into()];
+        if let Some(authority) = authority {
+            arguments.extend(["-s".into(), authority.into()]);
+        }
+        arguments.push(source.into());
+        keygen(arguments);
+        fs::read(&krl).unwrap()
+    };
+    for (spec, is_revoked) in [
+        ("serial: 1017\n", true),
+        ("serial: 1016\n", false),
+        ("serial: 1000-2000\n", true),
+        ("serial: 1018-2000\n", false),
+        (
+            "serial: 3\nserial: 1011\nserial: 1013\nserial: 1017\nserial: 1019\nserial: 1021\nserial: 1030\n",
+            true,
+        ),
+        (
+            "serial: 3\nserial: 1011\nserial: 1013\nserial: 1016\nserial: 1019\nserial: 1021\nserial: 1030\n",
+            false,
+        ),
+        ("id: the-host\n", true),
+        ("id: another\n", false),
+    ] {
+        assert_eq!(accepted(&sshd, &made(spec, Some(&authority))), !is_revoked, "{spec}");
+    }
+    let other = sshd.dir().join("user_key.pub");
+    assert!(accepted(&sshd, &made("serial: 1017\n", Some(&other))), "of another authority");
+    let any = PathBuf::from("none");
+    assert!(!accepted(&sshd, &made("id: the-host\n", Some(&any))), "of any authority");
+    let certificate = fs::read_to_string(dir.path().join("host-cert.pub")).unwrap();
+    assert!(!accepted(&sshd, &made(&certificate, None)));
+    let key = fs::read_to_string(dir.path().join("host.pub")).unwrap();
+    assert!(!accepted(&sshd, &made(&format!("key: {key}"), None)));
+    assert!(!accepted(&sshd, &fs::read(&authority).unwrap()), "a revoked authority");
+}
+
+#[test]
+fn resolve_says_of_the_host_key_what_can_be_known() {
+    use std::os::unix::ffi::OsStringExt;
+    let sshd = Sshd::start(SshdConfig::default());
+    let key = std::ffi::OsString::from_vec(b"/no/k\xffy".to_vec());
+    let resolved = |place: &str| {
+        let mut arguments: Vec<std::ffi::OsString> = vec!["resolve".into(), "--json".into()];
+        arguments.push(place.into());
+        let said = program::wharf(&sshd.ssh_config(), arguments).ends(0).text();
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let server = format!("{}:", support::ALIAS);
+    assert_eq!(resolved(&server)["host_key"], "known");
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    fs::write(sshd.known_hosts(), format!("{known}@revoked {known}")).unwrap();
+    assert_eq!(resolved(&server)["host_key"], "revoked");
+    fs::write(sshd.known_hosts(), "").unwrap();
+    assert_eq!(resolved(&server)["host_key"], "unknown");
+
+    let local = resolved("/tmp");
+    assert_eq!((&local["protocol"], &local["host_key"]), (&"local".into(), &"not-checked".into()));
+    let fields =
+        ["protocol", "host", "port", "user", "path", "identity_files", "jumps", "proxy_command", "host_key"];
+    for value in [&local, &resolved(&server)] {
+        assert!(fields.iter().all(|field| value.get(field).is_some()), "{value}");
+    }
+
+    let mut text = fs::read(sshd.ssh_config()).unwrap();
+    text.extend_from_slice(b"  IdentityFile ");
+    text.extend_from_slice(std::os::unix::ffi::OsStrExt::as_bytes(key.as_os_str()));
+    fs::write(sshd.ssh_config(), text).unwrap();
+    assert_eq!(resolved(&server)["identity_files"][1], "/no/k\u{fffd}y", "a name that is not UTF-8");
 }

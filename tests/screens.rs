@@ -1,5 +1,10 @@
 //! The screens as people see them, and what keys do to them: state and messages in, text out.
 
+#[path = "screens/connect.rs"]
+mod connect;
+#[path = "screens/files.rs"]
+mod files;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -33,6 +38,7 @@ const SIZES: [(u16, u16); 3] = [(40, 10), (80, 24), (140, 40)];
 struct Ui {
     state: State,
     sent: Vec<Command>,
+    kept: Vec<wharf::config::Change>,
     quit: bool,
 }
 
@@ -40,7 +46,7 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), quit: false };
+        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), quit: false };
         ui.at(1);
         ui
     }
@@ -59,6 +65,7 @@ impl Ui {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.sent.push(command),
+                Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
                 Effect::SetTitle(_) => {}
             }
@@ -335,6 +342,12 @@ fn every_state_of_a_pane() {
         ui.event(JobId::NONE, What::Lost(lost()));
         ui
     });
+    snapshot("reconnecting", |w, h| {
+        let mut ui = two_panes(w, h);
+        ui.event(JobId::NONE, What::Lost(lost()));
+        ui.event(JobId::NONE, trying_again(4));
+        ui
+    });
     snapshot("denied", |w, h| {
         let mut ui = two_panes(w, h);
         ui.press("Tab Down Enter");
@@ -520,6 +533,17 @@ fn panels() {
         ui.press("L Up Enter");
         ui
     });
+    for (name, code) in [("explain_ftp", 452), ("explain_ftp_unknown", 459)] {
+        snapshot(name, |w, h| {
+            let mut ui = two_panes(w, h);
+            let mut lines = log_lines();
+            lines[2].request = "STOR".into();
+            lines[2].reply = Reply::ftp(code, "Cannot store it");
+            ui.event(JobId::NONE, What::Log { lines, dropped: 0 });
+            ui.press("L Up Enter");
+            ui
+        });
+    }
     snapshot("status_reply", |w, h| {
         let mut ui = two_panes(w, h);
         ui.event(JobId::NONE, What::Log { lines: log_lines(), dropped: 0 });
@@ -781,6 +805,73 @@ fn a_lost_pane_is_connected_again() {
     assert!(matches!(ui.state.right.phase, Phase::Lost(_)));
 }
 
+fn trying_again(seconds: u64) -> What {
+    What::Reconnecting { fs: remote().0.fs, attempt: 3, wait: Duration::from_secs(seconds) }
+}
+
+#[test]
+fn a_server_that_comes_back_by_itself_is_shown_where_it_was() {
+    let mut ui = two_panes(140, 24);
+    ui.press("Tab Down Down Space");
+    let (location, info) = remote();
+    let shown =
+        |command: &Command| matches!(command, Command::Show { shown } if *shown == [location.fs.clone()]);
+    assert!(ui.sent.iter().any(shown), "the engine knows what is on the screen");
+    let (cursor, selected) = (ui.cursor_name(Side::Right), ui.state.right.view.listing.selected().count);
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.event(JobId::NONE, trying_again(4));
+    assert!(ui.screen().contains("✗ lost, trying again in 4 s"), "{}", ui.screen());
+    ui.at(3);
+    assert!(ui.screen().contains("✗ lost, trying again in 2 s"), "{}", ui.screen());
+    assert!(ui.state.is_animated());
+    ui.at(30);
+    assert!(ui.screen().contains("✗ lost, trying again ─"), "{}", ui.screen());
+
+    ui.event(JobId::NONE, What::Reconnected { fs: location.fs.clone(), info });
+    assert_eq!(ui.listed(), location);
+    assert!(ui.state.notice.is_none(), "what was said of the loss is over");
+    let names = ["assets/", "index.html", "robots.txt"];
+    ui.fill(Side::Right, names.iter().map(|name| entry(name, 1, 1)).collect());
+    assert!(matches!(ui.state.right.phase, Phase::Ready));
+    assert_eq!(ui.cursor_name(Side::Right), cursor);
+    assert_eq!(ui.state.right.view.listing.selected().count, selected);
+}
+
+#[test]
+fn a_server_that_has_to_ask_waits_for_the_person() {
+    let mut ui = two_panes(140, 24);
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.event(JobId::NONE, trying_again(4));
+    let refused = Error::new(ErrorKind::LoginFailed, Operation::Login);
+    ui.event(JobId::NONE, What::LeftLost { fs: remote().0.fs, error: refused });
+    assert!(!ui.screen().contains("trying again"));
+    assert!(ui.screen().contains("✗ lost") && ui.screen().contains("connects again"), "{}", ui.screen());
+    assert!(!ui.state.is_animated());
+}
+
+#[test]
+fn an_idle_session_that_its_server_ends_is_lost_quietly_and_found_when_needed() {
+    let mut ui = two_panes(80, 24);
+    ui.event(JobId::NONE, What::Lost(lost().in_good_order()));
+    assert!(ui.state.notice.is_none() && matches!(ui.state.right.phase, Phase::Lost(_)));
+    // A copy to it is sent; the engine connects.
+    ui.press("Down F5");
+    assert!(matches!(ui.last(), Command::Copy { .. }));
+}
+
+#[test]
+fn a_countdown_survives_an_attempt_of_the_person() {
+    let mut ui = two_panes(140, 24);
+    ui.press("Tab");
+    ui.event(JobId::NONE, What::Lost(lost()));
+    ui.press("^r");
+    let job = ui.job(Side::Right);
+    ui.event(JobId::NONE, trying_again(8));
+    ui.event(job, What::Failed(Error::new(ErrorKind::ConnectionFailed, Operation::Connect)));
+    ui.press("Enter");
+    assert!(ui.screen().contains("trying again in 8 s"), "{}", ui.screen());
+}
+
 #[test]
 fn quitting_asks_while_jobs_run() {
     let mut ui = two_panes(80, 24);
@@ -887,7 +978,7 @@ impl Dice {
 #[test]
 fn nothing_at_any_size_panics() {
     let keys: Vec<&str> = "Up Down PgUp PgDn Home End Enter Backspace Tab Space F1 F5 F7 F8 Esc T L / s . * = ^a ^u ^r \
-                           ^g r n d y x c o ~ Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
+                           ^g r n d y x c o ~ i P O N ! 7 f Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
         .split_whitespace()
         .collect();
     let sizes = [(0, 0), (1, 1), (2, 5), (7, 3), (40, 10), (63, 16), (200, 60), (300, 2), (3, 90)];
@@ -914,6 +1005,10 @@ fn nothing_at_any_size_panics() {
                 8 => {
                     let at = (dice.roll(90) as u16, dice.roll(30) as u16);
                     ui.mouse(*dice.pick(&kinds), at);
+                }
+                9 if dice.roll(3) == 0 => {
+                    let output = vec![b'x'; dice.roll(3000) as usize];
+                    ui.event(job, What::Output(wharf::fs::Output::Stdout(output.into())));
                 }
                 9 => ui.event(job, What::Entries(site())),
                 10 => ui.event(job, What::Done(Outcome::default())),

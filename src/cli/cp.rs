@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
-    let places = places(&arguments.places)?;
+    let places = places(&arguments.places, common)?;
     let on_conflict = conflict_policy(arguments.on_conflict, common)?;
     let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
     let mut driver = Driver::start(common)?;

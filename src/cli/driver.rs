@@ -26,6 +26,10 @@ pub struct Driver {
 impl Driver {
     pub fn start(common: &Common) -> Result<Driver> {
         let (engine, events) = Engine::start(options(common)?);
+        super::record(&engine, common)?;
+        if let Some(store) = &common.store {
+            engine.use_secrets(store.secrets());
+        }
         let (interrupt, interrupted) = mpsc::channel(1);
         tokio::spawn(async move {
             use tokio::signal::unix::{SignalKind, signal};

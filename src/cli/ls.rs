@@ -8,24 +8,54 @@ use super::{Common, Exit, LsArguments, driver, driver::Driver, place, printed, r
 use crate::{
     engine::{Command, What},
     fs::{
-        Entry, ErrorKind, Kind, Location, Result, Timestamp,
+        Entry, ErrorKind, Kind, Location, Precision, Result, Timestamp,
         entry::{Sort, compare, natural_key},
     },
     words,
 };
 
 pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
-    let place = place(&arguments.place)?;
+    let place = place(&arguments.place, common)?;
     warn_of_password(&place);
     let mut driver = Driver::start(common)?;
     let listed = async {
         let location = driver.open(std::slice::from_ref(&place)).await?.remove(0);
-        list(&mut driver, &location, arguments).await
+        if arguments.recursive {
+            return tree(&mut driver, location, arguments).await;
+        }
+        let (entries, exit) = list(&mut driver, &location, arguments).await?;
+        printed(print(&entries, arguments, None)).map(|()| exit)
     }
     .await;
     driver.finish().await;
-    let (entries, exit) = listed?;
-    printed(print(&entries, arguments)).map(|()| exit)
+    listed
+}
+
+/// Prints a directory and all below it, each as soon as it is listed. Links are not followed.
+async fn tree(driver: &mut Driver, top: Location, arguments: &LsArguments) -> Result<Exit> {
+    let mut exit = Exit::Done;
+    let mut ahead = vec![top.clone()];
+    let mut first = true;
+    while let Some(dir) = ahead.pop() {
+        let (entries, code) = match list(driver, &dir, arguments).await {
+            Ok(listed) => listed,
+            Err(error) if error.kind().ends_session() || dir == top => return Err(error),
+            Err(error) => {
+                report(&error);
+                exit = exit.max(Exit::Items);
+                continue;
+            }
+        };
+        exit = exit.max(code);
+        if !first && !arguments.json {
+            printed(io::stdout().write_all(b"\n"))?;
+        }
+        first = false;
+        printed(print(&entries, arguments, Some(&dir)))?;
+        let below = entries.iter().rev().filter(|entry| entry.kind == Kind::Dir);
+        ahead.extend(below.map(|entry| dir.join(&entry.name)));
+    }
+    Ok(exit)
 }
 
 async fn list(
@@ -75,7 +105,8 @@ async fn list(
     Ok((keyed.into_iter().map(|(_, entry)| entry).collect(), exit))
 }
 
-fn print(entries: &[Entry], arguments: &LsArguments) -> io::Result<()> {
+/// Prints entries; with `dir`, under its name.
+fn print(entries: &[Entry], arguments: &LsArguments, dir: Option<&Location>) -> io::Result<()> {
     let stdout = io::stdout();
     let on_terminal = stdout.is_terminal();
     let mut out = BufWriter::with_capacity(64 << 10, stdout.lock());
@@ -84,9 +115,18 @@ fn print(entries: &[Entry], arguments: &LsArguments) -> io::Result<()> {
         // A terminal never gets raw bytes; a pipe gets nothing else.
         if on_terminal { words::escape_bytes(&entry.name).into_bytes() } else { entry.name.to_vec() }
     };
+    if let Some(dir) = dir.filter(|_| !arguments.json) {
+        let path = dir.path.as_bytes();
+        out.write_all(&if on_terminal { words::escape_bytes(path).into_bytes() } else { path.to_vec() })?;
+        out.write_all(b":\n")?;
+    }
     for entry in entries {
         if arguments.json {
-            serde_json::to_writer(&mut out, &object(entry))?;
+            let mut object = object(entry);
+            if let Some(dir) = dir {
+                object["dir"] = json!(dir.path.to_string());
+            }
+            serde_json::to_writer(&mut out, &object)?;
         } else if arguments.long {
             let attributes = &entry.attributes;
             let owner = |name: &Option<std::sync::Arc<str>>, id: Option<u32>| match (name, id) {
@@ -145,6 +185,14 @@ pub(super) fn object(entry: &Entry) -> Value {
         "group": owner(&entry.group, attributes.gid),
         "target": entry.target.as_ref().map(|target| text(target)),
     });
+    let precision = match entry.mtime_precision {
+        Precision::Second => None,
+        Precision::Minute => Some("minute"),
+        Precision::Day => Some("day"),
+    };
+    if let Some(precision) = precision {
+        object["mtime_precision"] = json!(precision);
+    }
     if std::str::from_utf8(&entry.name).is_err() {
         let hex: String = entry.name.iter().map(|byte| format!("{byte:02x}")).collect();
         object["name_hex"] = json!(hex);
@@ -170,5 +218,8 @@ mod tests {
         let mut entry = Entry::new(&b"a"[..], Kind::File);
         entry.attributes.mtime = Some(Timestamp::from_seconds(1_700_000_000));
         assert_eq!(object(&entry)["mtime"], "2023-11-14T22:13:20Z");
+        assert!(object(&entry).get("mtime_precision").is_none());
+        entry.mtime_precision = Precision::Day;
+        assert_eq!(object(&entry)["mtime_precision"], "day");
     }
 }

@@ -1,4 +1,4 @@
-//! The small commands on places: rm, mkdir, cat, stat, chmod, ln, df. Each goes through all its
+//! The small commands on places: rm, mkdir, cat, stat, ln, realpath, df. Each goes through all its
 //! places; one that fails is named and does not stop the others.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 use serde_json::json;
 
 use super::{
-    ChmodArguments, Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments,
-    driver, driver::Driver, ls, places, printed, report,
+    Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments, driver,
+    driver::Driver, ls, places, printed, report,
 };
 use crate::{
     engine::{Command, JobId, What},
@@ -19,12 +19,12 @@ use crate::{
 };
 
 /// Opens the places, runs `work` on them and ends the sessions.
-async fn on_places(
+pub(super) async fn on_places(
     arguments: &[std::ffi::OsString],
     common: &Common,
     work: impl AsyncFnOnce(&mut Driver, Vec<Location>) -> Result<Exit>,
 ) -> Result<Exit> {
-    let places = places(arguments)?;
+    let places = places(arguments, common)?;
     let mut driver = Driver::start(common)?;
     let done = match driver.open(&places).await {
         Ok(locations) => work(&mut driver, locations).await,
@@ -35,7 +35,7 @@ async fn on_places(
 }
 
 /// Sends one command per place; failures are reported.
-async fn each(
+pub(super) async fn each(
     driver: &mut Driver,
     locations: Vec<Location>,
     command: impl Fn(JobId, Location) -> Command,
@@ -97,19 +97,61 @@ pub async fn mkdir(arguments: &MkdirArguments, common: &Common) -> Result<Exit> 
     .await
 }
 
-pub async fn chmod(arguments: &ChmodArguments, common: &Common) -> Result<Exit> {
-    let mode = arguments.mode;
-    on_places(&arguments.places, common, async |driver, locations| {
-        each(driver, locations, |job, location| Command::SetMode { job, location, mode }, |_, _| {}).await
-    })
-    .await
-}
-
 pub async fn ln(arguments: &LnArguments, common: &Common) -> Result<Exit> {
+    if !arguments.symbolic {
+        return hard_link(arguments, common).await;
+    }
     let target = arguments.target.as_bytes().to_vec();
     on_places(std::slice::from_ref(&arguments.place), common, async |driver, locations| {
         let command = |job, location| Command::Symlink { job, location, target: target.clone() };
         each(driver, locations, command, |_, _| {}).await
+    })
+    .await
+}
+
+async fn hard_link(arguments: &LnArguments, common: &Common) -> Result<Exit> {
+    let both = [arguments.target.clone(), arguments.place.clone()];
+    on_places(&both, common, async |driver, locations| {
+        let [file, link] = &locations[..] else { return Ok(Exit::Usage) };
+        if file.fs != link.fs {
+            return Err(Error::new(ErrorKind::Usage, Operation::HardLink)
+                .at(&link.path)
+                .on(link.fs.as_str())
+                .with_detail("a second name for a file has to be on the same server"));
+        }
+        let command = |job, location| Command::HardLink { job, location, to: link.path.clone() };
+        each(driver, vec![file.clone()], command, |_, _| {}).await
+    })
+    .await
+}
+
+pub async fn realpath(arguments: &StatArguments, common: &Common) -> Result<Exit> {
+    on_places(&arguments.places, common, async |driver, locations| {
+        let mut found = Vec::new();
+        let exit = each(
+            driver,
+            locations,
+            |job, location| Command::Canonicalize { job, location },
+            |_, what| {
+                if let What::Resolved(location) = what {
+                    found.push(location);
+                }
+            },
+        )
+        .await?;
+        let mut out = Vec::new();
+        for location in &found {
+            if arguments.json {
+                out.extend(format!("{}\n", json!({ "path": written(location) })).bytes());
+            } else if io::IsTerminal::is_terminal(&io::stdout()) {
+                out.extend(format!("{}\n", written(location)).bytes());
+            } else {
+                // A pipe gets the path as it is.
+                out.extend_from_slice(location.path.as_bytes());
+                out.push(b'\n');
+            }
+        }
+        printed(io::stdout().lock().write_all(&out)).map(|()| exit)
     })
     .await
 }
@@ -164,9 +206,19 @@ pub async fn stat(arguments: &StatArguments, common: &Common) -> Result<Exit> {
 }
 
 /// A path as it is written on the command line.
-fn written(location: &Location) -> String {
+pub(super) fn written(location: &Location) -> String {
     let path = words::escape_bytes(location.path.as_bytes());
     if location.fs == FsId::local() { path } else { format!("{}{path}", words::escape(location.fs.as_str())) }
+}
+
+/// `ann (1001)`, or as much of it as is known.
+fn owner(name: Option<&str>, id: Option<u32>) -> String {
+    match (name, id) {
+        (Some(name), Some(id)) => format!("{} ({id})", words::escape(name)),
+        (Some(name), None) => words::escape(name).into_owned(),
+        (None, Some(id)) => id.to_string(),
+        (None, None) => "not told".to_owned(),
+    }
 }
 
 fn details(location: &Location, entry: &Entry) -> String {
@@ -183,8 +235,8 @@ fn details(location: &Location, entry: &Entry) -> String {
                 .mode
                 .map_or_else(unknown, |mode| format!("{mode:04o} ({})", words::mode(mode, entry.kind))),
         ),
-        ("owner", attributes.uid.map_or_else(unknown, |uid| uid.to_string())),
-        ("group", attributes.gid.map_or_else(unknown, |gid| gid.to_string())),
+        ("owner", owner(entry.owner.as_deref(), attributes.uid)),
+        ("group", owner(entry.group.as_deref(), attributes.gid)),
     ];
     if let Some(target) = &entry.target {
         rows.push(("target", words::escape_bytes(target)));

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Common, Exit, ResolveArguments, pane_place, printed};
 use crate::{
-    fs::{self, Place, PlacePath, Result, Route},
+    fs::{self, HostKeyState, Place, PlacePath, Result, Route},
     words,
 };
 
 pub async fn run(arguments: &ResolveArguments, common: &Common) -> Result<Exit> {
-    let text = match pane_place(&arguments.place)? {
+    let text = match pane_place(&arguments.place, common)?.place {
         Place::Local(path) => local(&path, arguments.json),
         Place::Remote(target, path) => {
             let route = fs::route(&target, &common.ssh_options()).await?;
@@ -24,7 +24,19 @@ pub async fn run(arguments: &ResolveArguments, common: &Common) -> Result<Exit> 
 fn local(path: &[u8], as_json: bool) -> String {
     if as_json {
         let path = String::from_utf8_lossy(path);
-        format!("{}\n", json!({ "protocol": "local", "path": path, "host_key": "not-checked" }))
+        let nothing: [&str; 0] = [];
+        let object = json!({
+            "protocol": "local",
+            "host": null,
+            "port": null,
+            "user": null,
+            "path": path,
+            "identity_files": nothing,
+            "jumps": nothing,
+            "proxy_command": null,
+            "host_key": HostKeyState::NotChecked.name(),
+        });
+        format!("{object}\n")
     } else {
         format!("   protocol  local\n       path  {}\n", words::escape_bytes(path))
     }
@@ -39,26 +51,30 @@ fn path_text(path: &PlacePath) -> Option<String> {
     }
 }
 
-fn host_key(route: &Route) -> &'static str {
-    match (route.protocol, route.host_known) {
-        ("sftp", true) => "known",
-        ("sftp", false) => "unknown",
-        _ => "not-checked",
-    }
-}
-
 fn object(route: &Route, path: &PlacePath) -> Value {
+    // JSON has no way to write a name that is not UTF-8.
+    let identity_files: Vec<_> = route.identity_files.iter().map(|file| file.to_string_lossy()).collect();
     json!({
         "protocol": route.protocol,
         "host": route.host,
         "port": route.port,
         "user": route.user,
         "path": path_text(path),
-        "identity_files": route.identity_files,
+        "identity_files": identity_files,
         "jumps": route.jumps,
         "proxy_command": route.proxy_command,
-        "host_key": host_key(route),
+        "host_key": route.host_key.name(),
     })
+}
+
+/// More than a word: nobody should take "known" for "the server has shown it".
+fn host_key(state: HostKeyState) -> &'static str {
+    match state {
+        HostKeyState::Known => "known; compared when it is connected to",
+        HostKeyState::Unknown => "unknown; asked about when it is connected to",
+        HostKeyState::Revoked => "revoked; it will be refused",
+        HostKeyState::NotChecked => "not checked",
+    }
 }
 
 fn text(route: &Route, path: &PlacePath) -> String {
@@ -72,6 +88,6 @@ fn text(route: &Route, path: &PlacePath) -> String {
     rows.extend(route.identity_files.iter().map(|file| ("identity", file.display().to_string())));
     rows.extend(route.jumps.iter().map(|jump| ("through", jump.clone())));
     rows.extend(route.proxy_command.iter().map(|command| ("through", format!("the command {command}"))));
-    rows.push(("host key", host_key(route).to_owned()));
+    rows.push(("host key", host_key(route.host_key).to_owned()));
     rows.iter().map(|(name, value)| format!("{name:>11}  {}\n", words::escape(value))).collect()
 }

@@ -1,20 +1,28 @@
 //! The servers that are connected, one session each, shared by all jobs. Reconnects what was
-//! lost when it is needed again. Never draws; asks only through the engine's questions.
+//! lost when it is needed again, and what is shown by itself. Never draws; asks only through the
+//! engine's questions.
+
+mod revive;
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, Weak},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Instant,
 };
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
-use super::{Answer, Ask, JobId, Options, Shared, What, lock};
+use super::{Answer, Ask, JobId, Options, Shared, What, lock, stored::Stored};
 use crate::{
     fs::{
         self, Connected, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine,
         Observer, Operation, Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
     },
-    trust::{self, Prompt, Question},
+    trust::{self, Prompt, Question, SecretStore, Secrets},
 };
 
 /// Every file system in use.
@@ -25,11 +33,25 @@ pub(crate) struct Sessions {
     current_dir: RemotePath,
     home: RemotePath,
     slots: Mutex<HashMap<FsId, Arc<Slot>>>,
+    shown: Mutex<HashSet<FsId>>,
+    /// Told when `shown` changes.
+    looked: Notify,
+    /// What was typed, so that the same login need not ask twice.
+    secrets: Arc<Secrets>,
+    /// Passwords that the person let wharf keep.
+    store: OnceLock<Arc<dyn SecretStore>>,
 }
 
 /// One server: how to reach it, and its session while there is one.
 struct Slot {
+    id: FsId,
     target: Target,
+    /// When a job last wanted it.
+    used: Mutex<Instant>,
+    /// Somebody is at work to bring it back already.
+    reviving: AtomicBool,
+    /// How often that was tried, until a session lasts.
+    attempts: AtomicU32,
     /// Locked while connecting, so that two jobs do not log in twice.
     live: tokio::sync::Mutex<Option<Live>>,
 }
@@ -39,6 +61,9 @@ struct Live {
     fs: Arc<dyn FileSystem>,
     info: ServerInfo,
     home: RemotePath,
+    /// It came back by itself, no job having wanted it.
+    revived: bool,
+    since: Instant,
 }
 
 impl Sessions {
@@ -50,7 +75,31 @@ impl Sessions {
             current_dir: options.current_dir,
             home: options.home,
             slots: Mutex::default(),
+            shown: Mutex::default(),
+            looked: Notify::new(),
+            secrets: Arc::default(),
+            store: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn use_secrets(&self, store: Arc<dyn SecretStore>) {
+        // The first one stays.
+        let _ = self.store.set(store);
+    }
+
+    /// The hosts that ssh_config names.
+    pub(crate) async fn hosts(&self) -> Result<Vec<String>> {
+        fs::sftp::hosts(&self.ssh).await
+    }
+
+    /// Remembers which file systems are on the screen.
+    pub(crate) fn show(&self, shown: Vec<FsId>) {
+        *lock(&self.shown) = shown.into_iter().collect();
+        self.looked.notify_waiters();
+    }
+
+    fn is_shown(&self, id: &FsId) -> bool {
+        lock(&self.shown).contains(id)
     }
 
     /// Reaches `place` and finds its path.
@@ -75,10 +124,17 @@ impl Sessions {
                 let slot = lock(&self.slots)
                     .entry(id.clone())
                     .or_insert_with(|| {
-                        Arc::new(Slot { target: target.clone(), live: tokio::sync::Mutex::default() })
+                        Arc::new(Slot {
+                            id: id.clone(),
+                            target: target.clone(),
+                            used: Mutex::new(Instant::now()),
+                            reviving: AtomicBool::new(false),
+                            attempts: AtomicU32::new(0),
+                            live: tokio::sync::Mutex::default(),
+                        })
                     })
                     .clone();
-                let live = self.live(shared, job, &slot).await?;
+                let live = self.wanted(shared, job, &slot).await?;
                 Ok((Location::new(id, path.resolve(&live.home)), live.info))
             }
         }
@@ -99,28 +155,63 @@ impl Sessions {
                 .on(id.as_str())
                 .with_detail("this place has not been opened")
         })?;
-        Ok(self.live(shared, job, &slot).await?.fs)
+        Ok(self.wanted(shared, job, &slot).await?.fs)
     }
 
-    async fn live(&self, shared: &Arc<Shared>, job: JobId, slot: &Slot) -> Result<Live> {
+    /// The slot's session for a job.
+    async fn wanted(&self, shared: &Arc<Shared>, job: JobId, slot: &Arc<Slot>) -> Result<Live> {
+        *lock(&slot.used) = Instant::now();
+        let link = Link::new(shared, job, &slot.target);
+        self.live(shared, slot, Arc::new(link), false).await
+    }
+
+    async fn live(
+        &self,
+        shared: &Arc<Shared>,
+        slot: &Arc<Slot>,
+        link: Arc<Link>,
+        revived: bool,
+    ) -> Result<Live> {
         let mut live = slot.live.lock().await;
         if let Some(live) = live.as_ref().filter(|live| !live.fs.is_lost()) {
             return Ok(live.clone());
         }
-        let link = Arc::new(Link { shared: Arc::downgrade(shared), job });
-        let context =
-            Context { ssh: self.ssh.clone(), ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
-        let Connected { fs, info, home } = fs::connect(&slot.target, &context).await?;
-        let fresh = Live { fs: fs.clone(), info, home };
-        *live = Some(fresh.clone());
-        let shared = Arc::downgrade(shared);
+        let Connected { fs, info, home } = self.connect(&slot.target, link).await?;
+        let fresh = Live { fs: fs.clone(), info: info.clone(), home, revived, since: Instant::now() };
+        let was_lost = live.replace(fresh.clone()).is_some();
+        let (weak, slot) = (Arc::downgrade(shared), slot.clone());
         tokio::spawn(async move {
             let error = fs.lost().await;
-            if let Some(shared) = shared.upgrade() {
-                shared.emit(JobId::NONE, What::Lost(error)).await;
-            }
+            drop(fs);
+            revive::after(weak, slot, error).await;
         });
+        if was_lost {
+            shared.emit(JobId::NONE, What::Reconnected { fs: fresh.fs.id().clone(), info }).await;
+        }
         Ok(fresh)
+    }
+
+    /// Logs in to `place` whether or not there is a session; nobody else gets to use this one.
+    pub(crate) async fn open_anew(
+        &self,
+        shared: &Arc<Shared>,
+        job: JobId,
+        place: &Place,
+    ) -> Result<(Arc<dyn FileSystem>, Location, ServerInfo)> {
+        let Place::Remote(target, path) = place else {
+            let (location, info) = self.open(shared, job, place).await?;
+            return Ok((self.local.clone(), location, info));
+        };
+        let link = Arc::new(Link::new(shared, job, target));
+        let Connected { fs, info, home } = self.connect(target, link).await?;
+        let location = Location::new(FsId::new(target.label()), path.resolve(&home));
+        Ok((fs, location, info))
+    }
+
+    async fn connect(&self, target: &Target, link: Arc<Link>) -> Result<Connected> {
+        let context =
+            Context { ssh: self.ssh.clone(), ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
+        fs::connect(target, &context).await
     }
 
     /// Ends all sessions.
@@ -141,12 +232,40 @@ impl Sessions {
 struct Link {
     shared: Weak<Shared>,
     job: JobId,
+    secrets: Arc<Secrets>,
+    stored: Option<Stored>,
+    /// Nobody has asked for this connection: it must ask nobody either.
+    silent: bool,
+    /// A silent connection had something to ask.
+    wanted_to_ask: AtomicBool,
+}
+
+impl Link {
+    fn new(shared: &Arc<Shared>, job: JobId, target: &Target) -> Link {
+        let sessions = &shared.sessions;
+        let stored = sessions.store.get().map(|store| Stored::new(store, target, &sessions.ssh));
+        let (secrets, shared) = (sessions.secrets.clone(), Arc::downgrade(shared));
+        Link { shared, job, secrets, stored, silent: false, wanted_to_ask: AtomicBool::new(false) }
+    }
+
+    fn silent(shared: &Arc<Shared>, target: &Target) -> Link {
+        Link { silent: true, ..Link::new(shared, JobId::NONE, target) }
+    }
 }
 
 #[async_trait]
 impl Prompt for Link {
     async fn ask(&self, question: Question) -> trust::Answer {
         let Some(shared) = self.shared.upgrade() else { return trust::Answer::No };
+        if let Some(stored) = &self.stored
+            && let Some(password) = stored.answer(&question).await
+        {
+            return trust::Answer::Secret(password);
+        }
+        if self.silent {
+            self.wanted_to_ask.store(true, Ordering::Relaxed);
+            return trust::Answer::No;
+        }
         if shared.batch {
             return trust::Answer::No;
         }
@@ -154,6 +273,10 @@ impl Prompt for Link {
             Some(Answer::Trust(answer)) => answer,
             _ => trust::Answer::No,
         }
+    }
+
+    fn secrets(&self) -> Option<&Secrets> {
+        Some(&self.secrets)
     }
 }
 
@@ -165,7 +288,7 @@ impl Observer for Link {
     }
 
     fn stage(&self, stage: Stage) {
-        if let Some(shared) = self.shared.upgrade() {
+        if let Some(shared) = self.shared.upgrade().filter(|_| !self.silent) {
             // A listener that is far behind can do without knowing the stage.
             let _ = shared.events.try_send(super::Event { job: self.job, what: What::Stage(stage) });
         }

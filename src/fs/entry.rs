@@ -188,6 +188,13 @@ pub fn compare(sort: Sort, left: &Entry, left_key: &[u8], right: &Entry, right_k
     }
 }
 
+/// What the owner and the group of a file are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerNames {
+    pub owner: Option<Arc<str>>,
+    pub group: Option<Arc<str>>,
+}
+
 /// Free and total space of the volume that holds a path, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {

@@ -71,6 +71,9 @@ pub enum Operation {
     ParsePlace,
     ReadArguments,
     ReadConfig,
+    ReadBookmarks,
+    SaveBookmarks,
+    FindBookmark,
     Resolve,
     Connect,
     CheckHostKey,
@@ -91,11 +94,18 @@ pub enum Operation {
     Rename,
     SetAttributes,
     Symlink,
+    HardLink,
     ReadLink,
     Canonicalize,
     Space,
     Checksum,
     CopyWithin,
+    /// Running a command.
+    Execute,
+    /// Finding the number of a user or group.
+    FindOwner,
+    /// Writing the log.
+    WriteLog,
     Copy,
     Plan,
 }
@@ -112,11 +122,20 @@ struct Parts {
     place: Option<Arc<str>>,
     reply: Option<Reply>,
     detail: Option<Arc<str>>,
+    orderly: bool,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, operation: Operation) -> Self {
-        Error(Box::new(Parts { kind, operation, path: None, place: None, reply: None, detail: None }))
+        Error(Box::new(Parts {
+            kind,
+            operation,
+            path: None,
+            place: None,
+            reply: None,
+            detail: None,
+            orderly: false,
+        }))
     }
 
     /// From an error of the operating system.
@@ -203,6 +222,13 @@ impl Error {
         self
     }
 
+    /// Says that a session ended because its server took leave, as one does that has been idle
+    /// for long: nothing is broken.
+    pub fn in_good_order(mut self) -> Self {
+        self.0.orderly = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -226,6 +252,11 @@ impl Error {
 
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
+    }
+
+    /// Whether it is a session that its server took leave of.
+    pub fn is_in_good_order(&self) -> bool {
+        self.0.orderly
     }
 }
 

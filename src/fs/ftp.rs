@@ -18,6 +18,7 @@ mod read;
 mod reply_reader;
 mod session;
 mod stream;
+mod sum;
 mod tls;
 mod write;
 
@@ -41,9 +42,9 @@ use self::{
     tls::Trust,
 };
 use super::{
-    Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, Operation, ReadOptions, RemotePath, Result, Route, ServerInfo, Sink, Stage,
-    Target, WriteOptions,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
+    ErrorKind, FileSystem, FsId, HostKeyState, Kind, Operation, ReadOptions, RemotePath, Result, Route,
+    ServerInfo, Sink, Stage, Target, WriteOptions,
 };
 use crate::trust::certificates::Pins;
 
@@ -130,7 +131,7 @@ pub fn route(target: &Target) -> Route {
         identity_files: Vec::new(),
         jumps: Vec::new(),
         proxy_command: None,
-        host_known: false,
+        host_key: HostKeyState::NotChecked,
     }
 }
 
@@ -165,6 +166,11 @@ impl FileSystem for Ftp {
             // RNTO is rename(2) on Unix; other servers refuse where something is in the way.
             atomic_replace: features.is_unix,
             symlinks: false,
+            hard_links: false,
+            copy_within: false,
+            checksums: sum::Way::all(features).next().is_some(),
+            commands: false,
+            owners: false,
             modes: features.is_unix && !learnt.no_chmod.load(Ordering::Relaxed),
             times: !learnt.ways_to_set_time(features).is_empty(),
             time_precision: Duration::from_secs(if exact { 1 } else { 60 }),
@@ -286,6 +292,13 @@ impl FileSystem for Ftp {
             (Kind::Symlink, Some(target)) => Ok(target.into()),
             (Kind::Symlink, None) => refuse(ErrorKind::Unsupported),
             _ => refuse(ErrorKind::Failure),
+        }
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        match sum::checksum(&self.session, path, algorithm).await {
+            Err(error) => Err(self.name_failure(error, path, Wanted::File).await),
+            sum => sum,
         }
     }
 

@@ -2,8 +2,10 @@
 //! call runs on a blocking thread. Must never touch the network or know who copies what.
 
 mod attributes;
+mod command;
 mod list;
 mod read;
+mod within;
 mod write;
 
 use std::{
@@ -22,8 +24,9 @@ use async_trait::async_trait;
 use nix::{errno::Errno, libc};
 
 use super::{
-    Attributes, ByteStream, Capabilities, Entry, EntryStream, Error, ErrorKind, FileSystem, FsId, Operation,
-    ReadOptions, RemotePath, Result, Sink, Space, WriteOptions,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
+    FileSystem, FsId, Moved, Operation, OutputStream, OwnerNames, Principal, ReadOptions, RemotePath, Result,
+    Sink, Space, WriteOptions, Written,
 };
 use attributes::Owners;
 
@@ -98,6 +101,11 @@ impl FileSystem for Local {
         Capabilities {
             atomic_replace: true,
             symlinks: true,
+            hard_links: true,
+            copy_within: true,
+            checksums: true,
+            commands: true,
+            owners: true,
             modes: true,
             times: true,
             time_precision: Duration::from_nanos(1),
@@ -175,6 +183,49 @@ impl FileSystem for Local {
             fs::read_link(path).map(|target| target.into_os_string().into_vec())
         })
         .await
+    }
+
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        let attributes = attributes.clone();
+        let set = move |path: &Path| attributes::set_on_link(path, &attributes);
+        blocking(Operation::SetAttributes, path, set).await
+    }
+
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        let to = to.clone();
+        blocking(Operation::HardLink, path, move |path| fs::hard_link(path, system_path(&to))).await
+    }
+
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        within::copy(from, to, options, copied).await
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        within::checksum(path, algorithm).await
+    }
+
+    async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
+        command::execute(dir, command)
+    }
+
+    async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
+        let owner = name.to_owned();
+        let found = tokio::task::spawn_blocking(move || attributes::id_of(principal, &owner)).await;
+        match found {
+            Ok(Some(id)) => Ok(id),
+            _ => Err(Error::new(ErrorKind::NotFound, Operation::FindOwner).on(name)),
+        }
+    }
+
+    async fn owner_names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        let owners = self.owners.clone();
+        tokio::task::spawn_blocking(move || owners.names(uid, gid)).await.unwrap_or_default()
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use super::{
-    Attributes, ByteStream, Capabilities, Entry, EntryStream, Error, ErrorKind, FileSystem, FsId, Operation,
-    ReadOptions, RemotePath, Result, Sink, Space, WriteOptions, Written,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
+    FileSystem, FsId, Moved, Operation, ReadOptions, RemotePath, Result, Sink, Space, WriteOptions, Written,
+    sum::{Computed, Summer},
 };
 use tree::{NodeId, Tree};
 
@@ -51,6 +52,11 @@ impl Memory {
             capabilities: Capabilities {
                 atomic_replace: true,
                 symlinks: true,
+                hard_links: true,
+                copy_within: true,
+                checksums: true,
+                commands: false,
+                owners: true,
                 modes: true,
                 times: true,
                 time_precision: std::time::Duration::from_nanos(1),
@@ -116,7 +122,11 @@ impl Memory {
 
     fn settable(&self, attributes: &Attributes, path: &RemotePath) -> Result<()> {
         let times = attributes.mtime.is_some() || attributes.atime.is_some();
-        if (attributes.mode.is_some() && !self.capabilities.modes) || (times && !self.capabilities.times) {
+        let owners = attributes.uid.is_some() || attributes.gid.is_some();
+        if (attributes.mode.is_some() && !self.capabilities.modes)
+            || (times && !self.capabilities.times)
+            || (owners && !self.capabilities.owners)
+        {
             return Err(Error::new(ErrorKind::Unsupported, Operation::SetAttributes).at(path));
         }
         Ok(())
@@ -211,6 +221,54 @@ impl FileSystem for Memory {
 
     async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
         self.begin(Operation::ReadLink, path)?.tree.read_link(path)
+    }
+
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        let mut state = self.begin(Operation::SetAttributes, path)?;
+        self.settable(attributes, path)?;
+        let node = state.tree.existing(path, false, Operation::SetAttributes)?;
+        state.tree.set(node, attributes);
+        Ok(())
+    }
+
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        let mut state = self.begin(Operation::HardLink, path)?;
+        if !self.capabilities.hard_links {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::HardLink).at(path));
+        }
+        state.tree.hard_link(path, to)
+    }
+
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        let content = {
+            let state = self.begin(Operation::CopyWithin, from)?;
+            if !self.capabilities.copy_within {
+                return Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from));
+            }
+            let node = state.tree.existing(from, true, Operation::CopyWithin)?;
+            state.tree.data(node, from)?.to_vec()
+        };
+        let mut sink = self.write(to, options).await?;
+        copied(content.len() as u64);
+        sink.write(content.into()).await?;
+        sink.finish().await
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        let state = self.begin(Operation::Checksum, path)?;
+        if !self.capabilities.checksums {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::Checksum).at(path));
+        }
+        let node = state.tree.existing(path, true, Operation::Checksum)?;
+        let mut summer = Summer::new(algorithm);
+        summer.add(state.tree.data(node, path).map_err(|e| e.during(Operation::Checksum))?);
+        Ok(Checksum { by: Computed::Server("memory"), ..summer.finish() })
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

@@ -216,6 +216,21 @@ impl Location {
     }
 }
 
+/// `bytes` as one word of a POSIX shell (section 2.2.2): between single quotes everything stands
+/// for itself but the quote.
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 2);
+    out.push(b'\'');
+    for byte in bytes {
+        match byte {
+            b'\'' => out.extend_from_slice(b"'\\''"),
+            other => out.push(*other),
+        }
+    }
+    out.push(b'\'');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,5 +275,13 @@ mod tests {
             assert!(RemotePath::root().join_checked(bad).is_err(), "{bad:?}");
         }
         assert!(RemotePath::root().join_checked(b"\xff\n").is_ok());
+    }
+
+    #[test]
+    fn quoting_leaves_nothing_to_the_shell() {
+        assert_eq!(quote(b"a b"), b"'a b'");
+        assert_eq!(quote(b"it's"), br"'it'\''s'");
+        assert_eq!(quote(b"$(x)`y`\\\n*\xff"), b"'$(x)`y`\\\n*\xff'");
+        assert_eq!(quote(b""), b"''");
     }
 }

@@ -38,6 +38,11 @@ pub enum PlacePath {
 }
 
 impl PlacePath {
+    /// The path behind `name:`: absolute, or relative to the login directory.
+    pub fn parse(bytes: &[u8]) -> PlacePath {
+        place_path(bytes)
+    }
+
     /// The path, once the login directory is known.
     pub fn resolve(&self, login: &RemotePath) -> RemotePath {
         match self {
@@ -111,6 +116,22 @@ impl Place {
             }
             _ => Ok(Place::Local(text.to_vec())),
         }
+    }
+
+    /// As a URL that [`Place::parse`] reads back, without the password; a local path as it is.
+    pub fn to_url(&self) -> String {
+        let (target, path) = match self {
+            Place::Local(path) => return String::from_utf8_lossy(path).into_owned(),
+            Place::Remote(target, path) => (target, path),
+        };
+        let user = target.user.as_ref().map(|user| encode(user.as_bytes(), b""));
+        let mut text = Target { user, password: None, ..target.clone() }.label();
+        match path {
+            PlacePath::Login => {}
+            PlacePath::Relative(bytes) => text.push_str(&format!("/~/{}", encode(bytes, b"/"))),
+            PlacePath::Absolute(path) => text.push_str(&encode(path.as_bytes(), b"/")),
+        }
+        text
     }
 
     /// A bare name as a host, for `wharf NAME` where no such file exists.
@@ -252,6 +273,25 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
+/// RFC 3986 section 2.1 percent-encoding of all but unreserved characters and those of `keep`.
+fn encode(bytes: &[u8], keep: &[u8]) -> String {
+    use fmt::Write;
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) || keep.contains(byte) {
+            out.push(*byte as char);
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// What stands for this machine in front of a colon.
+pub fn local_name() -> &'static str {
+    "local"
+}
+
 /// The text with a password in its URL blotted out.
 pub fn redact(text: &str) -> String {
     let Some(start) = text.find("://").map(|at| at + 3) else { return text.to_owned() };
@@ -333,6 +373,20 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
             assert!(error.detail().is_some_and(|d| !d.is_empty()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_url_leads_back() {
+        for text in [
+            "sftp://ann@web-01:2222/var/www%20x",
+            "sftp://h",
+            "sftp://[::1]:22/~/x/y",
+            "sftp://a%3Ab@h/%FF%25",
+        ] {
+            assert_eq!(Place::parse(text.as_bytes()).unwrap().to_url(), text);
+        }
+        assert_eq!(Place::parse(b"sftp://ann:secret@h/x").unwrap().to_url(), "sftp://ann@h/x");
+        assert_eq!(Place::parse(b"web:docs").unwrap().to_url(), "sftp://web/~/docs");
     }
 
     #[test]

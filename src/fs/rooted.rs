@@ -13,8 +13,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 
 use super::{
-    Attributes, ByteStream, Capabilities, Entry, EntryStream, Error, ErrorKind, FileSystem, FsId, Operation,
-    ReadOptions, RemotePath, Result, Sink, Space, WriteOptions, Written,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
+    FileSystem, FsId, Moved, Operation, OwnerNames, Principal, ReadOptions, RemotePath, Result, Sink, Space,
+    WriteOptions, Written,
 };
 
 /// A jail over another file system.
@@ -137,7 +138,8 @@ impl FileSystem for Rooted {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        // A command could go anywhere.
+        Capabilities { commands: false, ..self.inner.capabilities() }
     }
 
     async fn list(&self, path: &RemotePath) -> Result<EntryStream> {
@@ -240,6 +242,60 @@ impl FileSystem for Rooted {
         self.inner.read_link(&real).await.map_err(|e| retold(e, None, path))
     }
 
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        self.writable(Operation::SetAttributes, path)?;
+        let real = self.name(Operation::SetAttributes, path).await?;
+        self.inner.set_link_attributes(&real, attributes).await.map_err(|e| retold(e, None, path))
+    }
+
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        self.writable(Operation::HardLink, path)?;
+        let real = self.name(Operation::HardLink, path).await?;
+        let target = self.name(Operation::HardLink, to).await.map_err(|e| retold(e, None, path))?;
+        // Some systems link what a symlink leads to, others the symlink: a second name for one
+        // could lead out from where the first does not.
+        if self.inner.read_link(&real).await.is_ok() {
+            return Err(leads_out(Operation::HardLink, path));
+        }
+        self.inner.hard_link(&real, &target).await.map_err(|e| retold(e, None, path))
+    }
+
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        self.writable(Operation::CopyWithin, to)?;
+        if self.inner.capabilities().remote && !options.exclusive {
+            // Only file systems of this machine are known not to write through links.
+            return Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from));
+        }
+        let source = self.target(Operation::CopyWithin, from).await?;
+        let target = self.name(Operation::CopyWithin, to).await?;
+        let copied = self.inner.copy_within(&source, &target, options, copied).await;
+        let written = copied.map_err(|error| {
+            let about = if error.path() == Some(&target) { to } else { from };
+            retold(error, None, about)
+        })?;
+        let attributes_refused = written.attributes_refused.map(|e| retold(e, None, to));
+        Ok(Written { attributes_refused, ..written })
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        let real = self.target(Operation::Checksum, path).await?;
+        self.inner.checksum(&real, algorithm).await.map_err(|e| retold(e, None, path))
+    }
+
+    async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
+        self.inner.owner_id(principal, name).await
+    }
+
+    async fn owner_names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        self.inner.owner_names(uid, gid).await
+    }
+
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
         let real = self.target(Operation::Canonicalize, path).await?;
         Ok(RemotePath::new(real.strip_prefix(&self.root).unwrap_or_default()))
@@ -323,6 +379,8 @@ mod tests {
             refused(jail.canonicalize(&at_path).await, at);
             refused(jail.space(&at_path).await, at);
             refused(jail.set_attributes(&at_path, &Attributes::default()).await, at);
+            refused(jail.checksum(&at_path, Algorithm::Sha256).await, at);
+            refused(jail.copy_within(&at_path, &path("/new"), WriteOptions::default(), &|_| {}).await, at);
         }
         for dir in ["/absolute", "/climbing", "/beside"] {
             refused(jail.list(&path(dir)).await, dir);
@@ -332,6 +390,11 @@ mod tests {
             refused(jail.create_dir(&new, None).await, &at);
             refused(jail.symlink(&new, b"x").await, &at);
             refused(jail.rename(&path("/fine"), &new, true).await, "/fine");
+            refused(jail.hard_link(&path("/dir/file"), &new).await, "/dir/file");
+            refused(
+                jail.hard_link(&path(&format!("{dir}/file")), &path("/new")).await,
+                &format!("{dir}/file"),
+            );
             let at = format!("{dir}/file");
             refused(jail.lstat(&path(&at)).await, &at);
             refused(jail.remove_file(&path(&at)).await, &at);
@@ -385,6 +448,9 @@ mod tests {
         denied(jail.rename(&file, &new, true).await);
         denied(jail.set_attributes(&file, &Attributes::default()).await);
         denied(jail.symlink(&new, b"dir").await);
+        denied(jail.hard_link(&file, &new).await);
+        denied(jail.set_link_attributes(&file, &Attributes::default()).await);
+        denied(jail.copy_within(&file, &new, WriteOptions::default(), &|_| {}).await.map(drop));
         assert!(jail.read(&file, ReadOptions::default()).await.is_ok());
         assert_eq!(memory.content(&path("/jail/dir/file")).unwrap(), b"mine");
     }

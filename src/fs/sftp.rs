@@ -6,36 +6,51 @@ mod assembler;
 mod auth;
 mod channel;
 pub mod config;
+mod exec;
+mod failure;
 mod host_key;
+mod limits;
 mod links;
 mod list;
+mod owners;
+mod patience;
+mod preferences;
+mod pulse;
 mod read;
 mod request;
 mod response;
 mod ssh;
 mod transport;
 mod window;
+mod within;
 mod write;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 
+pub use self::config::hosts;
 use self::{
     channel::{Channel, unexpected},
+    failure::Wanted,
     host_key::HostKeyChecker,
+    limits::{Limits, limits_of},
     request::Request,
     response::{FileAttributes, Response},
     window::Window,
 };
 use super::{
-    Attributes, ByteStream, Capabilities, Connected, Context, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, LogLine, Observer, Operation, ReadOptions, RemotePath, Result, Route, ServerInfo,
-    Sink, Space, SshOptions, Stage, Target, WriteOptions, path::NAME_MAX,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
+    ErrorKind, FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames,
+    Principal, ReadOptions, RemotePath, Result, Route, ServerInfo, Sink, Space, SshOptions, Stage, Target,
+    WriteOptions, Written,
 };
 use crate::{
     reply::{self, Reply},
@@ -43,28 +58,6 @@ use crate::{
 };
 
 const MIB: usize = 1 << 20;
-
-/// What a server without `limits@openssh.com` is asked for at a time: every server takes it.
-const PLAIN_REQUEST: u32 = 32 << 10;
-
-/// The largest request, as OpenSSH's server allows: 256 KiB less room for the packet's head.
-const LARGEST_REQUEST: u64 = 255 << 10;
-
-/// Files moved at the same time: enough that a tree of small ones is bound by the link's
-/// bandwidth rather than by its round trips.
-const MOST_FILES: u64 = 256;
-
-/// The same, on a server that does not tell how many it bears.
-const PLAIN_FILES: usize = 64;
-
-/// How much one request may carry.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    read: u32,
-    write: u32,
-    /// Files that may be open at the same time.
-    files: usize,
-}
 
 /// One login on one server.
 struct Session {
@@ -83,6 +76,10 @@ struct Session {
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
     names: Mutex<HashSet<Arc<str>>>,
+    /// Why the server runs no commands, once that is known.
+    no_commands: OnceLock<Error>,
+    /// The server has refused to copy by itself.
+    no_copies: AtomicBool,
 }
 
 /// Connects to `target` as ssh_config says, checks the host key, logs in and starts SFTP.
@@ -104,11 +101,16 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     });
     let started = Instant::now();
     let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
-    let limits = match limits {
-        Some(pending) => limits_of(pending.response().await.map_err(on_label)?),
-        None => limits_of(Response::Extended(bytes::Bytes::new())),
+    let answers = async {
+        let limits = match limits {
+            Some(pending) => limits_of(pending.response().await?),
+            None => limits_of(Response::Extended(bytes::Bytes::new())),
+        };
+        Ok((limits, login.response().await?))
     };
-    let login = login.response().await.map_err(on_label)?;
+    let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
+    let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
+    let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,
@@ -127,6 +129,8 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(8 * MIB, MIB, 16 * MIB),
         names: Mutex::default(),
+        no_commands: OnceLock::new(),
+        no_copies: AtomicBool::new(false),
     });
     session.log(&Request::RealPath { path: b"." }, None, &login, started);
     let home = match login {
@@ -156,37 +160,13 @@ pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
     Ok(Route {
         protocol: target.scheme.name,
         jumps: jumps.collect(),
-        host_known: checker.has_authorities() || !checker.known_types().is_empty(),
+        host_key: checker.state(),
         host: config.hostname,
         port: config.port,
         user: config.user,
         identity_files: config.identity_files,
         proxy_command: config.proxy_command,
     })
-}
-
-fn limits_of(response: Response) -> Limits {
-    let told = match response {
-        Response::Extended(body) => response::decode_limits(body).ok(),
-        _ => None,
-    };
-    // A limit of 0 means that the server does not say.
-    let bound = |limit: u64| match limit {
-        0 => PLAIN_REQUEST,
-        limit => limit.clamp(1024, LARGEST_REQUEST) as u32,
-    };
-    match told {
-        Some(told) => Limits {
-            read: bound(told.read),
-            write: bound(told.write),
-            // Half of what there is: listings and other programs of the login need handles too.
-            files: match told.handles / 2 {
-                0 => PLAIN_FILES,
-                half => half.min(MOST_FILES) as usize,
-            },
-        },
-        None => Limits { read: PLAIN_REQUEST, write: PLAIN_REQUEST, files: PLAIN_FILES },
-    }
 }
 
 /// Opens the channel for queries while the first is already at work. A server that allows one
@@ -304,43 +284,6 @@ impl Sftp {
             other => Err(self.session.error(unexpected(Operation::Stat, &other), path)),
         }
     }
-
-    /// Version 3 says FAILURE for much that has a name: finds out which by looking.
-    async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
-        if path.name().is_some_and(|name| name.len() > NAME_MAX)
-            && error.reply().is_some_and(|reply| reply.code == reply::SFTP_BAD_MESSAGE)
-        {
-            return error.with_kind(ErrorKind::InvalidName);
-        }
-        if error.kind() != ErrorKind::Failure {
-            return error;
-        }
-        let found = self.lstat(path).await;
-        let kind = match (wanted, found.as_ref().map(|entry| entry.kind)) {
-            (Wanted::Nothing, Ok(_)) => ErrorKind::AlreadyExists,
-            (Wanted::File, Ok(Kind::Dir)) => ErrorKind::IsADirectory,
-            (Wanted::EmptyDir, Ok(Kind::Dir)) if self.holds_something(path).await => ErrorKind::NotEmpty,
-            (Wanted::EmptyDir, Ok(kind)) if kind != Kind::Dir => ErrorKind::NotADirectory,
-            _ => return error,
-        };
-        error.with_kind(kind)
-    }
-
-    async fn holds_something(&self, path: &RemotePath) -> bool {
-        use futures::StreamExt;
-        match self.list(path).await {
-            Ok(mut batches) => matches!(batches.next().await, Some(Ok(batch)) if !batch.is_empty()),
-            Err(_) => false,
-        }
-    }
-}
-
-/// What a failed operation needed at its path.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Nothing,
-    File,
-    EmptyDir,
 }
 
 #[async_trait]
@@ -350,9 +293,16 @@ impl FileSystem for Sftp {
     }
 
     fn capabilities(&self) -> Capabilities {
+        let has = |extension| self.session.first.version().has(extension);
+        let commands = self.session.no_commands.get().is_none();
         Capabilities {
-            atomic_replace: self.session.first.version().has("posix-rename@openssh.com"),
+            atomic_replace: has("posix-rename@openssh.com"),
             symlinks: true,
+            hard_links: has(within::HARDLINK),
+            copy_within: has(within::COPY_DATA) && !self.session.no_copies.load(Ordering::Relaxed),
+            checksums: commands || within::CHECK_FILE.iter().any(|name| has(name)),
+            commands,
+            owners: true,
             modes: true,
             times: true,
             time_precision: Duration::from_secs(1),
@@ -466,9 +416,54 @@ impl FileSystem for Sftp {
     }
 
     async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
-        let attributes = Attributes { size: None, ..attributes.clone() };
-        let request = Request::SetStat { path: path.as_bytes(), attributes: &attributes };
-        self.session.command(Operation::SetAttributes, request, path).await
+        owners::set(self, path, attributes, true).await
+    }
+
+    async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
+        owners::set(self, path, attributes, false).await
+    }
+
+    async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        match within::hard_link(&self.session, path, to).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.name_failure(error, to, Wanted::Nothing).await),
+        }
+    }
+
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        copied: Moved<'_>,
+    ) -> Result<Written> {
+        let exclusive = options.exclusive;
+        match within::copy(&self.session, from, to, options, copied).await {
+            Err(error) if error.operation() == Operation::Open && error.path() == Some(to) => {
+                let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
+                Err(self.name_failure(error, to, wanted).await)
+            }
+            other => other,
+        }
+    }
+
+    async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+        match within::check_file(&self.session, path, algorithm).await? {
+            Some(checksum) => Ok(checksum),
+            None => exec::checksum(&self.session, path, algorithm).await,
+        }
+    }
+
+    async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
+        exec::execute(&self.session, dir, command).await
+    }
+
+    async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
+        owners::id(self, principal, name).await
+    }
+
+    async fn owner_names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        owners::names(&self.session, uid, gid).await
     }
 
     async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {

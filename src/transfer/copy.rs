@@ -119,14 +119,11 @@ async fn beside(
     moved: &AtomicU64,
 ) -> Result<Copied> {
     let mut tries = 0;
+    if let Some(copied) = within(from, to, file, part, moved).await {
+        return conclude(to, file, part, copied).await;
+    }
     let sink = loop {
-        let options = WriteOptions {
-            exclusive: true,
-            create_mode: Some(UNFINISHED_MODE),
-            attributes: file.attributes.clone(),
-            expected_size: file.size,
-        };
-        match to.write(part, options).await {
+        match to.write(part, unfinished(file)).await {
             Ok(sink) => break sink,
             // Left behind by a copy that was cut off: nobody else uses the name.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
@@ -140,13 +137,6 @@ async fn beside(
         }
     };
     match pour(from, file, sink, moved).await {
-        Ok(copied) => match to.rename(part, &file.target, file.replace).await {
-            Ok(()) => Ok(copied),
-            Err(error) => {
-                let _ = to.remove_file(part).await;
-                Err(replace_error(error, file))
-            }
-        },
         Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
             // A sink may create its file only when it is finished, and find a stale one then.
             to.remove_file(part).await?;
@@ -155,12 +145,83 @@ async fn beside(
         Err(error) if forbids_names(&error, part) && file.replace => {
             in_place(from, to, file, moved, error).await
         }
+        poured => conclude(to, file, part, poured).await,
+    }
+}
+
+/// How a file is created that is to be whole before it has its name.
+fn unfinished(file: &CopyFile) -> WriteOptions {
+    WriteOptions {
+        exclusive: true,
+        create_mode: Some(UNFINISHED_MODE),
+        attributes: file.attributes.clone(),
+        expected_size: file.size,
+    }
+}
+
+/// Gives a whole file its name, or clears away what there is of it.
+async fn conclude(
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &RemotePath,
+    poured: Result<Copied>,
+) -> Result<Copied> {
+    match poured {
+        Ok(copied) => match to.rename(part, &file.target, file.replace).await {
+            Ok(()) => Ok(copied),
+            Err(error) => {
+                let _ = to.remove_file(part).await;
+                Err(replace_error(error, file))
+            }
+        },
         Err(error) => {
             // Where it was the source that was lost, the target can still be cleared.
             if !to.is_lost() {
                 let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
             }
             Err(error)
+        }
+    }
+}
+
+/// Lets a file system copy by itself where source and target are both on it. `None` where the
+/// bytes have to be moved after all.
+async fn within(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &RemotePath,
+    moved: &AtomicU64,
+) -> Option<Result<Copied>> {
+    if from.id() != to.id() || !to.capabilities().copy_within {
+        return None;
+    }
+    let own = AtomicU64::new(0);
+    let tell = |bytes| {
+        own.fetch_add(bytes, Ordering::Relaxed);
+        moved.fetch_add(bytes, Ordering::Relaxed);
+    };
+    let mut outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
+    if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+        // Left behind by a copy that was cut off: nobody else uses the name.
+        if let Err(error) = to.remove_file(part).await {
+            return Some(Err(error));
+        }
+        outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
+    }
+    let bytes = own.load(Ordering::Relaxed);
+    match outcome {
+        Ok(written) => {
+            let mut copied = Copied { bytes: written.size.unwrap_or(bytes), warnings: Vec::new() };
+            copied.warnings.extend(written.attributes_refused);
+            copied.warnings.extend(changed(from, file, copied.bytes));
+            Some(Ok(copied))
+        }
+        Err(error) if error.kind().ends_session() || error.kind() == ErrorKind::NoSpace => Some(Err(error)),
+        // Whatever it is: if moving the bytes fails as well, that says why.
+        Err(_) => {
+            moved.fetch_sub(bytes, Ordering::Relaxed);
+            None
         }
     }
 }
@@ -232,20 +293,18 @@ async fn pour(
             .with_detail(format!("{} bytes were sent, but the file has {size}", copied.bytes)));
     }
     copied.warnings.extend(written.attributes_refused);
-    if let Some(size) = file.size
-        && size != copied.bytes
-    {
-        copied.warnings.push(
-            Error::new(ErrorKind::Mismatch, Operation::Read)
-                .at(&file.source)
-                .on(from.id().as_str())
-                .with_detail(format!(
-                    "it changed while it was copied: {size} bytes when listed, {} when read",
-                    copied.bytes
-                )),
-        );
-    }
+    copied.warnings.extend(changed(from, file, copied.bytes));
     Ok(copied)
+}
+
+/// What to say where a file was not what the listing said when it was read.
+fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> {
+    let size = file.size.filter(|size| *size != bytes)?;
+    Some(
+        Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
+            format!("it changed while it was copied: {size} bytes when listed, {bytes} when read"),
+        ),
+    )
 }
 
 /// Copies a symlink as a symlink.

@@ -17,8 +17,10 @@ use std::{
     sync::Arc,
 };
 
+pub(super) use key::canonical;
 pub use key::{algorithm, fingerprint, randomart};
 
+use super::pattern;
 use line::{Line, Marker};
 
 /// The port that known_hosts leaves out: names on it are written without brackets.
@@ -175,6 +177,22 @@ impl KnownHosts {
         found
     }
 
+    /// The keys known for a host, less those revoked.
+    pub fn keys(&self, host: &str, port: u16) -> Vec<Vec<u8>> {
+        let names = names(host, port);
+        let revoked = self.revoked(&names);
+        let keys = self.matching_any(&names).filter(|e| e.line.marker == Marker::None);
+        keys.filter(|e| !revoked.contains(&e.line.key.as_slice())).map(|e| e.line.blob.clone()).collect()
+    }
+
+    /// Whether keys are known for a host, and every one of them is revoked.
+    pub fn has_only_revoked(&self, host: &str, port: u16) -> bool {
+        let names = names(host, port);
+        let revoked = self.revoked(&names);
+        let mut keys = self.matching_any(&names).filter(|e| e.line.marker != Marker::Revoked).peekable();
+        keys.peek().is_some() && keys.all(|e| revoked.contains(&e.line.key.as_slice()))
+    }
+
     /// The keys of the authorities whose certificates may vouch for a host, less those revoked.
     pub fn authorities(&self, host: &str, port: u16) -> Vec<Vec<u8>> {
         let names = names(host, port);
@@ -224,7 +242,7 @@ impl Entry {
 /// Whether a certificate's principal stands for the host: `*` and `?` are wildcards there, as
 /// OpenSSH has it. Without regard to case.
 pub fn pattern_matches(principal: &str, host: &str) -> bool {
-    line::matches_pattern(principal.to_ascii_lowercase().as_bytes(), host.to_ascii_lowercase().as_bytes())
+    pattern::matches(principal.to_ascii_lowercase().as_bytes(), host.to_ascii_lowercase().as_bytes())
 }
 
 /// The name that a host and port are remembered by: `web-01`, `[web-01]:2222`.
@@ -246,8 +264,13 @@ fn names(host: &str, port: u16) -> Vec<String> {
 /// is in the file changes. A symlink to nothing is refused: creating its target would put a
 /// file where nobody looks for one.
 pub fn remember(file: &Path, host: &str, port: u16, key_blob: &[u8], hashed: bool) -> io::Result<()> {
-    let name = recorded_name(host, port);
-    if !line::is_plain_name(&name) {
+    remember_as(file, &[recorded_name(host, port)], key_blob, hashed)
+}
+
+/// The same under several names of [`recorded_name`]: one line for all, or a line for each where
+/// they are hashed.
+pub fn remember_as(file: &Path, names: &[String], key_blob: &[u8], hashed: bool) -> io::Result<()> {
+    if names.is_empty() || !names.iter().all(|name| line::is_plain_name(name)) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "the host's name cannot be written to known_hosts",
@@ -259,8 +282,13 @@ pub fn remember(file: &Path, host: &str, port: u16, key_blob: &[u8], hashed: boo
             "not a host key of a type that known_hosts can hold",
         ));
     };
-    let hosts = if hashed { line::hash_name(&name, &rand::random()) } else { name };
-    let entry = format!("{hosts} {key_type} {}\n", key::base64(key_blob));
+    let hosts: Vec<String> = if hashed {
+        names.iter().map(|name| line::hash_name(name, &rand::random())).collect()
+    } else {
+        vec![names.join(",")]
+    };
+    let encoded = key::base64(key_blob);
+    let entry: String = hosts.iter().map(|hosts| format!("{hosts} {key_type} {encoded}\n")).collect();
 
     let mut out = open_for_append(file)?;
     let text = if ends_mid_line(&mut out)? { format!("\n{entry}") } else { entry };

@@ -92,10 +92,14 @@ pub enum Mode {
     Choice,
     /// Help and explanations.
     Reader,
+    /// The connect screen.
+    Connect,
+    /// A dialog with several lines to type.
+    Form,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 8] = [
+    pub const ALL: [Mode; 10] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -104,6 +108,8 @@ impl Mode {
         Mode::Text,
         Mode::Choice,
         Mode::Reader,
+        Mode::Connect,
+        Mode::Form,
     ];
 
     fn has_base(self) -> bool {
@@ -139,14 +145,19 @@ impl Keymap {
 
     /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Key> {
-        let mut keys = Vec::new();
-        for (mode, key, bound) in &self.bindings {
-            // What turns the pages of the help means something else in the panes.
-            if *bound == action && *mode != Mode::Reader && !keys.contains(key) {
-                keys.push(*key);
+        // What turns the pages of the help or walks a form means something else in the panes.
+        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form);
+        let keys = |apart_ones: bool| {
+            let mut keys = Vec::new();
+            for (mode, key, bound) in &self.bindings {
+                if *bound == action && apart(*mode) == apart_ones && !keys.contains(key) {
+                    keys.push(*key);
+                }
             }
-        }
-        keys
+            keys
+        };
+        let keys_at_work = keys(false);
+        if keys_at_work.is_empty() { keys(true) } else { keys_at_work }
     }
 
     /// What the footer shows in a mode: the most useful first, with its key and its name there.
@@ -162,6 +173,10 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
     Some(match (mode, action) {
         (Mode::Reader, Action::Cancel) => "Close",
         (Mode::Choice, Action::PageDown) => "More",
+        (Mode::Connect, Action::Open) => "Connect",
+        (Mode::Connect, Action::Cancel) => "Leave",
+        (Mode::Form, Action::Accept) => "Save",
+        (Mode::Form, Action::NextChoice) => "Next field",
         (Mode::Filter, Action::Accept) => "Keep it",
         (Mode::Filter, Action::Cancel) => "Show all",
         (Mode::Transfers | Mode::Log, Action::OtherPane) => "Panes",
@@ -173,14 +188,18 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Move, Delete, NewFolder, Rename, GoTo, Filter, Sort, Select, Refresh, Transfers, Log,
-            Quit,
+            Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
+            Transfers, Log, Quit,
         ],
         Mode::Transfers => &[Help, Details, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
         Mode::Filter => &[Accept, Cancel, Up, Down],
         Mode::Text => &[Accept, Cancel],
         Mode::Choice => &[Accept, Cancel, PageDown, NextChoice],
+        Mode::Connect => {
+            &[Open, Cancel, AddBookmark, EditBookmark, Action::Delete, TestPlace, OtherPane, Help, Quit]
+        }
+        Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -260,6 +279,8 @@ impl Default for Keymap {
         bind(panes, Parent, &[(none, Backspace), (none, Char('h')), (none, Left)]);
         bind(panes, Action::Home, &[(none, Char('~'))]);
         bind(panes, GoTo, &[(ctrl, Char('g'))]);
+        bind(panes, Connect, &[(ctrl, Char('b'))]);
+        bind(panes, Bookmark, &[(ctrl, Char('d'))]);
         bind(panes, Back, &[(alt, Left)]);
         bind(panes, Forward, &[(alt, Right)]);
         bind(panes, ShowLeft, &[(ctrl, Left)]);
@@ -276,6 +297,13 @@ impl Default for Keymap {
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);
         bind(panes, NewFolder, &[(none, F(7)), (none, Char('n'))]);
+        bind(panes, NewFile, &[(none, Char('N'))]);
+        bind(panes, Symlink, &[(alt, Char('s'))]);
+        bind(panes, HardLink, &[(alt, Char('h'))]);
+        bind(panes, Properties, &[(none, Char('i'))]);
+        bind(panes, Permissions, &[(none, Char('P'))]);
+        bind(panes, Owner, &[(none, Char('O'))]);
+        bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);
         bind(panes, Sort, &[(none, Char('s'))]);
@@ -296,6 +324,33 @@ impl Default for Keymap {
         bind(filter, Action::Down, &[(none, KeyCode::Down)]);
         bind(filter, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(filter, Action::PageDown, &[(none, KeyCode::PageDown)]);
+
+        let connect = Mode::Connect;
+        bind(connect, Open, &[(none, Enter)]);
+        bind(connect, Cancel, &[(none, Esc)]);
+        bind(connect, Connect, &[(ctrl, Char('b'))]);
+        bind(connect, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(connect, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(connect, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(connect, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(connect, First, &[(ctrl, KeyCode::Home)]);
+        bind(connect, Last, &[(ctrl, End)]);
+        bind(connect, AddBookmark, &[(none, F(7)), (ctrl, Char('d'))]);
+        bind(connect, EditBookmark, &[(none, F(4))]);
+        bind(connect, Action::Delete, &[(none, F(8))]);
+        bind(connect, TestPlace, &[(ctrl, Char('t'))]);
+        bind(connect, OtherPane, &[(none, Tab), (none, BackTab)]);
+        bind(connect, ShowLeft, &[(ctrl, Left)]);
+        bind(connect, ShowRight, &[(ctrl, Right)]);
+        bind(connect, Help, &[(none, F(1))]);
+        bind(connect, Quit, &[(none, F(10))]);
+
+        let form = Mode::Form;
+        bind(form, Accept, &[(none, Enter)]);
+        bind(form, Cancel, &[(none, Esc)]);
+        bind(form, NextChoice, &[(none, Tab), (none, KeyCode::Down)]);
+        bind(form, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
+        bind(form, TestPlace, &[(ctrl, Char('t'))]);
 
         bind(Mode::Text, Accept, &[(none, Enter)]);
         bind(Mode::Text, Cancel, &[(none, Esc)]);

@@ -240,6 +240,8 @@ pub enum Hit {
     Nothing,
     /// A row of a pane, counted from the first one of the listing; perhaps below the last.
     Row(Side, usize),
+    /// A line of a pane's connect screen; perhaps below the last.
+    Line(Side, usize),
     Header(Side, SortKey),
     Pane(Side),
     Tab(Panel),
@@ -248,6 +250,8 @@ pub enum Hit {
     /// A dialog, beside its buttons.
     Dialog,
     Button(usize),
+    /// A field of a form.
+    Field(usize),
 }
 
 /// What is at that cell.
@@ -258,7 +262,10 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
         // A dialog takes the mouse as it takes the keys.
         return match sheet.buttons.iter().position(|button| button.area.contains(at)) {
             Some(button) => Hit::Button(button),
-            None if sheet.area.contains(at) => Hit::Dialog,
+            None if sheet.area.contains(at) => {
+                let row = sheet.rows.iter().find(|row| row.area.contains(at));
+                row.map_or(Hit::Dialog, |row| Hit::Field(row.slot))
+            }
             None => over_hint().map_or(Hit::Nothing, |hint| Hit::Hint(hint.action)),
         };
     }
@@ -280,6 +287,14 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     for side in Side::BOTH {
         let Some(pane) = areas.pane(side).filter(|pane| pane.outer.contains(at)) else { continue };
+        if let Some(chooser) = &state.pane(side).chooser {
+            return if pane.rows.contains(at) {
+                let top = chooser.first_line(usize::from(pane.rows.height));
+                Hit::Line(side, top + usize::from(y - pane.rows.y))
+            } else {
+                Hit::Pane(side)
+            };
+        }
         if pane.header.contains(at) {
             return header_key(&pane.columns, x).map_or(Hit::Pane(side), |key| Hit::Header(side, key));
         }

@@ -1,12 +1,15 @@
 //! Dialogs as sheets: what each one says, and where on the screen its parts stand, for drawing
-//! and for the mouse alike. Pure; what is said on the sheets of questions is in `sheet::content`.
+//! and for the mouse alike. Pure; what is said is in `sheet::content`, and of files in
+//! `sheet::files`.
 
 mod content;
+mod files;
+mod form;
 
 use ratatui::layout::{Rect, Size};
 
 use super::{
-    state::{Field, State},
+    state::{Field, Overlay, State},
     text,
     theme::Role,
 };
@@ -39,6 +42,20 @@ pub struct Typed {
     pub cursor: u16,
 }
 
+/// A field of a form, with its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which of the form's fields.
+    pub slot: usize,
+    pub label: &'static str,
+    /// Label and value.
+    pub area: Rect,
+    pub value: Rect,
+    pub shown: String,
+    pub role: Role,
+    pub has_focus: bool,
+}
+
 /// A dialog, laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sheet {
@@ -55,6 +72,12 @@ pub struct Sheet {
     pub buttons: Vec<Button>,
     /// The buttons stand one below the other.
     pub stacked: bool,
+    /// The fields of a form that are seen; empty in every other dialog.
+    pub rows: Vec<Row>,
+    /// The first of a form's fields that is seen, and how many there are.
+    pub more: (usize, usize),
+    /// The column of the cursor in the form's field that has the focus.
+    pub typing_at: Option<u16>,
 }
 
 impl Sheet {
@@ -86,6 +109,9 @@ struct Content {
 
 /// The open dialog, laid out; `None` where there is none.
 pub fn sheet(state: &State) -> Option<Sheet> {
+    if let Overlay::Form(form) = state.overlay()? {
+        return Some(form::place(state, form));
+    }
     let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
     let content = content::content(state, state.overlay()?, room);
     Some(place(state.size, content))
@@ -165,6 +191,9 @@ fn place(size: Size, content: Content) -> Sheet {
         error_area,
         buttons,
         stacked,
+        rows: Vec::new(),
+        more: (0, 0),
+        typing_at: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! All that the screen shows, as plain data. Must do no I/O and know no clock: what time it is
 //! comes in with a message.
 
+pub mod connect;
+pub mod form;
 pub mod listing;
 pub mod log;
 pub mod overlay;
@@ -14,10 +16,12 @@ use std::{
 
 use ratatui::layout::Size;
 
+pub use connect::{Choice, Chooser, Hosts, Places};
+pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
-pub use overlay::{Asking, Deed, Field, Overlay, Question, Typing};
-pub use pane::{Connecting, Loading, Pane, Phase, Row, Side, Step, View};
+pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
@@ -26,7 +30,7 @@ use super::{
 };
 use crate::{
     engine::JobId,
-    fs::{FsId, Location, RemotePath, Target, Timestamp},
+    fs::{FsId, Location, RemotePath, Stage, Target, Timestamp},
     words::Zone,
 };
 
@@ -78,6 +82,20 @@ pub struct Errand {
     pub done: String,
 }
 
+/// A place being tried out: logged in to, listed, and left.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    pub job: JobId,
+    /// What is tried, escaped.
+    pub name: String,
+    pub stage: Option<Stage>,
+    /// On the clock of [`Clock::running`].
+    pub since: Duration,
+    /// Where it led.
+    pub location: Option<Location>,
+    pub entries: u64,
+}
+
 /// A click that may become a double click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Click {
@@ -110,7 +128,12 @@ pub struct State {
     pub transfers: Transfers,
     pub errands: Vec<Errand>,
     pub log: Log,
+    /// What the connect screen offers.
+    pub places: Places,
+    pub trial: Option<Trial>,
     pub notice: Option<Notice>,
+    /// The file systems of the panes, as the engine was told last.
+    pub shown: Vec<FsId>,
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
@@ -140,7 +163,10 @@ impl State {
             transfers: Transfers::default(),
             errands: Vec::new(),
             log: Log::default(),
+            places: Places::default(),
+            trial: None,
             notice: None,
+            shown: Vec::new(),
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
@@ -194,17 +220,25 @@ impl State {
                 Asking::Secret { .. } => Mode::Text,
                 Asking::Host { .. } | Asking::Certificate { .. } | Asking::Conflicts { .. } => Mode::Choice,
             },
-            Some(Overlay::Confirm { .. } | Overlay::Sort { .. }) => Mode::Choice,
+            Some(Overlay::Form(_)) => Mode::Form,
+            Some(
+                Overlay::Confirm { .. }
+                | Overlay::Sort { .. }
+                | Overlay::Properties(_)
+                | Overlay::Permissions(_),
+            ) => Mode::Choice,
             Some(
                 Overlay::Help { .. }
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
-                | Overlay::Error { .. },
+                | Overlay::Error { .. }
+                | Overlay::Output(_),
             ) => Mode::Reader,
             None if self.filtering => Mode::Filter,
             None => match self.panel {
                 Some(Panel::Transfers) if self.in_panel => Mode::Transfers,
                 Some(Panel::Log) if self.in_panel => Mode::Log,
+                _ if self.active().chooser.is_some() => Mode::Connect,
                 _ => Mode::Panes,
             },
         }
@@ -212,7 +246,11 @@ impl State {
 
     /// Whether something on the screen moves with time alone.
     pub fn is_animated(&self) -> bool {
-        self.left.is_waiting() || self.right.is_waiting() || self.transfers.running().next().is_some()
+        let moves = |pane: &Pane| pane.is_waiting() || pane.is_returning();
+        moves(&self.left)
+            || moves(&self.right)
+            || self.trial.is_some()
+            || self.transfers.running().next().is_some()
     }
 
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {

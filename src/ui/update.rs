@@ -2,6 +2,9 @@
 //! clock; time comes in with [`Msg::Tick`].
 
 mod actions;
+mod attributes;
+mod commands;
+mod connect;
 mod dialogs;
 mod effect;
 mod events;
@@ -14,6 +17,7 @@ mod questions;
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
+pub use connect::{choose, kept_at_start};
 pub use effect::{Effect, Effects};
 pub use places::open;
 
@@ -24,7 +28,9 @@ use super::{
     state::{Clock, Side, State},
 };
 use crate::{
-    engine::{Event, ProgressBoard},
+    config::Kept,
+    engine::{Command, Event, ProgressBoard},
+    fs::FsId,
     words,
 };
 
@@ -38,6 +44,8 @@ pub enum Msg {
     Resize(u16, u16),
     Event(Event),
     Progress(ProgressBoard),
+    /// What is kept between runs, after a change.
+    Kept(Box<Kept>),
     /// What time it is now.
     Tick(Clock),
 }
@@ -53,10 +61,12 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Resize(width, height) => state.size = Size::new(width, height),
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),
+        Msg::Kept(kept) => connect::on_kept(state, *kept),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);
     settle(state);
+    tell_shown(state, &mut fx);
     let title = title(state);
     if title != state.title {
         state.title.clone_from(&title);
@@ -73,6 +83,9 @@ fn settle(state: &mut State) {
         let view = &mut state.pane_mut(side).view;
         view.move_to(view.cursor);
         view.top = view.first_row(height);
+        if let Some(chooser) = &mut state.pane_mut(side).chooser {
+            chooser.top = chooser.first_line(height);
+        }
     }
     if let Some(limit) = sheet::sheet(state).map(|sheet| sheet.last_scroll())
         && let Some(scroll) = state.overlays.last_mut().and_then(dialogs::scroll_mut)
@@ -81,9 +94,32 @@ fn settle(state: &mut State) {
     }
 }
 
+/// Tells the engine which servers the panes show, when that changes.
+fn tell_shown(state: &mut State, fx: &mut Effects) {
+    let mut shown: Vec<FsId> = Vec::new();
+    for side in Side::BOTH {
+        let pane = state.pane(side);
+        // A pane on its way returns to where it was if the way leads nowhere.
+        let before = pane.before.as_ref().and_then(|before| before.0.location.as_ref());
+        for location in [pane.view.location.as_ref(), before].into_iter().flatten() {
+            if !location.fs.is_local() && !shown.contains(&location.fs) {
+                shown.push(location.fs.clone());
+            }
+        }
+    }
+    if shown != state.shown {
+        state.shown.clone_from(&shown);
+        // Before what the same message leads to: a job may lose its server at once.
+        fx.insert(0, Effect::Send(Command::Show { shown }));
+    }
+}
+
 fn title(state: &State) -> String {
     let name = |side: Side| {
         let view = &state.pane(side).view;
+        if state.pane(side).chooser.is_some() {
+            return "connect".to_owned();
+        }
         let path = view.location.as_ref().map(|location| layout::short_path(location, &state.home));
         match (path, view.info.label.as_str()) {
             (Some(path), "" | "local") => path,

@@ -1,6 +1,7 @@
 //! Draws the state. Must change nothing and decide nothing: where things are is `layout`'s and
 //! `sheet`'s to say, what they are called that of `words`.
 
+mod connect;
 mod dialog;
 mod log;
 mod pane;
@@ -104,6 +105,12 @@ impl Pen<'_> {
         }
         let room = columns.min(area.right() - x);
         self.buffer.set_stringn(x, y, text, usize::from(room), style).0
+    }
+
+    /// Writes in the role's colour on the background that is there.
+    fn put_over(&mut self, x: u16, y: u16, columns: u16, text: &str, role: Role) -> u16 {
+        let style = Style { bg: None, ..self.theme.style(role) };
+        self.put_styled(x, y, columns, text, style)
     }
 
     /// Right-aligned in the columns.

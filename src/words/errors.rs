@@ -43,6 +43,9 @@ pub fn operation(operation: Operation) -> &'static str {
         ReadArguments => "understand",
         ParsePlace => "make sense of",
         ReadConfig => "read the SSH configuration for",
+        ReadBookmarks => "read the bookmarks in",
+        SaveBookmarks => "save the bookmark in",
+        FindBookmark => "find the bookmark",
         Resolve => "look up the address of",
         Connect => "connect to",
         CheckHostKey => "trust the host key of",
@@ -61,13 +64,16 @@ pub fn operation(operation: Operation) -> &'static str {
         RemoveFile => "delete",
         RemoveDir => "delete the folder",
         Rename => "rename",
-        SetAttributes => "set the times and permissions of",
-        Symlink => "create the link",
+        SetAttributes => "change the attributes of",
+        Symlink | HardLink => "create the link",
         ReadLink => "read the link",
         Canonicalize => "resolve",
         Space => "ask for the free space at",
         Checksum => "compute the checksum of",
-        CopyWithin => "copy on the server",
+        CopyWithin => "copy where it is",
+        Execute => "run a command in",
+        FindOwner => "find the user or group",
+        WriteLog => "write the log to",
         Copy => "copy",
         Plan => "plan the copy of",
     }
@@ -122,6 +128,7 @@ fn code(reply: &Reply) -> String {
     let protocol = match reply.protocol {
         Protocol::Sftp => "SFTP status",
         Protocol::Ftp => "FTP reply",
+        Protocol::Command => "exit status",
     };
     let meaning = reply.meaning();
     let mut out = format!("{protocol} {}", reply.code);
@@ -177,9 +184,15 @@ fn advice(error: &Error) -> String {
             Operation::ParsePlace => {
                 "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
             }
+            Operation::ReadBookmarks | Operation::SaveBookmarks => {
+                "Correct the file; wharf has changed nothing in it."
+            }
             Operation::Plan => "Choose a target outside of what is copied.",
             _ => "Choose another source or target.",
         },
+        NotFound if error.operation() == Operation::FindBookmark => {
+            "`wharf bookmark list` tells which there are."
+        }
         NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",
         PermissionDenied => match error.operation() {
             Operation::Write

@@ -26,6 +26,63 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
     out
 }
 
+/// A name as a line that can be edited and read back by [`unspell`]: as [`escape_bytes`] shows it,
+/// and each backslash of its own doubled.
+pub fn spell(name: &[u8]) -> String {
+    let doubled: Vec<Vec<u8>> = name.split(|b| *b == b'\\').map(<[u8]>::to_vec).collect();
+    let parts: Vec<String> = doubled.iter().map(|part| escape_bytes(part)).collect();
+    parts.join("\\\\")
+}
+
+/// The bytes of a name as [`spell`] writes it. The error says what is wrong, as a sentence.
+pub fn unspell(text: &str) -> Result<Vec<u8>, &'static str> {
+    const HOW: &str =
+        "A backslash is written \\\\; \\n, \\t, \\x1b and \\u{202e} stand for what cannot be typed.";
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('\\') {
+        out.extend_from_slice(before.as_bytes());
+        let mut letters = behind.chars();
+        rest = match letters.next() {
+            Some('\\') => {
+                out.push(b'\\');
+                letters.as_str()
+            }
+            Some('n') => {
+                out.push(b'\n');
+                letters.as_str()
+            }
+            Some('r') => {
+                out.push(b'\r');
+                letters.as_str()
+            }
+            Some('t') => {
+                out.push(b'\t');
+                letters.as_str()
+            }
+            Some('x') => {
+                let digits = letters.as_str().get(..2).ok_or(HOW)?;
+                out.push(byte(digits).ok_or(HOW)?);
+                letters.as_str().get(2..).ok_or(HOW)?
+            }
+            Some('u') => {
+                let (digits, behind) =
+                    letters.as_str().strip_prefix('{').and_then(|text| text.split_once('}')).ok_or(HOW)?;
+                let c = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32).ok_or(HOW)?;
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                behind
+            }
+            _ => return Err(HOW),
+        };
+    }
+    out.extend_from_slice(rest.as_bytes());
+    Ok(out)
+}
+
+fn byte(digits: &str) -> Option<u8> {
+    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+}
+
 fn push(out: &mut String, c: char) {
     let _ = match c {
         '\n' => out.write_str("\\n"),
@@ -85,5 +142,31 @@ mod tests {
     fn bytes_that_are_not_text_are_shown() {
         assert_eq!(escape_bytes(b"caf\xe9 \xff\n"), "caf\\xe9 \\xff\\n");
         assert_eq!(escape_bytes("grün".as_bytes()), "grün");
+    }
+
+    #[test]
+    fn names_are_spelled_and_read_back() {
+        for name in [
+            &b"plain.txt"[..],
+            b"caf\xe9",
+            b"a\nb\tc\rd",
+            b"\x1b[31m\x7f",
+            b"back\\slash\\",
+            b"\\x41",
+            b"\\\xff",
+            "\u{202e}gnp \u{200b}".as_bytes(),
+            b"\xed\xa0\x80",
+            b"",
+        ] {
+            let text = spell(name);
+            assert!(!text.contains(needs_escape), "{text}");
+            assert_eq!(unspell(&text).as_deref(), Ok(name), "{text}");
+        }
+        for byte in 0..=255u8 {
+            assert_eq!(unspell(&spell(&[b'a', byte, b'b'])), Ok(vec![b'a', byte, b'b']));
+        }
+        for bad in ["\\", "a\\q", "\\x4", "\\xgg", "\\x+1", "\\u202e", "\\u{}", "\\u{d800}", "\\x\u{e9}1"] {
+            assert!(unspell(bad).is_err(), "{bad}");
+        }
     }
 }

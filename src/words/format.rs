@@ -6,8 +6,8 @@ use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
 
 use super::{escape, escape_bytes};
 use crate::{
-    fs::{Kind, LogLine, Stage, Timestamp},
-    reply::{Protocol, Reply},
+    fs::{Kind, LogLine, Stage, Timestamp, sum::Computed},
+    reply::{self, FtpClass, Protocol, Reply},
     transfer::{Outcome, Totals},
 };
 
@@ -193,7 +193,11 @@ pub fn reply(reply: &Reply) -> String {
         Some(meaning) => format!("{} {} {}", reply.code, meaning.name, meaning.meaning),
         None => match reply.protocol {
             Protocol::Sftp => format!("{} (a code that no SFTP specification has)", reply.code),
-            Protocol::Ftp => format!("{} (a code that no FTP specification has)", reply.code),
+            Protocol::Ftp => match reply::ftp_class(reply.code) {
+                Some(class) => format!("{} (no code of FTP's specifications: {})", reply.code, class.outcome),
+                None => format!("{} (a code that no FTP specification has)", reply.code),
+            },
+            Protocol::Command => format!("exit status {}", reply.code),
         },
     };
     let text = reply.text.trim();
@@ -201,6 +205,22 @@ pub fn reply(reply: &Reply) -> String {
         out.push_str(&format!(" ({})", escape(text)));
     }
     out
+}
+
+/// Who computed a checksum.
+pub fn computed(by: &Computed) -> String {
+    match by {
+        Computed::Server(means) => format!("computed by the server ({means})"),
+        Computed::Here => "read and computed here".to_owned(),
+    }
+}
+
+/// `Refused for good (5yz), about the file system`: what the digits of an FTP reply say.
+pub fn ftp_class(class: &FtpClass) -> String {
+    let mut outcome = class.outcome.to_owned();
+    outcome[..1].make_ascii_uppercase();
+    let about = if class.subject.is_empty() { "" } else { ", about " };
+    format!("{outcome} ({}){about}{}", class.first, class.subject)
 }
 
 /// `OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`.
@@ -293,6 +313,19 @@ mod tests {
         assert_eq!(totals(&Totals::default()), "nothing");
         let done = Totals { files: 992, dirs: 4, ..Totals::default() };
         assert_eq!(outcome(&Outcome { done, skipped: 0, failed: 8 }, "copied"), "992 copied, 8 failed");
+    }
+
+    #[test]
+    fn ftp_replies_that_nobody_specified_are_told_by_their_digits() {
+        assert_eq!(
+            reply(&Reply::ftp(599, "Nope")),
+            "599 (no code of FTP's specifications: refused for good) (Nope)"
+        );
+        assert_eq!(reply(&Reply::ftp(7, "")), "7 (a code that no FTP specification has)");
+        let class = |code| reply::ftp_class(code).map(|class| ftp_class(&class));
+        assert_eq!(class(459).as_deref(), Some("Refused for now (4yz), about the file system"));
+        assert_eq!(class(248).as_deref(), Some("Done (2yz)"));
+        assert_eq!(class(999), None);
     }
 
     #[test]

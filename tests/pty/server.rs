@@ -265,7 +265,9 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     panes.screen.wait_for("remote.txt");
     server.stop();
     panes.screen.wait_for("✗ lost");
-    panes.screen.wait_for("^R connects again");
+    // It is tried again by itself, in vain, while nobody listens.
+    panes.screen.wait_for("connecting again");
+    panes.screen.wait_for("^R at once");
     // What was there last is still shown; the other pane works.
     assert!(panes.screen.text().contains("remote.txt"));
     panes.screen.go_to("local.txt");
@@ -284,6 +286,25 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     panes.screen.press(CTRL_R);
     panes.screen.wait_for("newer.txt");
     panes.screen.wait_until_gone("✗ lost");
+    panes.quit();
+}
+
+#[test]
+fn a_server_that_comes_back_is_found_without_a_key() {
+    let mut server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    fs::write(dir.join("second.txt"), "").unwrap();
+    let mut panes = Panes::start(&server, &place(&dir));
+    panes.screen.press(TAB);
+    panes.screen.go_to("second.txt");
+    server.stop();
+    panes.screen.wait_for("connecting again");
+    fs::write(dir.join("newer.txt"), "").unwrap();
+    server.restart();
+    panes.screen.wait_for("newer.txt");
+    panes.screen.wait_until_gone("✗ lost");
+    // The cursor is where it was.
+    panes.screen.wait_for("▌ second.txt");
     panes.quit();
 }
 
@@ -310,5 +331,84 @@ fn a_hundred_thousand_entries_answer_at_once() {
     panes.screen.wait_for("entry-98765");
     panes.screen.press(ESC);
     panes.screen.wait_for("100,000 entries");
+    panes.quit();
+}
+
+/// A name whose bytes are no text, renamed, copied and deleted by keys alone.
+#[test]
+fn a_name_that_is_no_text_is_worked_with() {
+    use std::os::unix::ffi::OsStrExt;
+    let server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    let file = |dir: &Path, name: &[u8]| dir.join(OsStr::from_bytes(name));
+    fs::write(file(&dir, b"caf\xe9\x1b[31m.txt"), "precious").unwrap();
+    let mut panes = Panes::start(&server, &place(&dir));
+    let screen = &mut panes.screen;
+    screen.wait_for("caf\\xe9\\x1b[31m.txt");
+    screen.press("\t");
+    screen.go_to("caf\\xe9\\x1b[31m.txt");
+    // Left as it is, it stays as it is.
+    screen.press("r");
+    screen.wait_for("a line break");
+    screen.press("\r");
+    screen.wait_until_gone("a line break");
+    assert!(file(&dir, b"caf\xe9\x1b[31m.txt").exists());
+    screen.press("r");
+    screen.wait_for("a line break");
+    screen.enter(" \\\\\\xff\u{e9}");
+    screen.wait_for("Renamed to");
+    let renamed: &[u8] = b"caf\xe9\x1b[31m.txt \\\xff\xc3\xa9";
+    assert_eq!(fs::read_to_string(file(&dir, renamed)).unwrap(), "precious");
+    screen.go_to("caf\\xe9\\x1b[31m.txt \\\\xff\u{e9}");
+    screen.press("c");
+    screen.wait_for("copied");
+    let here = panes.here();
+    assert_eq!(fs::read_to_string(file(&here, renamed)).unwrap(), "precious");
+    let screen = &mut panes.screen;
+    screen.press("P");
+    screen.wait_for("Permissions");
+    screen.press("600\r");
+    screen.wait_for("changed");
+    assert_eq!(fs::metadata(file(&dir, renamed)).unwrap().permissions().mode() & 0o7777, 0o600);
+    screen.go_to("caf\\xe9\\x1b[31m.txt \\\\xff\u{e9}");
+    screen.press("i");
+    screen.wait_for("Properties");
+    screen.press("s");
+    screen.wait_for("computed by the server (sha256sum)");
+    screen.press("\x1b");
+    screen.wait_until_gone("Properties");
+    screen.press("d");
+    screen.wait_for("cannot be undone");
+    screen.press("y");
+    screen.wait_for("deleted");
+    assert_eq!(names(&dir), ["remote.txt"]);
+    panes.quit();
+}
+
+#[test]
+fn a_command_is_run_on_the_server_and_can_be_stopped() {
+    let server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    let mut panes = Panes::start(&server, &place(&dir));
+    let screen = &mut panes.screen;
+    screen.wait_for("remote.txt");
+    screen.press("\t!");
+    screen.wait_for("Run a command");
+    screen.enter("ls | tr a-z A-Z; exit 3");
+    screen.wait_for("REMOTE.TXT");
+    screen.wait_for("exit status 3");
+    screen.press("\x1b");
+    screen.wait_until_gone("It has ended");
+    screen.press("!");
+    screen.wait_for("Run a command");
+    screen.enter("echo begun; sleep 1000");
+    screen.wait_for("It runs");
+    screen.press("\x1b");
+    screen.wait_until_gone("It runs");
+    screen.press("N");
+    screen.wait_for("New file");
+    screen.enter("new.txt");
+    screen.wait_for("Created the file");
+    assert_eq!(names(&dir), ["new.txt", "remote.txt"]);
     panes.quit();
 }

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod ftp;
 pub mod ftp_script;
 pub mod mod_sftp;
+pub mod person;
 mod proftpd;
 pub mod program;
 mod pureftpd;
@@ -135,6 +136,14 @@ impl Sshd {
         self.dir.path().join("user_key")
     }
 
+    /// Lets the key in `file` log in as well.
+    pub fn authorize(&self, file: &Path) {
+        let keys = self.dir.path().join("authorized_keys");
+        let mut text = fs::read_to_string(&keys).expect("authorized_keys");
+        text += &fs::read_to_string(file.with_extension("pub")).expect("the public key");
+        fs::write(&keys, text).expect("authorized_keys");
+    }
+
     /// The public half of a host key, `ed25519` for example: type and base64.
     pub fn host_key(&self, kind: &str) -> String {
         let file = self.dir.path().join(host_key_name(kind)).with_extension("pub");
@@ -181,12 +190,21 @@ impl Sshd {
 
     /// Cuts every session and goes on listening.
     pub fn cut_sessions(&self) {
-        let mut sessions = Vec::new();
-        for pid in children(self.child.id()) {
-            sessions.push(pid);
-            sessions.extend(descendants(pid));
-        }
-        signal(&sessions, "-KILL");
+        signal(&self.sessions(), "-KILL");
+    }
+
+    /// Stops every session's processes where they are, their connections left open.
+    pub fn freeze_sessions(&self) {
+        signal(&self.sessions(), "-STOP");
+    }
+
+    /// Lets them go on.
+    pub fn thaw_sessions(&self) {
+        signal(&self.sessions(), "-CONT");
+    }
+
+    fn sessions(&self) -> Vec<u32> {
+        descendants(self.child.id())
     }
 
     /// `sftp -b -` with these commands, as the harness user.

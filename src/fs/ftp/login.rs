@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, RemotePath, Result, Stage},
-    trust::{Answer, Prompt, Question, SecretKind, SecretRequest},
+    trust::{Answer, Prompt, Question, SecretId, SecretKind, SecretRequest},
 };
 
 const CONNECTING: Duration = Duration::from_secs(20);
@@ -100,12 +100,34 @@ impl Login {
     /// Connects and logs in for the first time: asks what has to be asked.
     pub async fn first(&self, context: &Context) -> Result<First> {
         let mut tries = 0;
+        let kept = SecretId::Login { user: self.user.clone(), host: self.host.clone(), port: self.port };
+        if let Some(secrets) = context.prompt.secrets()
+            && let Some(password) = secrets.recall(&kept)
+        {
+            // Typed earlier; if it has become wrong, it is asked for again.
+            self.remember(|known| {
+                if known.password.is_none() {
+                    known.password = Some(password);
+                    self.typed.store(true, Ordering::Relaxed);
+                }
+            });
+        }
         loop {
             let (mut control, greeting) = self.reach(Some(context)).await?;
             context.observer.stage(Stage::LoggingIn);
             match self.log_in(&mut control, Some(&*context.prompt)).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    if let (Some(secrets), Some(password)) =
+                        (context.prompt.secrets(), self.secrets().password)
+                        && self.typed.load(Ordering::Relaxed)
+                    {
+                        secrets.keep(kept.clone(), password);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::LoginFailed && tries + 1 < TRIES => {
+                    if let Some(secrets) = context.prompt.secrets() {
+                        secrets.forget(&kept);
+                    }
                     // A wrong password is typed anew; one that nobody typed is not tried again.
                     if !self.forget_typed_password() {
                         return Err(error);

@@ -22,7 +22,7 @@ use nix::{
     unistd::{Gid, Group, Uid, User},
 };
 
-use crate::fs::{Attributes, Entry, Kind, Timestamp};
+use crate::fs::{Attributes, Entry, Kind, OwnerNames, Principal, Timestamp};
 
 /// Names of users and groups, asked of the system once each: behind a lookup there may be a
 /// directory server far away.
@@ -43,6 +43,18 @@ impl Owners {
         remembered(&self.groups, gid, |gid| {
             Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|g| g.name.into())
         })
+    }
+
+    pub fn names(&self, uid: Option<u32>, gid: Option<u32>) -> OwnerNames {
+        OwnerNames { owner: uid.and_then(|uid| self.user(uid)), group: gid.and_then(|gid| self.group(gid)) }
+    }
+}
+
+/// The number of a user or group.
+pub fn id_of(principal: Principal, name: &str) -> Option<u32> {
+    match principal {
+        Principal::User => User::from_name(name).ok().flatten().map(|user| user.uid.as_raw()),
+        Principal::Group => Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw()),
     }
 }
 
@@ -134,6 +146,24 @@ pub fn set_at(path: &Path, attributes: &Attributes) -> io::Result<()> {
     }
     if let Some((atime, mtime)) = times(attributes) {
         utimensat(AT_FDCWD, path, &atime, &mtime, UtimensatFlags::FollowSymlink)?;
+    }
+    Ok(())
+}
+
+/// Sets what is `Some` on what is at `path` itself. A symlink's permissions mean nothing, and most
+/// systems do not let them be set.
+pub fn set_on_link(path: &Path, attributes: &Attributes) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.is_symlink() {
+        return set_at(path, attributes);
+    }
+    if attributes.uid.is_some() || attributes.gid.is_some() {
+        std::os::unix::fs::lchown(path, attributes.uid, attributes.gid)?;
+    }
+    if attributes.mode.is_some() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    if let Some((atime, mtime)) = times(attributes) {
+        utimensat(AT_FDCWD, path, &atime, &mtime, UtimensatFlags::NoFollowSymlink)?;
     }
     Ok(())
 }

@@ -38,9 +38,9 @@ pub async fn read(path: &RemotePath, options: ReadOptions) -> Result<ByteStream>
     })
 }
 
-/// Opens a regular file for reading. `O_NONBLOCK` keeps a pipe without a writer from hanging;
+/// Opens a regular file for reading, and tells its size. `O_NONBLOCK` keeps a pipe without a writer from hanging;
 /// it means nothing to regular files.
-fn open_regular(path: &Path, at: &RemotePath) -> Result<(File, u64)> {
+pub fn open_regular(path: &Path, at: &RemotePath) -> Result<(File, u64)> {
     let refuse = |error: io::Error| Error::io(Operation::Open, &error).at(at);
     let file = OpenOptions::new()
         .read(true)

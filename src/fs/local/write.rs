@@ -41,7 +41,7 @@ pub async fn open(path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Si
 
 /// Opens without `O_TRUNC`: a file is emptied only once it has been seen to be a regular one.
 /// `O_NONBLOCK` keeps a pipe without a reader from hanging.
-fn create(path: &Path, at: &RemotePath, options: &WriteOptions) -> Result<File> {
+pub fn create(path: &Path, at: &RemotePath, options: &WriteOptions) -> Result<File> {
     let refuse = |error: io::Error| Error::io(Operation::Open, &error).at(at);
     let file = OpenOptions::new()
         .write(true)
@@ -91,7 +91,8 @@ fn write_all(mut file: &File, chunks: &mut VecDeque<Bytes>) -> io::Result<()> {
     Ok(())
 }
 
-fn conclude(file: File, at: &RemotePath, options: &WriteOptions) -> Result<Written> {
+/// Sets the attributes, closes, and hears what became of it.
+pub fn conclude(file: File, at: &RemotePath, options: &WriteOptions) -> Result<Written> {
     let attributes_refused = attributes::set_on(&file, &options.attributes)
         .err()
         .map(|error| Error::io(Operation::SetAttributes, &error).at(at));

@@ -27,6 +27,8 @@ enum Body {
 struct Node {
     body: Body,
     attributes: Attributes,
+    /// The names that it has beside its first.
+    more_names: u32,
 }
 
 pub struct Tree {
@@ -75,7 +77,7 @@ impl Tree {
         };
         let id = self.next;
         self.next += 1;
-        self.nodes.insert(id, Node { body, attributes });
+        self.nodes.insert(id, Node { body, attributes, more_names: 0 });
         id
     }
 
@@ -89,7 +91,7 @@ impl Tree {
     /// Changes what a directory holds.
     fn relink(&mut self, parent: NodeId, name: &[u8], node: Option<NodeId>) {
         let now = self.tick();
-        if let Some(Node { body: Body::Dir(names), attributes }) = self.nodes.get_mut(&parent) {
+        if let Some(Node { body: Body::Dir(names), attributes, .. }) = self.nodes.get_mut(&parent) {
             match node {
                 Some(node) => names.insert(name.into(), node),
                 None => names.remove(name),
@@ -98,7 +100,14 @@ impl Tree {
         }
     }
 
+    /// Takes one name from a node; with its last it goes.
     fn drop_node(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id)
+            && node.more_names > 0
+        {
+            node.more_names -= 1;
+            return;
+        }
         if let Some(Node { body: Body::File(data), .. }) = self.nodes.remove(&id) {
             self.used -= data.len() as u64;
         }
@@ -229,7 +238,7 @@ impl Tree {
         }
         let now = self.tick();
         match self.nodes.get_mut(&node) {
-            Some(Node { body: Body::File(data), attributes }) => {
+            Some(Node { body: Body::File(data), attributes, .. }) => {
                 self.used -= data.len() as u64;
                 data.clear();
                 attributes.mtime = Some(now);
@@ -243,7 +252,7 @@ impl Tree {
     /// Appends to a file. One that has been removed meanwhile takes everything, as on a disk.
     pub fn append(&mut self, file: NodeId, path: &RemotePath, bytes: &[u8]) -> Result<()> {
         let now = self.tick();
-        let Some(Node { body: Body::File(data), attributes }) = self.nodes.get_mut(&file) else {
+        let Some(Node { body: Body::File(data), attributes, .. }) = self.nodes.get_mut(&file) else {
             return Ok(());
         };
         let used = self.used + bytes.len() as u64;
@@ -356,6 +365,21 @@ impl Tree {
         let (parent, name) = self.vacant(path, Operation::Symlink)?;
         let link = self.add(Body::Symlink(target.to_vec()), 0o777);
         self.relink(parent, &name, Some(link));
+        Ok(())
+    }
+
+    /// A second name for the file at `path`, a symlink not followed.
+    pub fn hard_link(&mut self, path: &RemotePath, to: &RemotePath) -> Result<()> {
+        let operation = Operation::HardLink;
+        let node = self.existing(path, false, operation)?;
+        if self.dir(node).is_some() {
+            return fail(ErrorKind::PermissionDenied, operation, path);
+        }
+        let (parent, name) = self.vacant(to, operation).map_err(|error| error.about(path))?;
+        self.relink(parent, &name, Some(node));
+        if let Some(node) = self.nodes.get_mut(&node) {
+            node.more_names += 1;
+        }
         Ok(())
     }
 

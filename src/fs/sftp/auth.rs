@@ -1,64 +1,72 @@
-//! Logging in: agent, identity files, keyboard-interactive, password, in OpenSSH's order. Asks
-//! only through `Prompt`, keeps no secret longer than the login.
+//! Logging in: keys, keyboard-interactive and password, in the order of the configuration, one
+//! after the other where the server wants several. Asks only through `Prompt`; what it keeps of
+//! the answers is `trust::Secrets`' business.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod keys;
+mod offers;
+mod prompts;
+
+use std::{future::Future, time::Duration};
 
 use russh::{
     MethodKind,
-    client::{AuthResult, Handle, Handler, KeyboardInteractiveAuthResponse},
-    keys::{
-        self, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey,
-        agent::{AgentIdentity, client::AgentClient},
-    },
+    client::{AuthResult, Handle, Handler},
+    keys::{HashAlg, PublicKey},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::config::{Agent, HostConfig};
+use super::{config::HostConfig, patience::Asking};
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, Result},
-    trust::{Answer, Question, SecretKind, SecretRequest},
+    trust::SecretId,
 };
 
-/// How often a passphrase is asked for.
-const PASSPHRASE_TRIES: usize = 3;
+/// How many methods one login may take, one after the other: a server that always wants one more
+/// is not followed for ever.
+const MOST_STEPS: usize = 8;
 
-/// Keys from the agent beyond this many are not tried: OpenSSH's server hangs up at its sixth
-/// failure (MaxAuthTries), and a password must still find its chance.
-const AGENT_TRIES: usize = 4;
+/// For the server's answer to a key, unless ConnectTimeout says.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Logs in as `config.user`, first with the password that was given, if one was. `banner` hands over what the server has said so far.
+/// Logs in as `config.user`, first with the password that was given, if one was. `asking` is
+/// raised while a person is asked; `banner` hands over what the server has said so far.
 pub async fn login<H: Handler>(
     handle: &mut Handle<H>,
     config: &HostConfig,
     given: Option<&SecretString>,
     context: &Context,
+    asking: &Asking,
     banner: &(dyn Fn() -> String + Sync),
 ) -> Result<()> {
+    // Behind two jump hosts, one address can be two machines: the name that was asked for tells
+    // them apart.
+    let host = format!("{} {}", config.original, config.hostname);
+    let id = SecretId::Login { user: config.user.clone(), host, port: config.port };
+    let kept = context.prompt.secrets().and_then(|secrets| secrets.recall(&id));
     let mut login = Login {
         handle,
         config,
         context,
+        asking,
+        id,
+        given: given.cloned(),
+        kept,
+        typed: None,
+        offered: Vec::new(),
+        used: Vec::new(),
+        key_tries: 0,
+        untried: 0,
+        partial: false,
+        declined: false,
         tried: Vec::new(),
         accepted: None,
         rsa_hash: None,
         problems: Vec::new(),
     };
-    // Whoever gives a password means it: keys come after it.
-    if login.given_password(given).await? || login.with_keys().await? {
-        return Ok(());
-    }
-    // Nothing has been tried yet: `none` makes the server say what it takes.
-    if login.accepted.is_none() {
-        let user = config.user.clone();
-        let result = login.handle.authenticate_none(user).await.map_err(broken)?;
-        if login.note(result, None) {
-            return Ok(());
+    if login.run().await? {
+        if let (Some(secrets), Some(secret)) = (context.prompt.secrets(), login.typed.take()) {
+            secrets.keep(login.id.clone(), secret);
         }
-    }
-    if login.interactive(given).await? || login.asked_password().await? {
         return Ok(());
     }
     Err(login.refused(&banner()))
@@ -68,6 +76,25 @@ struct Login<'a, H: Handler> {
     handle: &'a mut Handle<H>,
     config: &'a HostConfig,
     context: &'a Context,
+    asking: &'a Asking,
+    id: SecretId,
+    /// The password that came with the place.
+    given: Option<SecretString>,
+    /// The password of an earlier login, until it has been tried.
+    kept: Option<SecretString>,
+    /// A password that may answer the next login too, if this one succeeds.
+    typed: Option<SecretString>,
+    /// Keys that were offered, none of them twice.
+    offered: Vec<PublicKey>,
+    /// Keys that were accepted, and more wanted.
+    used: Vec<PublicKey>,
+    key_tries: usize,
+    /// Keys that were left out for the password's sake.
+    untried: usize,
+    /// The server has accepted something and wants more.
+    partial: bool,
+    /// The person has refused to answer.
+    declined: bool,
     /// What was tried, for the error.
     tried: Vec<String>,
     /// What the server said it takes next.
@@ -77,25 +104,131 @@ struct Login<'a, H: Handler> {
     problems: Vec<String>,
 }
 
-fn broken(error: russh::Error) -> Error {
-    let error_text = match error {
-        russh::Error::SendError | russh::Error::RecvError | russh::Error::Disconnect | russh::Error::HUP => {
-            None
-        }
-        other => Some(other.to_string()),
-    };
-    let error = Error::new(ErrorKind::ConnectionLost, Operation::Login);
-    match error_text {
-        Some(text) => error.with_detail(text),
-        None => error,
-    }
+/// What one method came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    LoggedIn,
+    /// The server accepts it and wants more.
+    Partial,
+    Refused,
+}
+
+fn broken(error: &russh::Error) -> Error {
+    let gone = matches!(
+        error,
+        russh::Error::SendError | russh::Error::RecvError | russh::Error::Disconnect | russh::Error::HUP
+    );
+    let lost = Error::new(ErrorKind::ConnectionLost, Operation::Login);
+    if gone { lost } else { lost.with_detail(error.to_string()) }
+}
+
+/// Waits for the server's answer, but not for ever.
+async fn answer<T>(asking: &Asking, limit: Duration, work: impl Future<Output = T>) -> Result<T> {
+    asking.within(limit, work).await.ok_or_else(|| {
+        Error::new(ErrorKind::Timeout, Operation::Login)
+            .with_detail(format!("the server did not answer the login within {} s", limit.as_secs()))
+    })
 }
 
 impl<H: Handler> Login<'_, H> {
-    /// Remembers the outcome of one try; whether it was a success.
-    fn note(&mut self, result: AuthResult, what: Option<String>) -> bool {
+    async fn run(&mut self) -> Result<bool> {
+        let order = self.order();
+        // Whoever gives a password means it, but a server may want a key before it: it is asked.
+        if self.given.is_some() && self.none().await? == Step::LoggedIn {
+            return Ok(true);
+        }
+        let mut spent: Vec<MethodKind> = Vec::new();
+        for _ in 0..MOST_STEPS {
+            let mut went_on = false;
+            for method in &order {
+                if *method != MethodKind::PublicKey && self.accepted.is_none() {
+                    // Nothing has been tried yet: `none` makes the server say what it takes.
+                    if self.none().await? == Step::LoggedIn {
+                        return Ok(true);
+                    }
+                }
+                if spent.contains(method) || !self.takes(*method) {
+                    continue;
+                }
+                match self.method(*method).await? {
+                    Step::LoggedIn => return Ok(true),
+                    Step::Partial => {
+                        self.partial = true;
+                        // What was refused may be what is wanted next; what was accepted is not.
+                        if *method == MethodKind::PublicKey {
+                            self.used.extend(self.offered.pop());
+                        }
+                        self.offered.clone_from(&self.used);
+                        went_on = true;
+                        break;
+                    }
+                    Step::Refused => spent.push(*method),
+                }
+            }
+            if !went_on {
+                return Ok(false);
+            }
+            spent.clear();
+        }
+        Ok(false)
+    }
+
+    /// The methods in the order to be tried (ssh_config's PreferredAuthentications).
+    fn order(&self) -> Vec<MethodKind> {
+        use MethodKind::{KeyboardInteractive, Password, PublicKey};
+        let config = self.config;
+        let mut order = if config.preferred_authentications.is_empty() {
+            vec![PublicKey, KeyboardInteractive, Password]
+        } else {
+            let known = [PublicKey, KeyboardInteractive, Password];
+            let named = config.preferred_authentications.iter().filter_map(|name| name.parse().ok());
+            named.filter(|method| known.contains(method)).collect()
+        };
+        order.retain(|method| match method {
+            PublicKey => config.pubkey_authentication,
+            KeyboardInteractive => config.kbd_interactive_authentication,
+            _ => config.password_authentication,
+        });
+        if self.given.is_some() {
+            order.sort_by_key(|method| match method {
+                Password => 0,
+                KeyboardInteractive => 1,
+                _ => 2,
+            });
+        }
+        order
+    }
+
+    fn takes(&self, method: MethodKind) -> bool {
+        self.accepted.as_ref().is_none_or(|methods| methods.contains(&method)) && !self.lost()
+    }
+
+    fn lost(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    async fn method(&mut self, method: MethodKind) -> Result<Step> {
+        match method {
+            MethodKind::PublicKey => self.with_keys().await,
+            MethodKind::KeyboardInteractive => self.interactive().await,
+            _ => self.with_password().await,
+        }
+    }
+
+    async fn none(&mut self) -> Result<Step> {
+        let user = self.config.user.clone();
+        let asked = answer(self.asking, self.answer_timeout(), self.handle.authenticate_none(user)).await?;
+        Ok(self.note(asked.map_err(|e| broken(&e))?, None))
+    }
+
+    fn answer_timeout(&self) -> Duration {
+        self.config.connect_timeout.unwrap_or(ANSWER_TIMEOUT)
+    }
+
+    /// Remembers the outcome of one try.
+    fn note(&mut self, result: AuthResult, what: Option<String>) -> Step {
         match result {
-            AuthResult::Success => true,
+            AuthResult::Success => Step::LoggedIn,
             AuthResult::Failure { remaining_methods, partial_success } => {
                 self.accepted = Some(remaining_methods.to_vec());
                 if let Some(what) = what {
@@ -105,296 +238,9 @@ impl<H: Handler> Login<'_, H> {
                         what
                     });
                 }
-                false
+                if partial_success { Step::Partial } else { Step::Refused }
             }
         }
-    }
-
-    fn takes(&self, method: MethodKind) -> bool {
-        self.accepted.as_ref().is_none_or(|methods| methods.contains(&method))
-    }
-
-    fn lost(&self) -> bool {
-        self.handle.is_closed()
-    }
-
-    /// The hash for an RSA key: the best that the server says it takes, never SHA-1.
-    async fn hash_for(&mut self, key: &PublicKey) -> Result<Option<HashAlg>> {
-        if !key.algorithm().is_rsa() {
-            return Ok(None);
-        }
-        if self.rsa_hash.is_none() {
-            let best = self.handle.best_supported_rsa_hash().await.map_err(broken)?;
-            self.rsa_hash = Some(best.flatten().or(Some(HashAlg::Sha256)));
-        }
-        Ok(self.rsa_hash.flatten())
-    }
-
-    async fn with_keys(&mut self) -> Result<bool> {
-        if !self.config.pubkey_authentication {
-            return Ok(false);
-        }
-        let offered = self.agent_keys().await?;
-        if offered.done {
-            return Ok(true);
-        }
-        // Keys that need no passphrase first: nobody is asked for one in vain.
-        for may_ask in [false, true] {
-            for path in &self.config.identity_files {
-                if !self.takes(MethodKind::PublicKey) || self.lost() {
-                    return Ok(false);
-                }
-                if self.with_file(path, &offered.keys, may_ask).await? {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    async fn agent_keys(&mut self) -> Result<Offered> {
-        let mut offered = Offered::default();
-        let socket = match &self.config.agent {
-            Agent::Environment => std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
-            Agent::Socket(path) => Some(path.clone()),
-            Agent::None => None,
-        };
-        let Some(socket) = socket else { return Ok(offered) };
-        let Ok(mut agent) = AgentClient::connect_uds(socket).await else { return Ok(offered) };
-        let Ok(identities) = agent.request_identities().await else { return Ok(offered) };
-        let configured: Vec<PublicKey> =
-            self.config.identity_files.iter().filter_map(|path| public_half(path)).collect();
-        let mut keys = Vec::new();
-        let mut certificates = Vec::new();
-        for identity in identities {
-            match identity {
-                AgentIdentity::PublicKey { key, .. } => keys.push(key),
-                AgentIdentity::Certificate { certificate, .. } => certificates.push(certificate),
-            }
-        }
-        let is_configured = |key: &PublicKey| configured.iter().any(|c| c.key_data() == key.key_data());
-        if self.config.identities_only {
-            keys.retain(is_configured);
-        }
-        keys.sort_by_key(|key| !is_configured(key));
-        if self.config.identities_only {
-            certificates.retain(|c| configured.iter().any(|k| k.key_data() == c.public_key()));
-        }
-        for certificate in certificates.into_iter().take(AGENT_TRIES) {
-            if !self.takes(MethodKind::PublicKey) || self.lost() {
-                break;
-            }
-            let hash = self.hash_for(&PublicKey::from(certificate.public_key().clone())).await?;
-            let what = format!("the certificate {} from the agent", certificate.key_id());
-            let user = self.config.user.clone();
-            match self.handle.authenticate_certificate_with(user, certificate, hash, &mut agent).await {
-                Ok(result) => {
-                    if self.note(result, Some(what)) {
-                        offered.done = true;
-                        return Ok(offered);
-                    }
-                }
-                Err(error) => self.problems.push(format!("{what}: {error}")),
-            }
-        }
-        for key in keys.into_iter().take(AGENT_TRIES) {
-            if !self.takes(MethodKind::PublicKey) || self.lost() {
-                break;
-            }
-            let hash = self.hash_for(&key).await?;
-            let user = self.config.user.clone();
-            let what = format!("{} from the agent", key.fingerprint(HashAlg::Sha256));
-            match self.handle.authenticate_publickey_with(user, key.clone(), hash, &mut agent).await {
-                Ok(result) => {
-                    if self.note(result, Some(what)) {
-                        offered.done = true;
-                        return Ok(offered);
-                    }
-                }
-                Err(error) => self.problems.push(format!("{what}: {error}")),
-            }
-            offered.keys.push(key);
-        }
-        Ok(offered)
-    }
-
-    async fn with_file(&mut self, path: &Path, offered: &[PublicKey], may_ask: bool) -> Result<bool> {
-        if let Some(public) = public_half(path)
-            && offered.iter().any(|key| key.key_data() == public.key_data())
-        {
-            return Ok(false);
-        }
-        let Some(key) = self.load(path, may_ask).await? else { return Ok(false) };
-        let key = Arc::new(key);
-        let user = self.config.user.clone();
-        if let Some(certificate) = self.certificate_of(path, key.public_key()) {
-            let what = format!("the certificate of {}", path.display());
-            let result = self
-                .handle
-                .authenticate_openssh_cert(user.clone(), key.clone(), certificate)
-                .await
-                .map_err(broken)?;
-            if self.note(result, Some(what)) {
-                return Ok(true);
-            }
-            if !self.takes(MethodKind::PublicKey) || self.lost() {
-                return Ok(false);
-            }
-        }
-        let hash = self.hash_for(key.public_key()).await?;
-        let key = PrivateKeyWithHashAlg::new(key, hash);
-        let result = self.handle.authenticate_publickey(user, key).await.map_err(broken)?;
-        Ok(self.note(result, Some(path.display().to_string())))
-    }
-
-    /// The certificate that belongs to a key: one of CertificateFile, or `KEY-cert.pub` beside it.
-    fn certificate_of(&self, path: &Path, key: &PublicKey) -> Option<Certificate> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push("-cert.pub");
-        self.config
-            .certificate_files
-            .iter()
-            .cloned()
-            .chain([PathBuf::from(beside)])
-            .filter_map(|file| keys::load_openssh_certificate(file).ok())
-            .find(|certificate| certificate.public_key() == key.key_data())
-    }
-
-    /// Reads a private key: without `may_ask` those that have no passphrase, with it the others,
-    /// asking for theirs. `None` where there is no such file or it cannot be used.
-    async fn load(&mut self, path: &Path, may_ask: bool) -> Result<Option<PrivateKey>> {
-        let text = match tokio::fs::read_to_string(path).await {
-            Ok(text) => text,
-            Err(error) if may_ask || error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                self.problems.push(format!("{}: {error}", path.display()));
-                return Ok(None);
-            }
-        };
-        match decode_key(text.clone(), None).await {
-            Ok(key) => return Ok((!may_ask).then_some(key)),
-            Err(keys::Error::KeyIsEncrypted) if may_ask => {}
-            Err(keys::Error::KeyIsEncrypted) => return Ok(None),
-            Err(_) if may_ask => return Ok(None),
-            Err(error) => {
-                self.problems.push(format!("{}: {error}", path.display()));
-                return Ok(None);
-            }
-        }
-        for _ in 0..PASSPHRASE_TRIES {
-            let request = SecretRequest {
-                subject: path.display().to_string(),
-                kind: SecretKind::Passphrase,
-                prompt: String::new(),
-                echo: false,
-            };
-            let Answer::Secret(passphrase) = self.context.prompt.ask(Question::Secret(request)).await else {
-                self.problems.push(format!("{}: it needs a passphrase", path.display()));
-                return Ok(None);
-            };
-            if let Ok(key) = decode_key(text.clone(), Some(passphrase)).await {
-                return Ok(Some(key));
-            }
-        }
-        self.problems.push(format!("{}: the passphrase was wrong", path.display()));
-        Ok(None)
-    }
-
-    /// The password that came with the place, tried once.
-    async fn given_password(&mut self, given: Option<&SecretString>) -> Result<bool> {
-        match given {
-            Some(password) if self.takes_password() => {
-                self.password(password, "the password in the URL").await
-            }
-            _ => Ok(false),
-        }
-    }
-
-    async fn asked_password(&mut self) -> Result<bool> {
-        for attempt in 0..self.config.number_of_password_prompts {
-            if !self.takes_password() {
-                break;
-            }
-            // In OpenSSH's words: asked the same twice, one would think that nothing had happened.
-            let prompt = if attempt == 0 { "" } else { "Permission denied, please try again.\nPassword:" };
-            let Some(password) = self.ask(SecretKind::Password, prompt.to_owned(), false).await else {
-                break;
-            };
-            if self.password(&password, "password").await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn takes_password(&self) -> bool {
-        self.config.password_authentication && self.takes(MethodKind::Password) && !self.lost()
-    }
-
-    fn takes_interactive(&self) -> bool {
-        self.config.kbd_interactive_authentication
-            && self.takes(MethodKind::KeyboardInteractive)
-            && !self.lost()
-    }
-
-    async fn ask(&self, kind: SecretKind, prompt: String, echo: bool) -> Option<SecretString> {
-        let subject = format!("{}@{}", self.config.user, self.config.hostname);
-        let request = SecretRequest { subject, kind, prompt, echo };
-        match self.context.prompt.ask(Question::Secret(request)).await {
-            Answer::Secret(secret) => Some(secret),
-            Answer::Yes | Answer::No => None,
-        }
-    }
-
-    async fn password(&mut self, password: &SecretString, what: &str) -> Result<bool> {
-        let (user, secret) = (self.config.user.clone(), password.expose_secret().to_owned());
-        let result = self.handle.authenticate_password(user, secret).await.map_err(broken)?;
-        Ok(self.note(result, Some(what.to_owned())))
-    }
-
-    /// Keyboard-interactive: every prompt in the server's words, echo as told. A password that
-    /// came with the place answers the first hidden prompt, once.
-    async fn interactive(&mut self, given: Option<&SecretString>) -> Result<bool> {
-        let mut given = given;
-        for _ in 0..self.config.number_of_password_prompts {
-            if !self.takes_interactive() {
-                break;
-            }
-            let user = self.config.user.clone();
-            let mut response =
-                self.handle.authenticate_keyboard_interactive_start(user, None).await.map_err(broken)?;
-            loop {
-                match response {
-                    KeyboardInteractiveAuthResponse::Success => return Ok(true),
-                    KeyboardInteractiveAuthResponse::Failure { remaining_methods, partial_success } => {
-                        let result = AuthResult::Failure { remaining_methods, partial_success };
-                        self.note(result, Some("keyboard-interactive".to_owned()));
-                        break;
-                    }
-                    KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
-                        let mut answers = Vec::with_capacity(prompts.len());
-                        for prompt in prompts {
-                            let known = given.take_if(|_| !prompt.echo).cloned();
-                            let answer = match known {
-                                Some(password) => Some(password),
-                                None => self.ask(SecretKind::Interactive, prompt.prompt, prompt.echo).await,
-                            };
-                            let Some(secret) = answer else {
-                                self.tried.push("keyboard-interactive (not answered)".to_owned());
-                                return Ok(false);
-                            };
-                            answers.push(secret.expose_secret().to_owned());
-                        }
-                        response = self
-                            .handle
-                            .authenticate_keyboard_interactive_respond(answers)
-                            .await
-                            .map_err(broken)?;
-                    }
-                }
-            }
-        }
-        Ok(false)
     }
 
     fn refused(&self, banner: &str) -> Error {
@@ -412,6 +258,15 @@ impl<H: Handler> Login<'_, H> {
         for problem in &self.problems {
             detail += &format!("; {problem}");
         }
+        match self.untried {
+            0 => {}
+            1 => detail += "; 1 more key was not tried, IdentityFile with IdentitiesOnly names the right one",
+            more => {
+                detail += &format!(
+                    "; {more} more keys were not tried, IdentityFile with IdentitiesOnly names the right one"
+                );
+            }
+        }
         if self.lost() {
             detail += "; the server closed the connection";
         }
@@ -421,26 +276,4 @@ impl<H: Handler> Login<'_, H> {
         Error::new(ErrorKind::LoginFailed, Operation::Login)
             .with_detail(format!("as {}: {detail}", self.config.user))
     }
-}
-
-#[derive(Default)]
-struct Offered {
-    done: bool,
-    keys: Vec<PublicKey>,
-}
-
-/// Deciphering a key is meant to be slow: it runs off the async threads.
-async fn decode_key(text: String, passphrase: Option<SecretString>) -> Result<PrivateKey, keys::Error> {
-    tokio::task::spawn_blocking(move || {
-        keys::decode_secret_key(&text, passphrase.as_ref().map(|p| p.expose_secret()))
-    })
-    .await
-    .unwrap_or(Err(keys::Error::CouldNotReadKey))
-}
-
-/// The public key that stands beside a private one.
-fn public_half(path: &Path) -> Option<PublicKey> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".pub");
-    keys::load_public_key(PathBuf::from(name)).ok()
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     assembler::{Assembler, Packet},
+    pulse::Pulse,
     request::{self, Request},
     response::{Malformed, Response, TYPE_VERSION, Version},
     window::Permit,
@@ -42,6 +43,15 @@ struct Shared {
     outgoing: mpsc::UnboundedSender<Outgoing>,
     version: Version,
     over: CancellationToken,
+    pulse: Arc<Pulse>,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub said: String,
+    /// The server took leave.
+    pub orderly: bool,
 }
 
 #[derive(Default)]
@@ -56,6 +66,8 @@ struct Waiter {
     /// Given back when the answer arrives, whether or not anybody looks at it then: a file that
     /// waits for something else must not keep others from writing.
     permit: Option<Permit>,
+    /// What the request weighs on its way.
+    bytes: u64,
 }
 
 struct Outgoing {
@@ -126,10 +138,11 @@ pub fn unexpected(operation: Operation, response: &Response) -> Error {
 
 impl Channel {
     /// Requests the subsystem on a fresh session channel and exchanges versions. `why_ended`
-    /// is asked for what is known of the connection when it ends.
+    /// is asked for what is known of the connection when it ends; `pulse` is told of what is awaited.
     pub async fn start(
         ssh: russh::Channel<client::Msg>,
-        why_ended: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+        pulse: Arc<Pulse>,
+        why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
     ) -> Result<Channel> {
         let broken = |e: russh::Error| {
             Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(e.to_string())
@@ -159,6 +172,7 @@ impl Channel {
             outgoing,
             version,
             over: CancellationToken::new(),
+            pulse,
         });
         tokio::spawn(write_loop(writer, queue, Arc::downgrade(&shared)));
         tokio::spawn(read_loop(incoming, assembler, Arc::downgrade(&shared), why_ended));
@@ -211,7 +225,9 @@ impl Channel {
         if let Some(error) = &waiting.ended {
             let _ = sender.send(Err(error.clone()));
         } else {
-            waiting.by_id.insert(id, Waiter { answer: sender, permit });
+            let bytes = (head.len() + payload.iter().map(Bytes::len).sum::<usize>()) as u64;
+            waiting.by_id.insert(id, Waiter { answer: sender, permit, bytes });
+            self.0.pulse.expect(bytes);
             // The lock is held, so that the queue has the order of the ids. A closed queue means
             // that the reader is about to end everything that waits.
             let _ = self.0.outgoing.send(Outgoing { head, payload });
@@ -228,6 +244,7 @@ impl Shared {
     fn end(&self, error: Error) {
         let mut waiting = self.waiting();
         for (_, waiter) in waiting.by_id.drain() {
+            self.pulse.settle(waiter.bytes);
             let _ = waiter.answer.send(Err(error.clone()));
         }
         waiting.ended.get_or_insert(error);
@@ -235,9 +252,10 @@ impl Shared {
     }
 
     fn deliver(&self, id: u32, response: Response) -> Result<(), Malformed> {
-        let Some(Waiter { answer, permit }) = self.waiting().by_id.remove(&id) else {
+        let Some(Waiter { answer, permit, bytes }) = self.waiting().by_id.remove(&id) else {
             return Err(Malformed::UnknownType(0));
         };
+        self.pulse.settle(bytes);
         if let Some(permit) = permit {
             permit.answered();
         }
@@ -245,8 +263,10 @@ impl Shared {
         if let Err(Ok(Response::Handle(handle))) = answer.send(Ok(response)) {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
             let (answer, _) = oneshot::channel();
-            self.waiting().by_id.insert(id, Waiter { answer, permit: None });
             let head = Request::Close { handle: &handle }.encode(id);
+            let bytes = head.len() as u64;
+            self.waiting().by_id.insert(id, Waiter { answer, permit: None, bytes });
+            self.pulse.expect(bytes);
             let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
         }
         Ok(())
@@ -338,14 +358,16 @@ async fn read_loop(
     mut incoming: ChannelReadHalf,
     mut assembler: Assembler,
     shared: std::sync::Weak<Shared>,
-    why_ended: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
 ) {
     let mut detail = None;
     while let Some(message) = incoming.wait().await {
         let data = match message {
             ChannelMsg::Data { data } => data,
             ChannelMsg::ExitStatus { exit_status } => {
-                detail = Some(format!("the server's SFTP program ended with status {exit_status}"));
+                if exit_status != 0 {
+                    detail = Some(format!("the server's SFTP program ended with status {exit_status}"));
+                }
                 continue;
             }
             ChannelMsg::ExitSignal { signal_name, .. } => {
@@ -376,11 +398,15 @@ async fn read_loop(
     if let Some(shared) = shared.upgrade() {
         // The reason that the whole connection ended for, where it did, comes a moment after
         // its channels end.
-        let mut reason = why_ended();
-        if reason.is_none() && detail.is_none() {
+        let mut ended = why_ended();
+        if ended.is_none() && detail.is_none() {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            reason = why_ended();
+            ended = why_ended();
         }
-        shared.end(lost(reason.or(detail).unwrap_or_else(|| "the server closed the connection".into())));
+        // A channel that ends by itself on a connection that lives has been closed on purpose.
+        let orderly = ended.as_ref().map_or(detail.is_none(), |ended| ended.orderly);
+        let said = ended.map(|ended| ended.said).or(detail);
+        let error = lost(said.unwrap_or_else(|| "the server closed the session".into()));
+        shared.end(if orderly { error.in_good_order() } else { error });
     }
 }

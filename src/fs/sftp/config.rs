@@ -1,9 +1,18 @@
 //! How a host is reached, as ssh_config(5) says: `ssh -G` is asked where OpenSSH is installed, for
-//! no other reader of these files agrees with it. Owns the asking, the parsing of the answer and
-//! the expansion of its tokens. Must never connect, and never guess where a file says otherwise.
+//! whoever uses both means the same by one file; elsewhere `resolver` answers in its place. Owns
+//! the asking, the parsing of the answer and the expansion of its tokens. Must never connect, and
+//! never guess where a file says otherwise.
 
+mod algorithms;
 mod answer;
+mod hosts;
+mod keyword;
+mod line;
+mod matching;
+mod resolver;
+mod source;
 mod tokens;
+mod value;
 
 use std::{
     ffi::OsString,
@@ -14,13 +23,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::process::Command;
+use tokio::{process::Command, sync::OnceCell};
 
 use crate::{
     fs::{Error, ErrorKind, Operation, Result, SshOptions, error::kind_of_io},
     trust::known_hosts::DEFAULT_PORT,
 };
 use answer::{Answer, is_none};
+pub use hosts::hosts;
+use resolver::Request;
 use tokens::{Local, Tokens};
 
 /// `Match exec` and canonical names may take a while; more than this is a hang.
@@ -61,6 +72,10 @@ pub struct HostConfig {
     /// `None`: the server is never asked whether it is alive.
     pub server_alive_interval: Option<Duration>,
     pub server_alive_count_max: u32,
+    /// Bytes after which the keys are renewed; `None` leaves it to the protocol's own limit.
+    pub rekey_bytes: Option<u64>,
+    /// The time after which they are.
+    pub rekey_time: Option<Duration>,
     pub address_family: AddressFamily,
 
     pub pubkey_authentication: bool,
@@ -70,10 +85,14 @@ pub struct HostConfig {
     pub preferred_authentications: Vec<String>,
     pub number_of_password_prompts: u32,
 
-    /// Empty, like the next two, where nothing is said: the library's own choice.
+    /// Empty, like the other lists below, where nobody has set it: wharf's own choice. Else as
+    /// ssh would offer them, best first; wharf need not have them all.
     pub ciphers: Vec<String>,
+    pub macs: Vec<String>,
     pub kex_algorithms: Vec<String>,
     pub host_key_algorithms: Vec<String>,
+    /// Signatures that keys may be used for in logging in. Empty: all but those with SHA-1.
+    pub pubkey_accepted_algorithms: Vec<String>,
 }
 
 /// Which agent to ask for keys.
@@ -158,14 +177,11 @@ async fn resolve_with(
         }
     }
     let local = Local::new()?;
-    let mut config = match ask(program, host, user, port, options).await? {
-        Some(answer) => parse(host, &answer, &local)?,
-        None => {
-            let personal = local.home.join(".ssh/config");
-            let personal = tokio::fs::symlink_metadata(&personal).await.is_ok().then_some(personal);
-            plain(host, user, port, options.config_file.as_deref().or(personal.as_deref()), &local)?
-        }
+    let answer = match ask(program, host, user, port, options).await? {
+        Some(answer) => answer,
+        None => resolve_without_ssh(host, user, port, options).await?,
     };
+    let mut config = parse(host, &answer, &local)?;
     config.identity_files.splice(0..0, options.identities.iter().cloned());
     if let Some(file) = &options.known_hosts {
         config.user_known_hosts = vec![file.clone()];
@@ -176,8 +192,56 @@ async fn resolve_with(
     Ok(config)
 }
 
-/// What `ssh -G` prints; `None` where there is no ssh.
+/// What the files say, read by wharf itself.
+async fn resolve_without_ssh(
+    host: &str,
+    user: Option<&str>,
+    port: Option<u16>,
+    options: &SshOptions,
+) -> Result<Answer> {
+    let (host, user, options) = (host.to_owned(), user.map(str::to_owned), options.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let request = Request { host: &host, user: user.as_deref(), port, options: &options };
+        resolver::resolve(&request, &Local::new()?)
+    });
+    match tokio::time::timeout(TIME_LIMIT * 2, reading).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            Err(Error::new(ErrorKind::Failure, Operation::ReadConfig).with_detail(error.to_string()))
+        }
+        Err(_) => Err(Error::new(ErrorKind::Timeout, Operation::ReadConfig)
+            .with_detail("the configuration's files cannot be read to their end")),
+    }
+}
+
+/// What ssh answers where nothing is configured.
+static DEFAULTS: OnceCell<Answer> = OnceCell::const_new();
+
+/// What `ssh -G` says, less the lists of algorithms that nobody has set; `None` where there is no
+/// ssh.
+///
+/// `ssh -G` prints those lists in full even so, and does not tell whose they are. wharf prefers
+/// other algorithms where it may choose: so the same ssh is asked what it says without a
+/// configuration, and a list that is no other than that one is taken for nobody's. Who sets a
+/// list to just what ssh would do anyway does not mean to rule wharf's order out.
 async fn ask(
+    program: &Path,
+    host: &str,
+    user: Option<&str>,
+    port: Option<u16>,
+    options: &SshOptions,
+) -> Result<Option<Answer>> {
+    let Some(answer) = run(program, host, user, port, options).await? else { return Ok(None) };
+    let nothing = SshOptions { config_file: Some("none".into()), ..SshOptions::default() };
+    let defaults = DEFAULTS.get_or_try_init(|| async {
+        let text = run(program, "localhost", None, None, &nothing).await?;
+        Ok(Answer::new(&text.unwrap_or_default()))
+    });
+    Ok(Some(Answer::new(&answer).without(defaults.await?)))
+}
+
+/// What `ssh -G` prints; `None` where there is no ssh.
+async fn run(
     program: &Path,
     host: &str,
     user: Option<&str>,
@@ -243,8 +307,10 @@ fn path(bytes: impl Into<Vec<u8>>) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.into()))
 }
 
-fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
-    let answer = Answer::new(text);
+fn parse(original: &str, answer: &Answer, local: &Local) -> Result<HostConfig> {
+    if let Some(keyword) = answer.empty_list() {
+        return Err(usage(&format!("{keyword}: the configuration leaves no algorithm to choose from")));
+    }
     let hostname = answer.needed("hostname")?;
     let user = answer.needed("user")?;
     let port =
@@ -269,6 +335,14 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         Some(value) => parse_jumps(&tokens.command(&String::from_utf8_lossy(value))?)?,
         None => Vec::new(),
     };
+    // As ssh refuses it. Circles over several hosts show when they are walked.
+    if let Some(last) = jumps.last()
+        && last.host == hostname
+        && last.port.unwrap_or(DEFAULT_PORT) == port
+        && last.user.as_ref().is_none_or(|name| *name == user)
+    {
+        return Err(usage(&format!("ProxyJump: {hostname} cannot be reached through itself")));
+    }
     let proxy_command = match answer.some("proxycommand").filter(|_| jumps.is_empty()) {
         Some(value) => Some(tokens.command(&String::from_utf8_lossy(value))?),
         None => None,
@@ -284,8 +358,8 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         certificate_files: files("certificatefile")?,
         identities_only: answer.flag("identitiesonly", false),
         agent,
-        user_known_hosts: known_hosts_files(answer.some("userknownhostsfile"), local),
-        global_known_hosts: known_hosts_files(answer.some("globalknownhostsfile"), local),
+        user_known_hosts: known_hosts_files(answer, "userknownhostsfile", local),
+        global_known_hosts: known_hosts_files(answer, "globalknownhostsfile", local),
         strict_host_key_checking: match answer.bytes("stricthostkeychecking") {
             Some(b"yes" | b"true") => StrictHostKeyChecking::Yes,
             Some(b"accept-new") => StrictHostKeyChecking::AcceptNew,
@@ -300,6 +374,8 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         connect_timeout: answer.seconds("connecttimeout"),
         server_alive_interval: answer.seconds("serveraliveinterval"),
         server_alive_count_max: count(answer.number("serveralivecountmax")),
+        rekey_bytes: rekey_limit(answer.bytes("rekeylimit"), 0),
+        rekey_time: rekey_limit(answer.bytes("rekeylimit"), 1).map(Duration::from_secs),
         address_family: match answer.bytes("addressfamily") {
             Some(b"inet") => AddressFamily::Inet,
             Some(b"inet6") => AddressFamily::Inet6,
@@ -312,7 +388,9 @@ fn parse(original: &str, text: &[u8], local: &Local) -> Result<HostConfig> {
         number_of_password_prompts: count(answer.number("numberofpasswordprompts")),
         ciphers: answer.list("ciphers"),
         kex_algorithms: answer.list("kexalgorithms"),
+        macs: answer.list("macs"),
         host_key_algorithms: answer.list("hostkeyalgorithms"),
+        pubkey_accepted_algorithms: answer.list("pubkeyacceptedalgorithms"),
         hostname,
         user,
         port,
@@ -325,6 +403,12 @@ fn count(said: Option<u64>) -> u32 {
     said.and_then(|n| n.try_into().ok()).unwrap_or(3)
 }
 
+/// `ssh -G` prints RekeyLimit as bytes and seconds, 0 for what is left to the default.
+fn rekey_limit(value: Option<&[u8]>, at: usize) -> Option<u64> {
+    let word = std::str::from_utf8(value?).ok()?.split_whitespace().nth(at)?;
+    word.parse().ok().filter(|&limit| limit > 0)
+}
+
 fn agent_at(value: &[u8], tokens: &Tokens) -> Result<Agent> {
     // ssh_config(5): "If the string begins with a '$' character, then it will be treated as an
     // environment variable containing the location of the socket."
@@ -335,17 +419,21 @@ fn agent_at(value: &[u8], tokens: &Tokens) -> Result<Agent> {
     Ok(tokens.file(value)?.map_or(Agent::None, |socket| Agent::Socket(path(socket))))
 }
 
-/// The files of one line. `ssh -G` has expanded their tokens, and has left out the quotes around
-/// spaces: a word that could not begin a path, and is none by itself, belongs to the one before.
-fn known_hosts_files(line: Option<&[u8]>, local: &Local) -> Vec<PathBuf> {
+/// The files of one keyword. `ssh -G` has expanded their tokens, prints them on one line, and has
+/// left out the quotes around spaces: a word that could not begin a path, and is none by itself,
+/// belongs to the one before.
+fn known_hosts_files(answer: &Answer, keyword: &str, local: &Local) -> Vec<PathBuf> {
     let mut files: Vec<Vec<u8>> = Vec::new();
-    for word in line.unwrap_or_default().split(|&b| b == b' ') {
-        match files.last_mut() {
-            Some(last) if !matches!(word.first(), Some(b'/' | b'~')) && !path(word).exists() => {
-                last.push(b' ');
-                last.extend_from_slice(word);
+    for line in answer.all(keyword).filter(|line| !is_none(line)) {
+        let before = files.len();
+        for word in line.split(|&b| b == b' ') {
+            match files[before..].last_mut() {
+                Some(last) if !matches!(word.first(), Some(b'/' | b'~')) && !path(word).exists() => {
+                    last.push(b' ');
+                    last.extend_from_slice(word);
+                }
+                _ => files.push(word.to_vec()),
             }
-            _ => files.push(word.to_vec()),
         }
     }
     files
@@ -387,53 +475,6 @@ fn parse_jump(hop: &str) -> Option<Jump> {
     };
     let safe = is_safe_host(host) && user.as_deref().is_none_or(is_safe_user);
     safe.then(|| Jump { host: host.to_owned(), user, port })
-}
-
-/// What ssh does without any configuration. `unread` is a file that would have to be honoured.
-fn plain(
-    host: &str,
-    user: Option<&str>,
-    port: Option<u16>,
-    unread: Option<&Path>,
-    local: &Local,
-) -> Result<HostConfig> {
-    // "none" is ssh's way to say: read no configuration.
-    if let Some(file) = unread.filter(|file| file.as_os_str() != "none") {
-        let detail = format!("{}: cannot be honoured, for ssh is not installed", file.display());
-        return Err(Error::new(ErrorKind::Unsupported, Operation::ReadConfig).with_detail(detail));
-    }
-    let ssh = local.home.join(".ssh");
-    Ok(HostConfig {
-        original: host.to_owned(),
-        hostname: host.to_ascii_lowercase(),
-        user: user.unwrap_or(&local.user).to_owned(),
-        port: port.unwrap_or(DEFAULT_PORT),
-        identity_files: ["id_ed25519", "id_ecdsa", "id_rsa"].iter().map(|name| ssh.join(name)).collect(),
-        identities_only: false,
-        agent: Agent::Environment,
-        certificate_files: Vec::new(),
-        user_known_hosts: vec![ssh.join("known_hosts")],
-        global_known_hosts: vec!["/etc/ssh/ssh_known_hosts".into()],
-        strict_host_key_checking: StrictHostKeyChecking::Ask,
-        hash_known_hosts: false,
-        host_key_alias: None,
-        check_host_ip: false,
-        revoked_host_keys: None,
-        jumps: Vec::new(),
-        proxy_command: None,
-        connect_timeout: None,
-        server_alive_interval: None,
-        server_alive_count_max: 3,
-        address_family: AddressFamily::Any,
-        pubkey_authentication: true,
-        password_authentication: true,
-        kbd_interactive_authentication: true,
-        preferred_authentications: Vec::new(),
-        number_of_password_prompts: 3,
-        ciphers: Vec::new(),
-        kex_algorithms: Vec::new(),
-        host_key_algorithms: Vec::new(),
-    })
 }
 
 #[cfg(test)]

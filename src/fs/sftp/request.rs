@@ -97,6 +97,23 @@ pub enum Request<'a> {
         name: &'static str,
         strings: &'a [&'a [u8]],
     },
+    /// `lsetstat@openssh.com`: OpenSSH PROTOCOL section 4.7.
+    LSetStat {
+        path: &'a [u8],
+        attributes: &'a Attributes,
+    },
+    /// `copy-data`: draft-ietf-secsh-filexfer-extensions-00 section 7. `len` 0 is to the end.
+    CopyData {
+        from: &'a [u8],
+        offset: u64,
+        len: u64,
+        to: &'a [u8],
+    },
+    /// `check-file-name`: draft-ietf-secsh-filexfer-extensions-00 section 3, for the whole file.
+    CheckFile {
+        path: &'a [u8],
+        algorithm: &'a [u8],
+    },
 }
 
 impl Request<'_> {
@@ -122,6 +139,9 @@ impl Request<'_> {
             Request::ReadLink { .. } => "READLINK",
             Request::Symlink { .. } => "SYMLINK",
             Request::Extended { name, .. } => name,
+            Request::LSetStat { .. } => "lsetstat@openssh.com",
+            Request::CopyData { .. } => "copy-data",
+            Request::CheckFile { .. } => "check-file-name",
         }
     }
 
@@ -225,6 +245,31 @@ impl Request<'_> {
                 for text in strings {
                     put_string(&mut out, text);
                 }
+            }
+            Request::LSetStat { path, attributes } => {
+                head(&mut out, 200);
+                put_string(&mut out, self.name().as_bytes());
+                put_string(&mut out, path);
+                put_attributes(&mut out, attributes);
+            }
+            Request::CopyData { from, offset, len, to } => {
+                head(&mut out, 200);
+                put_string(&mut out, self.name().as_bytes());
+                put_string(&mut out, from);
+                out.put_u64(offset);
+                out.put_u64(len);
+                put_string(&mut out, to);
+                out.put_u64(offset);
+            }
+            Request::CheckFile { path, algorithm } => {
+                head(&mut out, 200);
+                put_string(&mut out, self.name().as_bytes());
+                put_string(&mut out, path);
+                put_string(&mut out, algorithm);
+                // From the start, to the end, as one block.
+                out.put_u64(0);
+                out.put_u64(0);
+                out.put_u32(0);
             }
         }
         let length = (out.len() - 4 + payload) as u32;

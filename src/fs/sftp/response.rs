@@ -234,6 +234,26 @@ pub fn decode_space(body: Bytes) -> Result<Space, Malformed> {
     Ok(Space { free: available.saturating_mul(fragment), total: blocks.saturating_mul(fragment) })
 }
 
+/// The reply to `check-file-name`: the algorithm's name and the checksum. Some servers put the
+/// extension's name in front, as an earlier draft has it.
+pub fn decode_check(body: Bytes) -> Result<(Bytes, Bytes), Malformed> {
+    let mut reader = Reader(body);
+    let mut algorithm = reader.string()?;
+    if algorithm.starts_with(b"check-file") {
+        algorithm = reader.string()?;
+    }
+    Ok((algorithm, reader.0))
+}
+
+/// The reply to `users-groups-by-id@openssh.com` (OpenSSH PROTOCOL section 4.10) for one user
+/// and one group; an unknown one has an empty name.
+pub fn decode_owner_names(body: Bytes) -> Result<(Bytes, Bytes), Malformed> {
+    let mut reader = Reader(body);
+    let (users, groups) = (reader.string()?, reader.string()?);
+    let first = |names: Bytes| if names.is_empty() { Ok(names) } else { Reader(names).string() };
+    Ok((first(users)?, first(groups)?))
+}
+
 /// Owner and group from a long name that looks like `ls -l`'s.
 pub fn owner_and_group(long: &[u8]) -> Option<(&str, &str)> {
     let text = std::str::from_utf8(long).ok()?;
@@ -284,6 +304,8 @@ mod tests {
             let _ = decode_version(body.clone());
             let _ = decode_limits(body.clone());
             let _ = decode_space(body.clone());
+            let _ = decode_check(body.clone());
+            let _ = decode_owner_names(body.clone());
             let _ = owner_and_group(&body);
         }
     }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use russh::{
-    Disconnect, Preferred, cipher,
+    Disconnect, Preferred,
     client::{self, DisconnectReason},
-    keys::{self, Algorithm, EcdsaCurve, HashAlg},
+    keys,
 };
 use secrecy::SecretString;
 use tokio::process::Child;
@@ -17,15 +17,21 @@ use tokio::process::Child;
 use super::{
     ahead::ReadAhead,
     auth,
-    channel::Channel,
+    channel::{Channel, Ended},
     config::{self, HostConfig},
     host_key::HostKeyChecker,
+    patience::Asking,
+    preferences::{nothing_in_common, preferences},
+    pulse::{self, Counted, Limits, Pulse},
     transport::{self, Transport},
 };
 use crate::fs::{Context, Error, ErrorKind, Operation, Result, Stage, Target};
 
 /// From the connection to the keys: whatever listens there may say nothing, or no end of it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For a channel to open and for its first answers, on a server that has let us in.
+pub const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes that the server may send ahead per channel: what bounds a download is then the
 /// session's own window, not SSH's.
@@ -37,8 +43,9 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A connection that is logged in.
 pub struct Connection {
-    handle: client::Handle<Handler>,
-    ended: Arc<Mutex<Option<String>>>,
+    handle: Arc<client::Handle<Handler>>,
+    ended: Arc<Mutex<Option<Ended>>>,
+    pulse: Arc<Pulse>,
     host_key_type: String,
     /// The jump host that it runs through.
     through: Option<Box<Connection>>,
@@ -48,8 +55,6 @@ pub struct Connection {
 /// What the handshake and the connection's end leave behind.
 #[derive(Default)]
 struct Findings {
-    /// The host key is being judged, perhaps by a person.
-    asking: bool,
     refused: Option<Error>,
     host_key_type: String,
     banner: String,
@@ -59,7 +64,10 @@ struct Findings {
 pub struct Handler {
     checker: HostKeyChecker,
     findings: Arc<Mutex<Findings>>,
-    ended: Arc<Mutex<Option<String>>>,
+    ended: Arc<Mutex<Option<Ended>>>,
+    pulse: Arc<Pulse>,
+    /// Raised while the host key is judged, perhaps by a person.
+    asking: Asking,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -108,60 +116,62 @@ async fn hop_to(
     password: Option<&SecretString>,
     context: &Context,
 ) -> Result<Connection> {
-    // A key that is revoked there must not pass unseen.
-    if config.revoked_host_keys.is_some() {
-        return Err(Error::new(ErrorKind::Unsupported, Operation::CheckHostKey)
-            .with_detail("ssh_config has RevokedHostKeys, which wharf cannot check yet"));
-    }
     let transport = match &through {
         Some(connection) => connection.tunnel(config, context).await?,
         None => transport::connect(config, context).await?,
     };
     context.observer.stage(Stage::CheckingHostKey);
     let checker = HostKeyChecker::load(config, transport.address, context.prompt.clone()).await?;
-    let preferred = preferences(&checker.known_types(), checker.has_authorities());
+    let preferred = preferences(config, &checker.known_types(), checker.has_authorities())?;
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
-    let handler = Handler { checker, findings: findings.clone(), ended: ended.clone() };
+    let (pulse, asking) = (Pulse::new(Limits::NETWORK), Asking::default());
+    let handler = Handler {
+        checker,
+        findings: findings.clone(),
+        ended: ended.clone(),
+        pulse: pulse.clone(),
+        asking: asking.clone(),
+    };
     let client = Arc::new(client_config(config, preferred));
     let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
-    let stream = ReadAhead::new(transport.stream, RECEIVE_WINDOW as usize);
-    let handshake = tokio::select! {
-        handshake = client::connect_stream(client, stream, handler) => handshake,
-        () = silence(limit, &findings) => {
-            return Err(Error::new(ErrorKind::Timeout, Operation::Connect)
-                .with_detail(format!("it accepted, but the SSH handshake took more than {} s", limit.as_secs())));
-        }
-    };
+    let stream = ReadAhead::new(Counted::new(transport.stream, pulse.clone()), RECEIVE_WINDOW as usize);
+    // russh goes on by itself with what nobody waits for any more: the stream's end ends that.
+    let guard = pulse.guard();
+    let handshake = asking.within(limit, client::connect_stream(client, stream, handler)).await;
     let mut handle = match handshake {
-        Ok(handle) => handle,
-        Err(error) => {
+        Some(Ok(handle)) => handle,
+        Some(Err(error)) => {
             let refused = lock(&findings).refused.take();
             return Err(refused.unwrap_or_else(|| handshake_error(&error)));
+        }
+        None => {
+            return Err(Error::new(ErrorKind::Timeout, Operation::Connect).with_detail(format!(
+                "it accepted, but the SSH handshake took more than {} s",
+                limit.as_secs()
+            )));
         }
     };
     context.observer.stage(Stage::LoggingIn);
     let banner = || std::mem::take(&mut lock(&findings).banner);
-    auth::login(&mut handle, config, password, context, &banner).await.map_err(|error| {
+    auth::login(&mut handle, config, password, context, &asking, &banner).await.map_err(|error| {
         // A server that hangs up in the middle has often said why.
         match (error.detail(), lock(&ended).clone()) {
-            (None, Some(why)) => error.with_detail(why),
+            (None, Some(ended)) => error.with_detail(ended.said),
             _ => error,
         }
     })?;
-    let host_key_type = lock(&findings).host_key_type.clone();
-    Ok(Connection { handle, ended, host_key_type, through: through.map(Box::new), _proxy: transport.proxy })
-}
-
-/// Waits until `limit` has passed during which nobody was being asked about the host key: a
-/// person may take any time.
-async fn silence(limit: Duration, findings: &Mutex<Findings>) {
-    loop {
-        tokio::time::sleep(limit).await;
-        if !lock(findings).asking {
-            return;
+    guard.disarm();
+    let handle = Arc::new(handle);
+    let weak = Arc::downgrade(&handle);
+    tokio::spawn(pulse::watch(Arc::downgrade(&pulse), async move || {
+        if let Some(handle) = weak.upgrade() {
+            let _ = handle.send_keepalive(true).await;
         }
-    }
+    }));
+    let host_key_type = lock(&findings).host_key_type.clone();
+    let through = through.map(Box::new);
+    Ok(Connection { handle, ended, pulse, host_key_type, through, _proxy: transport.proxy })
 }
 
 impl Connection {
@@ -172,7 +182,8 @@ impl Connection {
 
     /// Opens another session channel with SFTP on it.
     pub async fn open_sftp(&self) -> Result<Channel> {
-        let channel = self.handle.channel_open_session().await.map_err(|error| {
+        let opened = tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await;
+        let channel = opened.map_err(|_| no_answer())?.map_err(|error| {
             let kind = match error {
                 russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
                 _ => ErrorKind::ConnectionLost,
@@ -180,18 +191,28 @@ impl Connection {
             Error::new(kind, Operation::OpenChannel).with_detail(error.to_string())
         })?;
         let ended = self.ended.clone();
-        Channel::start(channel, Arc::new(move || lock(&ended).clone())).await
+        Channel::start(channel, self.pulse.clone(), Arc::new(move || lock(&ended).clone())).await
     }
 
     /// A stream to another host through this one.
     async fn tunnel(&self, config: &HostConfig, context: &Context) -> Result<Transport> {
         context.observer.stage(Stage::Connecting);
         let (host, port) = (config.hostname.as_str(), u32::from(config.port));
-        let channel =
-            self.handle.channel_open_direct_tcpip(host, port, "127.0.0.1", 0).await.map_err(|error| {
-                Error::new(ErrorKind::ConnectionFailed, Operation::Connect)
-                    .with_detail(format!("the jump host could not reach {host}:{port}: {error}"))
-            })?;
+        let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
+        let opening = self.handle.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
+        let channel = match tokio::time::timeout(limit, opening).await {
+            Ok(Ok(channel)) => channel,
+            Ok(Err(error)) => {
+                return Err(Error::new(ErrorKind::ConnectionFailed, Operation::Connect)
+                    .with_detail(format!("the jump host could not reach {host}:{port}: {error}")));
+            }
+            Err(_) => {
+                return Err(Error::new(ErrorKind::Timeout, Operation::Connect).with_detail(format!(
+                    "the jump host did not reach {host}:{port} within {} s",
+                    limit.as_secs()
+                )));
+            }
+        };
         let address = format!("{host} through a jump host");
         Ok(Transport { stream: Box::new(channel.into_stream()), address, proxy: None })
     }
@@ -203,6 +224,37 @@ impl Connection {
             next = connection.through.as_deref();
         }
     }
+
+    /// Opens a session channel and asks for `command` to be run on it; whether that is granted
+    /// is the channel's first message.
+    pub async fn execute(&self, command: &str) -> Result<russh::Channel<client::Msg>> {
+        let failed = |error: russh::Error| {
+            let kind = match error {
+                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
+                _ => ErrorKind::ConnectionLost,
+            };
+            Error::new(kind, Operation::Execute).with_detail(error.to_string())
+        };
+        let channel = self.handle.channel_open_session().await.map_err(failed)?;
+        channel.exec(true, command).await.map_err(failed)?;
+        Ok(channel)
+    }
+}
+
+/// For a server that lets us in and then says nothing.
+pub fn no_answer() -> Error {
+    Error::new(ErrorKind::Timeout, Operation::OpenChannel)
+        .with_detail(format!("the login worked but SFTP did not start within {} s", OPEN_TIMEOUT.as_secs()))
+}
+
+/// The limits of RFC 4253 section 9, or narrower ones of ssh_config.
+fn rekey_limits(config: &HostConfig) -> russh::Limits {
+    let standard = russh::Limits::default();
+    let bytes = config.rekey_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = bytes.map_or(standard.rekey_write_limit, |bytes| bytes.min(standard.rekey_write_limit));
+    let time =
+        config.rekey_time.map_or(standard.rekey_time_limit, |time| time.min(standard.rekey_time_limit));
+    russh::Limits::new(bytes, bytes, time)
 }
 
 fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
@@ -211,6 +263,7 @@ fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
         maximum_packet_size: 65_535,
         channel_buffer_size: 1024,
         preferred,
+        limits: rekey_limits(config),
         keepalive_interval: Some(config.server_alive_interval.unwrap_or(KEEPALIVE)),
         keepalive_max: config.server_alive_count_max.max(1) as usize,
         nodelay: true,
@@ -218,59 +271,10 @@ fn client_config(config: &HostConfig, preferred: Preferred) -> client::Config {
     }
 }
 
-/// Host key types that are known for the host first, so that a server with several keys shows
-/// the one that can be checked; never SHA-1. Certificates only where an authority is known. AES-GCM first where the processor has AES.
-fn preferences(known: &[String], certificates: bool) -> Preferred {
-    let mut keys = vec![
-        Algorithm::Ed25519,
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-    ];
-    let rank = |algorithm: &Algorithm| {
-        // known_hosts says ssh-rsa for the key whatever the signature's hash.
-        let name = if matches!(algorithm, Algorithm::Rsa { .. }) { "ssh-rsa" } else { algorithm.as_str() };
-        !known.iter().any(|k| k == name)
-    };
-    keys.sort_by_key(rank);
-    let ciphers = if has_aes() {
-        vec![
-            cipher::AES_256_GCM,
-            cipher::CHACHA20_POLY1305,
-            cipher::AES_256_CTR,
-            cipher::AES_192_CTR,
-            cipher::AES_128_CTR,
-        ]
-    } else {
-        Preferred::DEFAULT.cipher.into_owned()
-    };
-    let host_key_certificates = if certificates { keys.clone() } else { Vec::new() };
-    Preferred {
-        key: keys.into(),
-        host_key_certificates: host_key_certificates.into(),
-        cipher: ciphers.into(),
-        ..Preferred::DEFAULT
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_aes() -> bool {
-    std::arch::is_x86_feature_detected!("aes")
-}
-
-#[cfg(target_arch = "aarch64")]
-fn has_aes() -> bool {
-    std::arch::is_aarch64_feature_detected!("aes")
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn has_aes() -> bool {
-    false
-}
-
 fn handshake_error(error: &russh::Error) -> Error {
+    if let russh::Error::NoCommonAlgo { kind, ours, theirs } = error {
+        return nothing_in_common(kind, ours, theirs);
+    }
     let kind = match error {
         russh::Error::IO(_) | russh::Error::HUP | russh::Error::Disconnect => ErrorKind::ConnectionFailed,
         russh::Error::ConnectionTimeout
@@ -298,7 +302,7 @@ impl client::Handler for Handler {
         &mut self,
         server_key: &keys::PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
-        lock(&self.findings).asking = true;
+        let asked = self.asking.begin();
         let (algorithm, verdict) = match server_key {
             keys::PublicKeyOrCertificate::PublicKey { key, .. } => {
                 let blob = key.to_bytes().map_err(russh::Error::SshKey)?;
@@ -308,7 +312,7 @@ impl client::Handler for Handler {
                 (certificate.algorithm(), self.checker.check_certificate(certificate).await)
             }
         };
-        lock(&self.findings).asking = false;
+        drop(asked);
         match verdict {
             Ok(()) => {
                 lock(&self.findings).host_key_type = algorithm.as_str().trim_start_matches("ssh-").to_owned();
@@ -329,33 +333,26 @@ impl client::Handler for Handler {
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
-        let (said, outcome) = match reason {
+        let silent = "the server has stopped answering";
+        let (said, orderly, outcome) = match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
-                (format!("the server disconnected: {}", info.message), Ok(()))
+                (format!("the server disconnected: {}", info.message), true, Ok(()))
             }
             DisconnectReason::Error(error) => {
                 let said = match &error {
-                    russh::Error::KeepaliveTimeout => "the server has stopped answering".to_owned(),
+                    _ if self.pulse.is_cut() => silent.to_owned(),
+                    russh::Error::KeepaliveTimeout => silent.to_owned(),
                     russh::Error::HUP => "the server closed the connection".to_owned(),
+                    russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                        "the server closed the connection".to_owned()
+                    }
+                    russh::Error::IO(error) => error.kind().to_string(),
                     other => other.to_string(),
                 };
-                (said, Err(error))
+                (said, false, Err(error))
             }
         };
-        *lock(&self.ended) = Some(said);
+        *lock(&self.ended) = Some(Ended { said, orderly });
         outcome
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_key_types_are_offered_first_and_sha1_never() {
-        let preferred = preferences(&["ssh-rsa".to_owned()], false);
-        assert_eq!(preferred.key[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
-        assert!(!preferred.key.contains(&Algorithm::Rsa { hash: None }));
-        assert_eq!(preferences(&[], false).key[0], Algorithm::Ed25519);
     }
 }

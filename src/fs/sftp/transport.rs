@@ -74,26 +74,33 @@ fn proxy(command: &str, context: &Context) -> Result<Transport> {
 /// Resolves the host and connects the socket, the addresses staggered.
 async fn tcp(config: &HostConfig, context: &Context) -> Result<TcpStream> {
     context.observer.stage(Stage::Resolving);
-    let addresses: Vec<SocketAddr> =
-        match tokio::net::lookup_host((config.hostname.as_str(), config.port)).await {
-            Ok(found) => found
-                .filter(|address| match config.address_family {
-                    AddressFamily::Any => true,
-                    AddressFamily::Inet => address.is_ipv4(),
-                    AddressFamily::Inet6 => address.is_ipv6(),
-                })
-                .collect(),
-            Err(error) => {
-                return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
-                    .with_detail(format!("{}: {error}", config.hostname)));
-            }
-        };
+    let timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    let looking = tokio::net::lookup_host((config.hostname.as_str(), config.port));
+    let Ok(found) = tokio::time::timeout(timeout, looking).await else {
+        return Err(Error::new(ErrorKind::Timeout, Operation::Resolve).with_detail(format!(
+            "no name server answered for {} within {} s",
+            config.hostname,
+            timeout.as_secs()
+        )));
+    };
+    let addresses: Vec<SocketAddr> = match found {
+        Ok(found) => found
+            .filter(|address| match config.address_family {
+                AddressFamily::Any => true,
+                AddressFamily::Inet => address.is_ipv4(),
+                AddressFamily::Inet6 => address.is_ipv6(),
+            })
+            .collect(),
+        Err(error) => {
+            return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
+                .with_detail(format!("{}: {error}", config.hostname)));
+        }
+    };
     if addresses.is_empty() {
         return Err(Error::new(ErrorKind::Unresolved, Operation::Resolve)
             .with_detail(format!("{} has no usable address", config.hostname)));
     }
     context.observer.stage(Stage::Connecting);
-    let timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let mut attempts: FuturesUnordered<_> =
         addresses
             .into_iter()

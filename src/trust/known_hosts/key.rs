@@ -94,7 +94,7 @@ pub(super) fn base64(blob: &[u8]) -> String {
 
 /// The blob with every number in its shortest form, so that equal keys are equal bytes; `None`
 /// where it is no whole key of a type that known_hosts can hold, a certificate for example.
-pub(super) fn canonical(blob: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::trust) fn canonical(blob: &[u8]) -> Option<Vec<u8>> {
     let (kind, fields) = split(blob)?;
     let mut out = Vec::with_capacity(blob.len());
     put_string(&mut out, kind.name.as_bytes());

@@ -6,6 +6,7 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 
 use super::key;
+use crate::trust::pattern;
 
 #[derive(Clone, Debug)]
 pub(super) struct Line {
@@ -34,9 +35,6 @@ pub(super) enum Hosts {
         hash: [u8; 20],
     },
 }
-
-/// The longest pattern that ssh looks at; a longer one makes its whole list match nothing.
-const LONGEST_PATTERN: usize = 1022;
 
 /// `None` for comments and empty lines, an `Err` with the reason for lines that ssh passes over.
 pub(super) fn parse(raw: &[u8]) -> Result<Option<Line>, &'static str> {
@@ -118,58 +116,10 @@ impl Hosts {
     /// `name` in lower case, with its port where that is not 22.
     pub fn matches(&self, name: &str) -> bool {
         match self {
-            Hosts::Patterns(list) => matches_list(list, name.as_bytes()),
+            Hosts::Patterns(list) => pattern::list_matches(list, name.as_bytes()),
             Hosts::Hashed { salt, hash } => hmac(salt, name) == *hash,
         }
     }
-}
-
-/// Any pattern must match, and no negated one may.
-fn matches_list(list: &[u8], name: &[u8]) -> bool {
-    let mut found = false;
-    for pattern in list.split(|&b| b == b',') {
-        let (negated, pattern) = match pattern.strip_prefix(b"!") {
-            Some(rest) => (true, rest),
-            None => (false, pattern),
-        };
-        if pattern.len() > LONGEST_PATTERN {
-            return false;
-        }
-        if matches_pattern(pattern, name) {
-            if negated {
-                return false;
-            }
-            found = true;
-        }
-    }
-    found
-}
-
-pub(super) fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                p += 1;
-                retry = Some((p, n));
-            }
-            Some(&c) if c == b'?' || c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            // The last `*` takes one character more.
-            _ => match retry {
-                Some((after, from)) => {
-                    p = after;
-                    n = from + 1;
-                    retry = Some((after, n));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&b| b == b'*')
 }
 
 /// Whether a name, written to a line, would be read as that name and nothing else.

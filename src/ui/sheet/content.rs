@@ -1,29 +1,29 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
-use super::{Content, Line, Piece};
+use super::{Content, Line, Piece, files};
 use crate::{
     fs::{Entry, entry::SortKey},
-    reply::Protocol,
+    reply::{self, Protocol},
     transfer::{Conflict, Totals},
     trust,
     ui::{
         action::{Action, Group},
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Transfer, Typing, Work},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Transfer, Typing},
         text,
         theme::Role,
     },
     words,
 };
 
-fn line(role: Role, text: impl Into<String>) -> Line {
+pub(super) fn line(role: Role, text: impl Into<String>) -> Line {
     vec![Piece(role, text.into())]
 }
 
-fn fact(label: &str, value: impl Into<String>) -> Line {
+pub(super) fn fact(label: &str, value: impl Into<String>) -> Line {
     vec![Piece(Role::Faint, text::pad(label, 10)), Piece(Role::Text, value.into())]
 }
 
-fn button(label: &str, letter: char) -> (String, char, bool) {
+pub(super) fn button(label: &str, letter: char) -> (String, char, bool) {
     (label.to_owned(), letter, false)
 }
 
@@ -35,6 +35,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
+        // It has a layout of its own.
+        Overlay::Form(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
@@ -43,6 +45,9 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
                 None => Content { title: "Details".into(), width: 40, ..Content::default() },
             }
         }
+        Overlay::Properties(shown) => files::properties(state, shown),
+        Overlay::Permissions(chosen) => files::permissions(state, chosen),
+        Overlay::Output(output) => files::output(state, output),
         Overlay::Error { words, scroll } => {
             let mut lines = vec![line(Role::Text, format!("{}.", words.what))];
             if !words.said.is_empty() {
@@ -88,8 +93,43 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
             ("New folder".to_owned(), vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]])
         }
         Typing::Rename(from) => {
-            let name = words::escape_bytes(from.path.name().unwrap_or_default());
-            ("Rename".to_owned(), vec![line(Role::Soft, name)])
+            let name = from.path.name().unwrap_or_default();
+            let mut lines = vec![line(Role::Soft, words::escape_bytes(name))];
+            if field.input.value().contains('\\') || words::spell(name).contains('\\') {
+                lines.push(line(Role::Faint, "\\xe9 is a byte, \\n a line break, \\\\ a backslash"));
+            }
+            ("Rename".to_owned(), lines)
+        }
+        Typing::NewFile(parent) => {
+            let path = words::escape_bytes(parent.path.as_bytes());
+            ("New file".to_owned(), vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]])
+        }
+        Typing::Symlink(item) | Typing::HardLink(item) => {
+            let name = words::escape_bytes(item.path.name().unwrap_or_default());
+            let title = if matches!(typing, Typing::Symlink(_)) { "New link" } else { "Second name" };
+            let lines = vec![
+                vec![Piece(Role::Faint, "to ".into()), Piece(Role::Soft, name)],
+                line(Role::Soft, "A name in this folder, or a path"),
+            ];
+            (title.to_owned(), lines)
+        }
+        Typing::Owner { name, .. } => {
+            let lines = vec![
+                line(Role::Soft, &**name),
+                line(Role::Soft, "OWNER, OWNER:GROUP or :GROUP; names or numbers"),
+            ];
+            ("Owner".to_owned(), lines)
+        }
+        Typing::Command(dir) => {
+            let path = words::escape_bytes(dir.path.as_bytes());
+            let mut lines = vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]];
+            if !dir.fs.is_local() {
+                lines.push(vec![
+                    Piece(Role::Faint, "on ".into()),
+                    Piece(Role::Soft, words::escape(dir.fs.as_str()).into_owned()),
+                ]);
+            }
+            ("Run a command".to_owned(), lines)
         }
     };
     Content {
@@ -106,6 +146,9 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
     let (title, no, yes) = match deed {
         Deed::Remove { name, items } if items.len() == 1 => (format!("Delete {name}?"), "Keep it", "Delete"),
         Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
+        Deed::RemoveBookmark { name } => {
+            (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
+        }
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {
@@ -381,6 +424,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     let protocol = match log.reply.protocol {
         Protocol::Sftp => "SFTP status",
         Protocol::Ftp => "FTP reply",
+        Protocol::Command => "exit status",
     };
     let title = format!("{protocol} {}", log.reply.code);
     match log.reply.meaning() {
@@ -391,7 +435,22 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
                 lines.push(fact("To do", meaning.advice));
             }
         }
-        None => lines.push(line(Role::Text, "No SFTP specification has this code; the server made it up.")),
+        None => {
+            let made_up = match log.reply.protocol {
+                Protocol::Sftp => "No SFTP specification has this code; the server made it up.",
+                Protocol::Ftp => "No FTP specification has this code; the server made it up.",
+                Protocol::Command => "What the command ended with: 0 is success, anything else its own.",
+            };
+            lines.push(line(Role::Text, made_up));
+        }
+    }
+    if log.reply.protocol == Protocol::Ftp
+        && let Some(class) = reply::ftp_class(log.reply.code)
+    {
+        lines.push(fact("Class", words::ftp_class(&class)));
+        if log.reply.meaning().is_none() && !class.advice.is_empty() {
+            lines.push(fact("To do", class.advice));
+        }
     }
     lines.push(Line::new());
     lines.push(fact("Server", words::escape(log.fs.as_str())));
@@ -410,7 +469,7 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
 fn details(transfer: &Transfer, scroll: usize) -> Content {
     let progress = &transfer.progress;
     let mut lines = vec![fact("State", transfer.standing_words())];
-    if transfer.work != Work::Remove {
+    if !transfer.target.is_empty() {
         lines.push(fact("To", &*transfer.target));
     }
     if progress.total != Totals::default() {

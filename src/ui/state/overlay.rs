@@ -1,16 +1,16 @@
 //! The dialogs: what each asks and what has been typed or chosen so far. Plain data; what an
 //! answer does is `update`'s business, how it looks is `sheet`'s.
 
-use std::fmt;
+use std::{collections::VecDeque, fmt};
 
 use tui_input::Input;
 
 use crate::{
     engine::{JobId, QuestionId},
-    fs::{Location, LogLine},
+    fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
-    ui::state::Side,
+    ui::state::{Form, Side},
     words::ErrorWords,
 };
 
@@ -45,12 +45,24 @@ pub enum Typing {
     GoTo(Side),
     NewFolder(Location),
     Rename(Location),
+    NewFile(Location),
+    /// A link to the first, in the folder that holds it.
+    Symlink(Location),
+    HardLink(Location),
+    /// The owner of these, which are called so together.
+    Owner {
+        items: Vec<Location>,
+        name: String,
+    },
+    /// A command to be run there.
+    Command(Location),
 }
 
 /// What a yes does.
 #[derive(Clone, Debug)]
 pub enum Deed {
     Remove { items: Vec<Location>, name: String },
+    RemoveBookmark { name: String },
     Quit,
 }
 
@@ -61,10 +73,84 @@ pub enum Overlay {
     Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
     Sort { side: Side, choice: usize },
     Question(Question),
+    Form(Box<Form>),
     Help { scroll: usize },
     Explain { line: Box<LogLine>, scroll: usize },
     Details { job: JobId, scroll: usize },
     Error { words: ErrorWords, scroll: usize },
+    Properties(Box<Properties>),
+    Permissions(Box<Permissions>),
+    Output(Box<CommandOutput>),
+}
+
+/// All that is known of one file.
+#[derive(Clone, Debug)]
+pub struct Properties {
+    pub location: Location,
+    /// As listed, and more exactly once the look at it is answered.
+    pub entry: Entry,
+    pub look: JobId,
+    pub sum: Sum,
+    pub choice: usize,
+    pub scroll: usize,
+}
+
+/// A checksum that may be asked for.
+#[derive(Clone, Debug)]
+pub enum Sum {
+    Unasked,
+    Computing(JobId),
+    Known(Checksum),
+    /// Why not, in words.
+    Failed(String),
+}
+
+/// Permissions being chosen.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    pub items: Vec<Location>,
+    /// What they are called together, escaped.
+    pub name: String,
+    pub mode: u32,
+    /// They do not all have the same now, or it is not known.
+    pub differ: bool,
+    /// There are folders among them.
+    pub folders: bool,
+    pub recursive: bool,
+    /// Owner, group, others, the special bits, and with folders the choice of going into them.
+    pub row: usize,
+    pub column: usize,
+    /// The octal digits typed so far.
+    pub digits: String,
+}
+
+/// The permission bit in a row (owner, group, others, special) and a column; 0 where there is none.
+pub fn bit(row: usize, column: usize) -> u32 {
+    let shift = match (row, column) {
+        (0..=2, 0..=2) => 8 - 3 * row - column,
+        (3, 0..=2) => 11 - column,
+        _ => return 0,
+    };
+    1 << shift
+}
+
+/// What a command has printed so far.
+#[derive(Clone, Debug)]
+pub struct CommandOutput {
+    /// While it runs.
+    pub job: Option<JobId>,
+    /// Escaped.
+    pub command: String,
+    /// Escaped, broken to the width; whether each is of standard error.
+    pub lines: VecDeque<(String, bool)>,
+    /// The end of what was printed, which has no line break yet.
+    pub rest: Vec<u8>,
+    pub rest_is_error: bool,
+    /// Lines that were too many to keep.
+    pub dropped: u64,
+    /// How it ended, in words.
+    pub ended: Option<String>,
+    pub scroll: usize,
 }
 
 /// A question of the engine: it waits for exactly one answer.

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use super::listing::{Item, Listing};
+use super::{
+    connect::Chooser,
+    listing::{Item, Listing},
+};
 use crate::{
     engine::JobId,
-    fs::{Error, Location, Place, ServerInfo, Space, Stage},
+    fs::{Error, FsId, Location, Place, ServerInfo, Space, Stage},
 };
 
 /// Which pane.
@@ -37,7 +40,30 @@ pub enum Phase {
     /// There is nothing to show, and why.
     Failed(Error),
     /// The connection is gone; what is shown is what was there last.
-    Lost(Error),
+    Lost(Lost),
+}
+
+/// A connection that is gone.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub error: Error,
+    pub next: Next,
+}
+
+/// What happens to a lost connection without anybody's help. Times are on the clock of
+/// [`super::Clock::running`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    Nothing,
+    /// It is tried again then, or is being tried if that is past.
+    TryAt(Duration),
+}
+
+impl Lost {
+    pub fn new(error: Error) -> Lost {
+        Lost { error, next: Next::Nothing }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +124,8 @@ pub struct Pane {
     pub forward: Vec<Location>,
     /// The name the cursor is to find as soon as it is listed.
     pub wanted: Option<Box<[u8]>>,
+    /// The connect screen, in front of what the pane shows.
+    pub chooser: Option<Chooser>,
 }
 
 impl Default for Pane {
@@ -111,6 +139,7 @@ impl Default for Pane {
             back: Vec::new(),
             forward: Vec::new(),
             wanted: None,
+            chooser: None,
         }
     }
 }
@@ -220,11 +249,32 @@ impl Pane {
         self.job().is_some()
     }
 
-    /// The place shown, if files can be moved from and to it now.
+    /// The place shown, if files can be moved from and to it now. A lost one is connected when
+    /// it is needed.
     pub fn usable(&self) -> Option<&Location> {
         match self.phase {
-            Phase::Ready | Phase::Listing(_) => self.view.location.as_ref(),
-            Phase::Connecting(_) | Phase::Failed(_) | Phase::Lost(_) => None,
+            // What is not seen is neither copied nor copied to.
+            _ if self.chooser.is_some() => None,
+            Phase::Ready | Phase::Listing(_) | Phase::Lost(_) => self.view.location.as_ref(),
+            Phase::Connecting(_) | Phase::Failed(_) => None,
         }
+    }
+
+    /// The loss of `fs` in this pane, be it while another connection is under way.
+    pub fn lost_mut(&mut self, fs: &FsId) -> Option<&mut Lost> {
+        let shows = |view: &View| view.location.as_ref().is_some_and(|location| location.fs == *fs);
+        match (&mut self.phase, &mut self.before) {
+            (Phase::Lost(lost), _) if shows(&self.view) => Some(lost),
+            (_, Some(before)) => match &mut **before {
+                (view, Phase::Lost(lost)) if shows(view) => Some(lost),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a lost connection is being waited for.
+    pub fn is_returning(&self) -> bool {
+        matches!(&self.phase, Phase::Lost(Lost { next: Next::TryAt(_), .. }))
     }
 }

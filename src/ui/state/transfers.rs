@@ -1,4 +1,4 @@
-//! The jobs that move or remove files, running and ended, in the order of their start. Plain data.
+//! The jobs that move, remove or change files, running and ended, in the order of their start. Plain data.
 
 use crate::{
     engine::JobId,
@@ -12,6 +12,8 @@ pub enum Work {
     Copy,
     Move,
     Remove,
+    /// Permissions or owners.
+    Change,
 }
 
 /// How a job stands.
@@ -49,6 +51,7 @@ impl Work {
             Work::Copy => "copied",
             Work::Move => "moved",
             Work::Remove => "deleted",
+            Work::Change => "changed",
         }
     }
 }
@@ -60,6 +63,7 @@ impl Transfer {
             Work::Copy => format!("{} → {}", self.name, self.target),
             Work::Move => format!("move {} → {}", self.name, self.target),
             Work::Remove => format!("delete {}", self.name),
+            Work::Change => format!("change {}", self.name),
         }
     }
 
@@ -74,6 +78,7 @@ impl Transfer {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),
                     Work::Remove => "deleting".to_owned(),
+                    Work::Change => "changing".to_owned(),
                 },
             },
             Standing::Stopping => "stopping".to_owned(),

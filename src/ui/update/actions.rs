@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{dialogs, effect::Effects, files, panels, places};
+use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -11,7 +11,10 @@ use crate::ui::{
 pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
     if key == Key::new(crossterm::event::KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL) {
         // Whatever it means elsewhere, here it gets one out of the thing at hand.
-        let stops = state.overlay().is_some() || state.filtering || state.active().is_waiting();
+        let stops = state.overlay().is_some()
+            || state.filtering
+            || state.trial.is_some()
+            || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
     let mode = state.mode();
@@ -25,6 +28,8 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
             }
         }
         Mode::Choice => dialogs::letter(state, key, fx),
+        Mode::Form => connect::form_key(state, key),
+        Mode::Connect => connect::edit(state, key),
         Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
     }
 }
@@ -32,7 +37,13 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 /// Does what the person wants.
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match state.mode() {
+        Mode::Form => return connect::form_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
+        Mode::Connect => {
+            if connect::on_action(state, action, fx) {
+                return;
+            }
+        }
         Mode::Transfers | Mode::Log => {
             if panels::on_action(state, action, fx) {
                 return;
@@ -64,7 +75,16 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
-        Copy | Move | Rename | NewFolder | Delete => files::on_action(state, action, fx),
+        Connect => connect::choose(state, state.active, fx),
+        Bookmark => connect::bookmark_this(state),
+        AddBookmark | EditBookmark | TestPlace => {
+            state.hint("This belongs to the connect screen.");
+        }
+        Copy | Move | Rename | NewFolder | NewFile | Symlink | HardLink | Delete => {
+            files::on_action(state, action, fx);
+        }
+        Properties | Permissions | Owner => attributes::on_action(state, action, fx),
+        RunCommand => commands::ask(state),
         Cancel => cancel(state, fx),
         CancelJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.
@@ -77,7 +97,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
-    if state.pane(side).is_waiting() {
+    if state.trial.is_some() {
+        connect::stop_trial(state, fx);
+    } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
     } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
         places::give_up(state, side.other(), fx);

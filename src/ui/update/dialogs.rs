@@ -3,15 +3,17 @@
 use tui_input::InputRequest;
 
 use super::{
+    attributes, commands, connect,
     effect::{Effect, Effects},
     files, places, questions,
 };
 use crate::{
+    config::Change,
     engine::{Answer, Command},
     trust,
     ui::{
         action::Action,
-        keymap::Key,
+        keymap::{Key, Mode},
         sheet,
         state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
     },
@@ -26,6 +28,8 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
+        Overlay::Properties(properties) => Some(&mut properties.scroll),
+        Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask:
                 Asking::Conflicts { scroll, .. }
@@ -40,6 +44,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
 fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Question(Question {
             ask:
                 Asking::Host { choice, .. }
@@ -59,6 +64,7 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
             Some(field)
         }
         Overlay::Question(Question { ask: Asking::Secret { field, .. }, .. }) => Some(field),
+        Overlay::Form(form) => form.field_mut(),
         _ => None,
     }
 }
@@ -67,6 +73,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 pub(super) fn edit(state: &mut State, request: InputRequest) {
     if let Some(field) = field_mut(state) {
         field.input.handle(request);
+    } else if state.mode() == Mode::Connect {
+        connect::search(state, request);
     } else if state.filtering {
         let view = &mut state.active_mut().view;
         let mut input = tui_input::Input::new(view.listing.filter().to_owned());
@@ -81,7 +89,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
 pub(super) fn paste(state: &mut State, text: &str) {
-    if field_mut(state).is_some() || state.filtering {
+    if field_mut(state).is_some() || state.filtering || state.mode() == Mode::Connect {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
         }
@@ -104,6 +112,9 @@ pub(super) fn filter_action(state: &mut State, action: Action) -> bool {
 /// A letter that stands on a button.
 pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
     let (Some(c), Some(sheet)) = (key.typed(), sheet::sheet(state)) else { return };
+    if let Some(Overlay::Permissions(permissions)) = state.overlays.last_mut() {
+        return attributes::letter(permissions, c);
+    }
     if let Some(at) = sheet.buttons.iter().position(|button| button.letter == c.to_ascii_lowercase()) {
         press(state, at, fx);
     }
@@ -111,7 +122,10 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
 
 /// Presses the button in that place of the row.
 pub(super) fn press(state: &mut State, at: usize, fx: &mut Effects) {
-    if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
+    if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
+        form.focus = form.slots().len() + at;
+        connect::form_action(state, Action::Accept, fx);
+    } else if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
         *choice = at;
         accept(state, fx);
     } else {
@@ -125,6 +139,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     let page = usize::from(sheet.body.height).saturating_sub(1).max(1);
     let (buttons, columns) = (sheet.buttons.len(), sheet.stacked);
     let Some(overlay) = state.overlays.last_mut() else { return };
+    if let Overlay::Permissions(permissions) = overlay
+        && attributes::moved(permissions, action)
+    {
+        return;
+    }
     // Where buttons stand one below the other, the arrows walk them.
     let action = match action {
         Action::Up if columns => Action::PreviousChoice,
@@ -161,8 +180,12 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 
 /// Esc: closes, and answers no where an answer is awaited.
 pub(super) fn close(state: &mut State, fx: &mut Effects) {
-    if let Some(Overlay::Question(question)) = state.overlays.pop() {
-        questions::refuse(&question, fx);
+    match state.overlays.pop() {
+        Some(Overlay::Question(question)) => questions::refuse(&question, fx),
+        // Nobody would see what comes of it.
+        Some(Overlay::Properties(properties)) => attributes::give_up(&properties, fx),
+        Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        _ => {}
     }
 }
 
@@ -173,6 +196,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
             Deed::Remove { items, name } => files::remove(state, items, name, fx),
+            Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::Quit => leave(state, fx),
         },
         // The other button leaves everything as it is.
@@ -187,8 +211,15 @@ fn accept(state: &mut State, fx: &mut Effects) {
             }
         },
         Some(Overlay::Question(question)) => answer(question, fx),
+        Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
+        Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
+        Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(
-            Overlay::Help { .. } | Overlay::Explain { .. } | Overlay::Details { .. } | Overlay::Error { .. },
+            Overlay::Form(_)
+            | Overlay::Help { .. }
+            | Overlay::Explain { .. }
+            | Overlay::Details { .. }
+            | Overlay::Error { .. },
         ) => {}
     }
 }
@@ -218,6 +249,13 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
         }),
         Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
         Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
+        Typing::NewFile(parent) => files::create_file(state, parent.clone(), &text, fx),
+        Typing::Symlink(item) => files::link(state, item.clone(), &text, true, fx),
+        Typing::HardLink(item) => files::link(state, item.clone(), &text, false, fx),
+        Typing::Owner { items, name } => {
+            attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
+        }
+        Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });

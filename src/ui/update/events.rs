@@ -1,13 +1,14 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
+    attributes, commands, connect,
     effect::{Effect, Effects},
     places, questions,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
-    fs::{Error, ErrorKind, Operation, Place, PlacePath},
-    ui::state::{Errand, Notice, Phase, Side, Standing, State, Tone, Work},
+    fs::{Error, ErrorKind, FsId, Operation, Place, PlacePath, ServerInfo},
+    ui::state::{Errand, Lost, Next, Notice, Phase, Side, Standing, State, Tone},
     words,
 };
 
@@ -16,18 +17,33 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
     match what {
         What::Log { lines, dropped } => state.log.add(lines, dropped),
         What::Lost(error) => lost(state, &error),
+        What::Reconnecting { fs, wait, .. } => {
+            let at = state.clock.running.saturating_add(wait);
+            for side in Side::BOTH {
+                if let Some(lost) = state.pane_mut(side).lost_mut(&fs) {
+                    lost.next = Next::TryAt(at);
+                }
+            }
+        }
+        What::Reconnected { fs, info } => reconnected(state, &fs, &info, fx),
+        What::LeftLost { fs, error } => left_lost(state, &fs, &error),
         What::Ask { question, ask } => questions::ask(state, job, question, ask, fx),
         what => {
             if matches!(what, What::Done(_) | What::Failed(_) | What::Cancelled) {
                 // A job that ended waits for no answer any more.
                 questions::forget(state, job);
             }
-            if let Some(side) = state.side_of(job) {
+            if connect::is_ours(state, job) {
+                connect::on_event(state, job, what);
+            } else if let Some(side) = state.side_of(job) {
                 on_pane_event(state, side, what, fx);
             } else if state.transfers.get_mut(job).is_some() {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else {
+                let what = attributes::on_event(state, job, what);
+                commands::on_event(state, job, what);
             }
             // Anything else is late news of a job that nobody waits for.
         }
@@ -50,11 +66,48 @@ fn lost(state: &mut State, error: &Error) {
         let pane = state.pane_mut(side);
         let here = pane.view.location.as_ref().is_some_and(|l| Some(l.fs.as_str()) == error.place());
         if here && !matches!(pane.phase, Phase::Connecting(_)) {
-            pane.phase = Phase::Lost(error.clone());
+            // A job on it may have told already.
+            any |= !matches!(pane.phase, Phase::Lost(_));
+            pane.phase = Phase::Lost(Lost::new(error.clone()));
+        }
+    }
+    // That a server sends an idle session away is nothing to be alarmed by.
+    if any && !error.is_in_good_order() {
+        state.say(Tone::Bad, words::error(error).to_string());
+    }
+}
+
+/// Panes that show the server go on where they were, with what there is now.
+fn reconnected(state: &mut State, fs: &FsId, info: &ServerInfo, fx: &mut Effects) {
+    for side in Side::BOTH {
+        let pane = state.pane_mut(side);
+        let is_here = pane.view.location.as_ref().is_some_and(|location| location.fs == *fs);
+        if is_here && matches!(pane.phase, Phase::Lost(_)) {
+            pane.view.info = info.clone();
+            pane.phase = Phase::Ready;
+            if let Some(location) = pane.view.location.clone() {
+                places::start_listing(state, side, location, fx);
+                // What was said of the loss is over.
+                state.notice = None;
+            }
+        } else if let Some(before) = &mut state.pane_mut(side).before
+            && before.0.location.as_ref().is_some_and(|location| location.fs == *fs)
+            && matches!(before.1, Phase::Lost(_))
+        {
+            before.1 = Phase::Ready;
+        }
+    }
+}
+
+fn left_lost(state: &mut State, fs: &FsId, error: &Error) {
+    let mut any = false;
+    for side in Side::BOTH {
+        if let Some(lost) = state.pane_mut(side).lost_mut(fs) {
+            *lost = Lost::new(error.clone());
             any = true;
         }
     }
-    if any {
+    if any && !error.is_in_good_order() {
         state.say(Tone::Bad, words::error(error).to_string());
     }
 }
@@ -70,7 +123,9 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             if let Phase::Connecting(connecting) = &state.pane(side).phase
                 && let Place::Remote(target, _) = &connecting.place
             {
-                state.targets.insert(location.fs.clone(), target.clone());
+                let (target, location) = (target.clone(), location.clone());
+                connect::visited(state, &target, &location, fx);
+                state.targets.insert(location.fs, target);
             }
             let pane = state.pane_mut(side);
             pane.view.info = info;
@@ -109,7 +164,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             }
         }
         // The panes ask for no file's bytes yet.
-        What::Data(_) => {}
+        What::Data(_) | What::Hosts(_) | What::Resolved(_) | What::Checksum(_) | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
             state.say(Tone::Bad, words::error(&error).to_string());
@@ -129,7 +184,14 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         }
         What::Failed(error) => places::fail(state, side, error),
         What::Cancelled => places::fail(state, side, Error::new(ErrorKind::Cancelled, Operation::List)),
-        What::Planned(_) | What::Ask { .. } | What::Log { .. } | What::Lost(_) => {}
+        // Handled before, or not for panes.
+        What::Planned(_)
+        | What::Ask { .. }
+        | What::Log { .. }
+        | What::Lost(_)
+        | What::Reconnecting { .. }
+        | What::Reconnected { .. }
+        | What::LeftLost { .. } => {}
     }
 }
 
@@ -146,7 +208,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
             let mut text = words::outcome(&outcome, verb);
-            if transfer.work != Work::Remove {
+            if !transfer.target.is_empty() {
                 text.push_str(&format!(" to {}", transfer.target));
             }
             if let Some(first) = transfer.failures.first().filter(|_| bad) {

@@ -30,23 +30,38 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             let Some(item) = state.active().view.current() else {
                 return state.hint("Put the cursor on what to rename.");
             };
-            // A name that is no text is not offered for editing: it could not be typed back.
-            let name = std::str::from_utf8(&item.entry.name).unwrap_or("").to_owned();
+            // What cannot be typed is spelled out, so that it can stay as it is.
+            let name = words::spell(&item.entry.name);
             let location = here.join(&item.entry.name);
             open_field(state, Typing::Rename(location), Field::text(&name));
         }
         Action::NewFolder => open_field(state, Typing::NewFolder(here), Field::default()),
+        Action::NewFile => open_field(state, Typing::NewFile(here), Field::default()),
+        Action::Symlink | Action::HardLink => {
+            let Some(item) = state.active().view.current() else {
+                return state.hint("Put the cursor on what the link is to lead to.");
+            };
+            let (name, location) = (words::spell(&item.entry.name), here.join(&item.entry.name));
+            let typing = match action {
+                Action::Symlink => Typing::Symlink(location),
+                _ if item.entry.kind == Kind::Dir => {
+                    return state.hint("A folder cannot have a second name: create a symbolic link to it.");
+                }
+                _ => Typing::HardLink(location),
+            };
+            open_field(state, typing, Field::text(&name));
+        }
         Action::Delete => ask_delete(state, &here),
         _ => {}
     }
 }
 
-fn open_field(state: &mut State, typing: Typing, field: Field) {
+pub(super) fn open_field(state: &mut State, typing: Typing, field: Field) {
     state.overlays.push(Overlay::Text { typing, field, error: None });
 }
 
 /// The targets' locations and what to call them together.
-fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
+pub(super) fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
     let items = view.targets();
     let name = match items.as_slice() {
         [one] => display_name(one),
@@ -95,7 +110,7 @@ fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Ef
     fx.push(Effect::Send(Command::Copy { job, request }));
 }
 
-fn transfer(
+pub(super) fn transfer(
     job: crate::engine::JobId,
     work: Work,
     name: String,
@@ -183,7 +198,7 @@ pub(super) fn create_dir(
     name: &str,
     fx: &mut Effects,
 ) -> Result<(), String> {
-    check(name)?;
+    check(name.as_bytes())?;
     let job = state.fresh_job();
     let location = parent.join(name.as_bytes());
     state.errands.push(Errand {
@@ -198,25 +213,79 @@ pub(super) fn create_dir(
 
 /// Renames to what was typed; an error says why the name will not do.
 pub(super) fn rename(state: &mut State, from: Location, name: &str, fx: &mut Effects) -> Result<(), String> {
-    if from.path.name() == Some(name.as_bytes()) {
+    let name = words::unspell(name)?;
+    if from.path.name() == Some(&name) {
         return Ok(());
     }
-    check(name)?;
+    check(&name)?;
     let Some(parent) = from.parent() else { return Ok(()) };
     let job = state.fresh_job();
-    let to = parent.path.join(name.as_bytes());
-    state.errands.push(Errand {
-        job,
-        touches: vec![parent],
-        wanted: name.as_bytes().into(),
-        done: format!("Renamed to {}.", words::escape(name)),
-    });
+    let to = parent.path.join(&name);
+    let done = format!("Renamed to {}.", words::escape_bytes(&name));
+    state.errands.push(Errand { job, touches: vec![parent], wanted: name.into(), done });
     fx.push(Effect::Send(Command::Rename { job, from, to }));
     Ok(())
 }
 
-fn check(name: &str) -> Result<(), String> {
-    check_name(name.as_bytes()).map_err(|why| {
+/// Creates the empty file that was typed.
+pub(super) fn create_file(
+    state: &mut State,
+    parent: Location,
+    name: &str,
+    fx: &mut Effects,
+) -> Result<(), String> {
+    check(name.as_bytes())?;
+    let job = state.fresh_job();
+    let location = parent.join(name.as_bytes());
+    state.errands.push(Errand {
+        job,
+        touches: vec![parent],
+        wanted: name.as_bytes().into(),
+        done: format!("Created the file {}.", words::escape(name)),
+    });
+    fx.push(Effect::Send(Command::CreateFile { job, location }));
+    Ok(())
+}
+
+/// Links to `item` under the name, or at the path, that was typed.
+pub(super) fn link(
+    state: &mut State,
+    item: Location,
+    text: &str,
+    symbolic: bool,
+    fx: &mut Effects,
+) -> Result<(), String> {
+    let typed = words::unspell(text)?;
+    let (Some(folder), Some(own)) = (item.parent(), item.path.name()) else { return Ok(()) };
+    if !typed.contains(&b'/') {
+        check(&typed)?;
+    }
+    let at = Location::new(item.fs.clone(), folder.path.resolve(&typed));
+    let (Some(parent), Some(name)) = (at.parent(), at.path.name()) else {
+        return Err("A link needs a name.".to_owned());
+    };
+    if at == item {
+        return Err("The link needs a name of its own.".to_owned());
+    }
+    let job = state.fresh_job();
+    state.errands.push(Errand {
+        job,
+        touches: vec![parent.clone()],
+        wanted: name.into(),
+        done: format!("Created the link {}.", words::escape_bytes(name)),
+    });
+    fx.push(Effect::Send(if symbolic {
+        // Beside what it leads to, a link that moves with its folder.
+        let target = if parent == folder { own.to_vec() } else { item.path.as_bytes().to_vec() };
+        Command::Symlink { job, location: at, target }
+    } else {
+        Command::HardLink { job, location: item, to: at.path }
+    }));
+    Ok(())
+}
+
+fn check(name: &[u8]) -> Result<(), String> {
+    check_name(name).map_err(|why| {
         let why = why.to_string();
         let mut letters = why.chars();
         let first = letters.next().map(|c| c.to_ascii_uppercase());

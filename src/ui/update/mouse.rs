@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, dialogs, effect::Effects, panels, places};
+use super::{actions::on_action, connect, dialogs, effect::Effects, panels, places};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
@@ -45,6 +45,25 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
                 state.last_click = Some(now);
             }
         }
+        Hit::Line(side, line) => {
+            focus(state, side);
+            let Some(chooser) = &mut state.pane_mut(side).chooser else { return };
+            chooser.move_to(line);
+            chooser.moved = true;
+            if chooser.cursor != line {
+                return;
+            }
+            let now = Click { side, row: line, at: state.clock.running };
+            let again = last.is_some_and(|last| {
+                (last.side, last.row) == (side, line) && now.at.saturating_sub(last.at) <= DOUBLE_CLICK
+            });
+            if again {
+                on_action(state, Action::Open, fx);
+            } else {
+                state.last_click = Some(now);
+            }
+        }
+        Hit::Field(at) => connect::focus_field(state, at),
         Hit::Header(side, key) => {
             focus(state, side);
             places::sort_by(state, side, key);
@@ -77,6 +96,11 @@ fn focus(state: &mut State, side: crate::ui::state::Side) {
 fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
     let step = |row: usize| if up { row.saturating_sub(WHEEL_ROWS) } else { row.saturating_add(WHEEL_ROWS) };
     match hit {
+        Hit::Line(side, _) => {
+            if let Some(chooser) = &mut state.pane_mut(side).chooser {
+                if up { chooser.up(WHEEL_ROWS) } else { chooser.down(WHEEL_ROWS) }
+            }
+        }
         Hit::Row(side, _) | Hit::Header(side, _) | Hit::Pane(side) => {
             let height =
                 layout::layout(state.size, state).pane(side).map_or(1, |p| usize::from(p.rows.height));
@@ -94,7 +118,7 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
             };
             panels::move_to(state, panel, step(row));
         }
-        Hit::Dialog | Hit::Button(_) => {
+        Hit::Dialog | Hit::Button(_) | Hit::Field(_) => {
             on_action(state, if up { Action::Up } else { Action::Down }, fx);
         }
         Hit::Hint(_) | Hit::Nothing => {}

@@ -15,7 +15,8 @@ use crate::{
         action::Action,
         layout,
         state::{
-            Connecting, Field, Loading, Overlay, Phase, Row, SORTS, Side, State, Step, Tone, Typing, View,
+            Connecting, Field, Loading, Lost, Overlay, Phase, Row, SORTS, Side, State, Step, Tone, Typing,
+            View,
         },
     },
     words,
@@ -26,7 +27,7 @@ pub fn open(state: &mut State, side: Side, place: Place, fx: &mut Effects) {
     connect(state, side, place, Step::New, fx);
 }
 
-fn connect(state: &mut State, side: Side, place: Place, step: Step, fx: &mut Effects) {
+pub(super) fn connect(state: &mut State, side: Side, place: Place, step: Step, fx: &mut Effects) {
     state.notice = None;
     stop_waiting(state, side, fx);
     let label = match &place {
@@ -53,7 +54,7 @@ fn reconnect(state: &mut State, side: Side, location: &Location, fx: &mut Effect
 }
 
 /// A location as a place that can be opened again.
-fn place_of(state: &State, location: &Location) -> Place {
+pub(super) fn place_of(state: &State, location: &Location) -> Place {
     match state.targets.get(&location.fs) {
         Some(target) => Place::Remote(target.clone(), PlacePath::Absolute(location.path.clone())),
         None if location.fs.is_local() => Place::Local(location.path.as_bytes().to_vec()),
@@ -68,6 +69,7 @@ fn place_of(state: &State, location: &Location) -> Place {
 
 /// Keeps what is shown, to come back to; an unfinished way keeps where it began.
 fn set_aside(pane: &mut crate::ui::state::Pane) {
+    pane.chooser = None;
     let empty = View { listing: pane.view.listing.emptied(), ..View::default() };
     let view = std::mem::replace(&mut pane.view, empty);
     let phase = std::mem::replace(&mut pane.phase, Phase::Ready);
@@ -221,7 +223,7 @@ pub(super) fn fail(state: &mut State, side: Side, error: Error) {
     let lost = !connecting && error.kind().ends_session();
     let pane = state.pane_mut(side);
     if lost && pane.view.location.as_ref().map(|location| &location.fs) == fs.as_ref() {
-        pane.phase = Phase::Lost(error.clone());
+        pane.phase = Phase::Lost(Lost::new(error.clone()));
     } else if !returns && !had_entries {
         pane.phase = Phase::Failed(error.clone());
         return;
@@ -288,7 +290,13 @@ fn show_in(state: &mut State, side: Side, fx: &mut Effects) {
 
 fn open_current(state: &mut State, side: Side, fx: &mut Effects) {
     let view = &state.pane(side).view;
-    let Some(location) = view.location.clone() else { return };
+    let Some(location) = view.location.clone() else {
+        if let Phase::Failed(error) = &state.pane(side).phase {
+            let words = words::error(error);
+            state.overlays.push(Overlay::Error { words, scroll: 0 });
+        }
+        return;
+    };
     match view.row(view.cursor) {
         None => {}
         Some(Row::Above) => on_action(state, Action::Parent, fx),
@@ -334,6 +342,10 @@ pub(super) fn go_to_text(state: &mut State, side: Side, text: &str, fx: &mut Eff
         go(state, side, Location::new(FsId::local(), path), Step::New, None, fx);
         return Ok(());
     }
+    if let Some(named) = state.places.named(text)? {
+        super::connect::open_named(state, side, named, fx);
+        return Ok(());
+    }
     match Place::parse(text.as_bytes())? {
         Place::Remote(target, path) => connect(state, side, Place::Remote(target, path), Step::New, fx),
         Place::Local(_) => match here {
@@ -361,7 +373,7 @@ pub(super) fn go_to_text(state: &mut State, side: Side, text: &str, fx: &mut Eff
     Ok(())
 }
 
-fn local_path(home: &RemotePath, here: &RemotePath, text: &str) -> RemotePath {
+pub(super) fn local_path(home: &RemotePath, here: &RemotePath, text: &str) -> RemotePath {
     match text.strip_prefix('~') {
         Some("") => home.clone(),
         Some(rest) if rest.starts_with('/') => home.resolve(rest.trim_start_matches('/').as_bytes()),

@@ -24,6 +24,7 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
     };
     let question = Question { id, job, ask };
     let known = state.side_of(job).is_some()
+        || state.trial.as_ref().is_some_and(|trial| trial.job == job)
         || state.transfers.running().any(|transfer| transfer.job == job)
         || state.errands.iter().any(|errand| errand.job == job);
     if known {
@@ -36,7 +37,13 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
 
 /// Opens the next question once no dialog is open: nothing typed for one reaches another.
 pub(super) fn next(state: &mut State) {
-    if state.overlays.is_empty()
+    // A form waits for its own test, and so for the questions of that test.
+    let form_waits = matches!(state.overlay(), Some(Overlay::Form(_)))
+        && state
+            .trial
+            .as_ref()
+            .is_some_and(|trial| state.waiting.front().is_some_and(|question| question.job == trial.job));
+    if (state.overlays.is_empty() || form_waits)
         && let Some(question) = state.waiting.pop_front()
     {
         state.filtering = false;

@@ -45,6 +45,29 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
             pen.put(button.area.x.saturating_sub(1), button.area.y, 1, mark, Role::Title);
         }
     }
+    let mut typing_at = None;
+    for row in &sheet.rows {
+        if row.area.height == 0 {
+            continue;
+        }
+        let y = row.area.y;
+        let label = if row.has_focus { Role::Title } else { Role::Soft };
+        pen.put(row.area.x, y, row.area.width, row.label, label);
+        let mark = if row.has_focus { "›" } else { " " };
+        pen.put(row.area.x.saturating_sub(1), y, 1, mark, Role::Title);
+        pen.tint(row.value, Role::Input);
+        let filled = text::pad("", usize::from(row.value.width));
+        pen.put(row.value.x, y, row.value.width, &filled, Role::Input);
+        pen.put_over(row.value.x, y, row.value.width, &row.shown, row.role);
+        if row.has_focus
+            && let Some(x) = sheet.typing_at
+        {
+            typing_at = Some(Position { x, y });
+        }
+    }
+    if typing_at.is_some() {
+        return typing_at;
+    }
     let field = sheet.field.as_ref()?;
     if field.area.height == 0 {
         return None;

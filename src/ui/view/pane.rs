@@ -2,13 +2,13 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Pen, spinner};
+use super::{Pen, connect, spinner};
 use crate::{
     fs::{Entry, Error, Kind, Place, entry::SortKey},
     ui::{
         action::Action,
         layout::{Columns, PaneAreas, short_path},
-        state::{Item, Pane, Phase, Row, Side, State, View},
+        state::{Item, Lost, Next, Pane, Phase, Row, Side, State, View},
         text,
         theme::Role,
     },
@@ -20,6 +20,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     let pane = state.pane(side);
     let active = state.active == side && !state.in_panel;
     pen.frame(areas.outer, if active { Role::BorderActive } else { Role::Border });
+    if let Some(chooser) = &pane.chooser {
+        return connect::draw(pen, state, chooser, areas, active);
+    }
     header(pen, state, pane, areas, active);
     match &pane.phase {
         Phase::Failed(error) => failure(pen, state, areas, error),
@@ -52,11 +55,6 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
     }
     let view = &pane.view;
     let lost = matches!(pane.phase, Phase::Lost(_));
-    let trust = match (&pane.phase, view.info.trust.as_str()) {
-        (Phase::Lost(_), _) => " ✗ lost ".to_owned(),
-        (_, "") => String::new(),
-        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
-    };
     let mut room = outer.width.saturating_sub(4);
     // How far the server is trusted gives way before the path does.
     let path_width = view.location.as_ref().map_or(0, |location| {
@@ -66,7 +64,19 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
             + 6
     });
     let fits = |text: &str| path_width + text::width(text) < usize::from(room);
-    let trust = if trust.is_empty() || lost || fits(&trust) { trust } else { " ✓ ".to_owned() };
+    let trust = match (&pane.phase, view.info.trust.as_str()) {
+        (Phase::Lost(lost), _) => lost_marks(state, lost)
+            .into_iter()
+            .find(|mark| fits(mark))
+            .unwrap_or_else(|| " ✗ lost ".to_owned()),
+        (_, "") => String::new(),
+        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
+    };
+    let trust = match trust {
+        trust if trust.is_empty() || fits(&trust) => trust,
+        _ if lost => trust,
+        _ => " ✓ ".to_owned(),
+    };
     let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
     if width > 0 && room >= width + 12 {
         let x = outer.right().saturating_sub(width + 2);
@@ -106,6 +116,25 @@ fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, acti
     let shown = text::cut_start(&path, usize::from(left(x).saturating_sub(1)));
     x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Text });
     pen.put(x, outer.y, left(x).min(1), " ", Role::Text);
+}
+
+/// Until a lost server is tried again; `None` where it is not.
+fn seconds_left(state: &State, lost: &Lost) -> Option<u128> {
+    match lost.next {
+        Next::Nothing => None,
+        Next::TryAt(at) => Some(at.saturating_sub(state.clock.running).as_millis().div_ceil(1000)),
+    }
+}
+
+/// That a server is lost and when it is tried again, from the longest way to say it.
+fn lost_marks(state: &State, lost: &Lost) -> Vec<String> {
+    match seconds_left(state, lost) {
+        None => Vec::new(),
+        Some(0) => vec![" ✗ lost, trying again ".to_owned()],
+        Some(seconds) => {
+            vec![format!(" ✗ lost, trying again in {seconds} s "), format!(" ✗ lost, again in {seconds} s ")]
+        }
+    }
 }
 
 fn column_names(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
@@ -262,7 +291,7 @@ fn size(pen: &mut Pen<'_>, entry: &Entry, x: u16, y: u16, width: u16) {
 }
 
 /// Lines in the middle of the rows.
-fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
+pub(super) fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
     let area = areas.rows;
     let columns = usize::from(area.width.saturating_sub(4)).max(1);
     let wrapped: Vec<(Role, String)> = lines
@@ -294,13 +323,27 @@ fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], si
 
 fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
     let words = words::error(error);
-    let (again, go_to) = (key(state, Action::Refresh), key(state, Action::GoTo));
+    let (again, elsewhere) = (key(state, Action::Refresh), key(state, Action::Connect));
     let gap = || (Role::Text, String::new());
-    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what)), (Role::Text, words.said)];
+    let mut lines = vec![(Role::Bad, format!("✗ {}", words.what))];
+    // A fact a line: two fingerprints are compared more easily below each other.
+    lines.extend(words.said.split("; ").map(|part| (Role::Text, part.to_owned())));
     if areas.rows.height >= 10 {
         lines.extend([gap(), (Role::Soft, words.advice), gap()]);
     }
-    lines.push((Role::Faint, format!("{again} tries again · {go_to} goes elsewhere")));
+    let columns = usize::from(areas.rows.width.saturating_sub(4)).max(1);
+    let mut lines: Vec<(Role, String)> = lines
+        .into_iter()
+        .flat_map(|(role, text)| text::wrap(&text, columns).into_iter().map(move |line| (role, line)))
+        .collect();
+    let room = usize::from(areas.rows.height).saturating_sub(1);
+    if lines.len() > room {
+        // What there is no room for is in a dialog.
+        lines.truncate(room);
+        lines.push((Role::Faint, format!("{} tells all of it", key(state, Action::Open))));
+    } else {
+        lines.push((Role::Faint, format!("{again} tries again · {elsewhere} goes elsewhere")));
+    }
     middle(pen, areas, &lines);
 }
 
@@ -315,7 +358,7 @@ fn empty(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
     middle(pen, areas, &[(Role::Faint, text)]);
 }
 
-fn key(state: &State, action: Action) -> String {
+pub(super) fn key(state: &State, action: Action) -> String {
     state.keymap.all_keys(action).first().map(ToString::to_string).unwrap_or_default()
 }
 
@@ -393,8 +436,14 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
             let stage = connecting.stage.map_or("connecting", words::stage);
             return (format!("{} {stage} {}", spinner(state), elapsed(connecting.since)), Role::Soft);
         }
-        Phase::Lost(_) => {
-            return (format!("connection lost; {} connects again", key(state, Action::Refresh)), Role::Bad);
+        Phase::Lost(lost) => {
+            let key = key(state, Action::Refresh);
+            let text = match seconds_left(state, lost) {
+                None => format!("connection lost; {key} connects again"),
+                Some(0) => format!("connecting again; {key} at once"),
+                Some(seconds) => format!("connecting again in {seconds} s; {key} at once"),
+            };
+            return (text, Role::Bad);
         }
         Phase::Ready | Phase::Connecting(_) | Phase::Failed(_) => {}
     }

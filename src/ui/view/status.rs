@@ -70,6 +70,12 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         for (y, line) in (area.y..area.bottom()).zip(&lines) {
             pen.put(area.x + 3, y, room, line, role);
         }
+    } else if let Some(trial) = state.trial.as_ref().filter(|_| state.overlay().is_none()) {
+        let stage = trial.stage.map_or("connecting", words::stage);
+        let since = words::duration(state.clock.running.saturating_sub(trial.since));
+        let text = format!("Testing {}: {stage}… {since}  (Esc stops)", trial.name);
+        pen.put(area.x + 1, area.y, 1, super::spinner(state), Role::Soft);
+        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if !state.waiting.is_empty() && state.overlay().is_some() {
         let text = format!(
             "{} after this",

@@ -41,7 +41,7 @@ pub(super) fn share(transfer: &Transfer) -> Option<f64> {
     let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
     match transfer.work {
         Work::Copy | Work::Move => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
-        Work::Remove => of(items(done), items(total)),
+        Work::Remove | Work::Change => of(items(done), items(total)),
     }
 }
 
@@ -105,12 +105,12 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     if let Some(remaining) = progress.remaining {
         facts.push((format!("{:>7}", words::duration(remaining)), Role::Text));
     }
-    if transfer.work != Work::Remove {
+    if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
     let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));
     facts.push((files, Role::Soft));
-    if transfer.work != Work::Remove {
+    if !transfer.target.is_empty() {
         let bytes = format!("{} of {}", words::size(progress.done.bytes), words::size(progress.total.bytes));
         facts.push((bytes, Role::Faint));
     }

@@ -110,8 +110,14 @@ fn at(date: NaiveDate, clock: Clock) -> Option<NaiveDateTime> {
     Some(date.and_time(clock.time))
 }
 
+const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+
 /// Reads the date that begins with the first token; says how many tokens it took.
 pub(super) fn read(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
+    // `ls --full-time` of older systems: `Wed Nov 20 21:02:33 2024`.
+    if tokens.first().is_some_and(|token| WEEKDAYS.contains(&token.text)) {
+        return named(&tokens[1..], zone).map(|(when, taken)| (when, taken + 1));
+    }
     named(tokens, zone)
         .or_else(|| of_three(tokens, zone, None))
         .or_else(|| of_two(tokens, zone))

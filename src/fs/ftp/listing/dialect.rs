@@ -15,6 +15,7 @@ use crate::fs::{Entry, Timestamp};
 const MOST_HELD: usize = 256;
 
 /// What a dialect made of a line.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and almost all are entries")]
 pub(super) enum Found {
     Entry(Entry, Option<When>),
     Ignored,

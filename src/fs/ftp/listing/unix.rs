@@ -146,7 +146,7 @@ fn named(mode: &Mode, name: &[u8]) -> Entry {
     if mode.kind == Kind::Symlink
         && let Some(arrow) = name.windows(4).position(|four| four == b" -> ")
     {
-        target = Some(Box::from(&name[arrow + 4..]));
+        target = Some(&name[arrow + 4..]);
         name = &name[..arrow];
     }
     // `ls -F` marks directories; no name contains a slash.
@@ -155,7 +155,7 @@ fn named(mode: &Mode, name: &[u8]) -> Entry {
     }
     let mut entry = Entry::new(name, mode.kind);
     entry.attributes.mode = mode.bits;
-    entry.target = target.filter(|target: &Box<[u8]>| !target.is_empty());
+    entry.target = target.filter(|target| !target.is_empty()).map(Box::from);
     entry
 }
 
@@ -269,7 +269,8 @@ fn mode(text: &[u8]) -> Option<Mode> {
     let (kind, is_device) = match text.first()? {
         b'-' | b'f' | b'F' | b'm' | b'C' | b'n' | b'w' | b'h' | b'M' => (Kind::File, false),
         b'd' => (Kind::Dir, false),
-        b'l' | b'L' => (Kind::Symlink, false),
+        // z/OS has external links.
+        b'l' | b'L' | b'e' => (Kind::Symlink, false),
         b'b' | b'c' => (Kind::Other, true),
         // Pipes, sockets, Solaris' doors, event ports and whiteouts.
         b'p' | b's' | b'D' | b'P' | b'W' | b'?' | b'|' | b'=' => (Kind::Other, false),

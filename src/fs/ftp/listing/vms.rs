@@ -38,7 +38,12 @@ impl Reader {
         }
         let first = context.tokens.first()?;
         if !is_name(first.text) {
-            return is_heading(context.line).then_some(Found::Ignored);
+            // A protection alone is the rest of a line that was too long; its entry has been given.
+            let is_rest = context.tokens.len() == 1
+                && first.text.starts_with(b"(")
+                && first.text.iter().filter(|byte| **byte == b',').count() == 3
+                && protection(first.text).is_some();
+            return (is_rest || is_heading(context)).then_some(Found::Ignored);
         }
         let rest = &context.tokens[1..];
         if rest.is_empty() {
@@ -169,8 +174,12 @@ fn is_privilege_error(text: &[u8]) -> bool {
 }
 
 /// `Directory DISK:[USER]`, `Total of 6 files, 54 blocks.`, `Grand total of 1 directory`.
-fn is_heading(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line).to_ascii_lowercase();
+fn is_heading(context: &Context<'_>) -> bool {
+    let first = context.tokens.first().map_or(&b""[..], |token| token.text);
+    if ![&b"directory"[..], b"total", b"grand"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(context.line).to_ascii_lowercase();
     let text = text.trim();
     let is_directory = text.starts_with("directory ") && (text.contains('[') || text.contains(':'));
     let counts = text.contains(" file") || text.contains(" block") || text.contains(" director");

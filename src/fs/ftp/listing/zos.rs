@@ -53,10 +53,10 @@ impl Reader {
 }
 
 fn heading(tokens: &[Token<'_>]) -> Option<Table> {
-    let words: Vec<&[u8]> = tokens.iter().map(|token| token.text).collect();
-    match words[..] {
-        [b"Volume", b"Unit", ..] => Some(Table::DataSets),
-        [b"Name", b"VV.MM", ..] | [b"Name", b"Size", b"TTR", ..] => Some(Table::Members),
+    let [first, second, third, ..] = tokens else { return None };
+    match (first.text, second.text, third.text) {
+        (b"Volume", b"Unit", _) => Some(Table::DataSets),
+        (b"Name", b"VV.MM", _) | (b"Name", b"Size", b"TTR") => Some(Table::Members),
         _ => None,
     }
 }
@@ -80,7 +80,7 @@ fn data_set(context: &Context<'_>) -> Option<Found> {
         }
         _ => {}
     }
-    let [volume, unit, referred, middle @ .., _] = &tokens[..] else { return None };
+    let [volume, unit, referred, middle @ .., _] = tokens else { return None };
     let organisation = middle.last()?.text;
     let is_unit = unit.text.len() <= 8 && unit.text.iter().all(u8::is_ascii_alphanumeric);
     let kind = match organisation {

@@ -45,7 +45,7 @@ fn local() -> Local {
 }
 
 fn parsed(text: &str) -> HostConfig {
-    parse("Web", text.as_bytes(), &local()).unwrap()
+    parse("Web", &Answer::new(text.as_bytes()), &local()).unwrap()
 }
 
 fn minimal(more: &str) -> HostConfig {
@@ -143,11 +143,11 @@ fn a_proxy_command_gets_its_tokens() {
     let config = minimal("proxycommand nc -x %n %h %p %r 100%% ${HOME}");
     assert_eq!(config.proxy_command.unwrap(), "nc -x Web web 22 ann 100% ${HOME}");
     assert_eq!(minimal("proxyjump %r@gate-%n:24").jumps[0].host, "gate-Web");
-    assert!(parse("w", b"user a\nhostname w\nport 22\nproxycommand x %Z", &local()).is_err());
-    assert!(parse("w", b"user a\nhostname w\nport 22\nidentityfile ~/%C", &local()).is_err());
-    assert!(parse("w", b"user a\nhostname w\nport 22\nproxyjump a:b", &local()).is_err());
-    assert!(parse("w", b"user a\nhostname w\nport 22\nproxyjump $(x)", &local()).is_err());
-    assert!(parse("w", b"user a\nport 22", &local()).is_err());
+    assert!(parse("w", &Answer::new(b"user a\nhostname w\nport 22\nproxycommand x %Z"), &local()).is_err());
+    assert!(parse("w", &Answer::new(b"user a\nhostname w\nport 22\nidentityfile ~/%C"), &local()).is_err());
+    assert!(parse("w", &Answer::new(b"user a\nhostname w\nport 22\nproxyjump a:b"), &local()).is_err());
+    assert!(parse("w", &Answer::new(b"user a\nhostname w\nport 22\nproxyjump $(x)"), &local()).is_err());
+    assert!(parse("w", &Answer::new(b"user a\nport 22"), &local()).is_err());
 }
 
 #[test]
@@ -165,20 +165,16 @@ fn names_that_a_shell_would_read_are_refused() {
 }
 
 #[tokio::test]
-async fn without_ssh_the_defaults_hold_and_no_file_is_ignored() {
+async fn where_there_is_no_ssh_nobody_answers() {
     let absent = Path::new("/nonexistent/ssh");
     assert_eq!(ask(absent, "web", None, None, &SshOptions::default()).await.unwrap(), None);
+}
 
-    let config = plain("Web", Some("bob"), None, None, &local()).unwrap();
-    assert_eq!((config.hostname.as_str(), config.user.as_str(), config.port), ("web", "bob", 22));
-    assert_eq!(config.user_known_hosts, [PathBuf::from("/home/ann/.ssh/known_hosts")]);
-    assert_eq!(plain("web", None, Some(24), None, &local()).unwrap().user, "ann");
-    assert!(plain("web", None, None, Some(Path::new("none")), &local()).is_ok());
-
-    let given = SshOptions { config_file: Some("/etc/hosts".into()), ..SshOptions::default() };
-    let error = resolve_with(absent, "web", None, None, &given).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.detail().unwrap().contains("/etc/hosts"), "{error}");
+#[test]
+fn lists_that_nobody_has_set_are_left_out() {
+    let defaults = Answer::new(b"ciphers a,b\nmacs m\nuser ann\n");
+    let answer = Answer::new(b"ciphers a,b\nmacs n,m\nuser ann\n").without(&defaults);
+    assert_eq!(answer, Answer::new(b"macs n,m\nuser ann\n"));
 }
 
 #[tokio::test]

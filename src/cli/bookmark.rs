@@ -1,0 +1,180 @@
+//! `wharf bookmark`: bookmarks added, listed, shown and removed. Connects nowhere; what is kept
+//! and how is `config`'s business.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+
+use super::{Common, Exit, printed};
+use crate::{
+    config::{Bookmark, Store, check_folder, check_name, store},
+    fs::{Error, ErrorKind, Operation, Place, Result},
+    words,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum BookmarkCommand {
+    /// Give a place a name: `wharf NAME` and `NAME:path` then lead to it
+    Add(BookmarkAddArguments),
+    /// List all of them
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say all that is known of one
+    Show { name: String },
+    /// Remove one, and its password from the keyring
+    Remove { name: String },
+}
+
+#[derive(Args, Debug)]
+pub struct BookmarkAddArguments {
+    pub name: String,
+
+    /// A path, sftp://USER@HOST:PORT/PATH, or HOST:PATH
+    pub place: String,
+
+    /// Where it is listed, such as work/web
+    #[arg(long, value_name = "FOLDER", default_value = "")]
+    pub folder: String,
+
+    /// Where the other pane starts on this machine
+    #[arg(long, value_name = "PATH")]
+    pub local: Option<String>,
+
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+pub(super) fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
+    let store = common.store.as_deref().ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, Operation::ReadBookmarks)
+            .with_detail("there is no home directory to keep them in")
+    })?;
+    match command {
+        BookmarkCommand::Add(arguments) => add(arguments, store, common.quiet),
+        BookmarkCommand::List { json } => list(store, *json),
+        BookmarkCommand::Show { name } => show(store, name),
+        BookmarkCommand::Remove { name } => match store.remove(name)? {
+            true => Ok(Exit::Done),
+            false => Err(store::unknown(name)),
+        },
+    }
+}
+
+fn add(arguments: &BookmarkAddArguments, store: &Store, quiet: bool) -> Result<Exit> {
+    let bad = |what: &str, why: &str| {
+        Error::new(ErrorKind::Usage, Operation::ReadArguments).on(what).with_detail(why)
+    };
+    check_name(&arguments.name).map_err(|why| bad(&arguments.name, why))?;
+    check_folder(&arguments.folder).map_err(|why| bad(&arguments.folder, why))?;
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let place = match Place::parse(arguments.place.as_bytes())? {
+        place @ Place::Remote(..) if has_password(&place) => {
+            super::say(format_args!(
+                "wharf: the password in the place is not kept; save it in the panes, which put it in the keyring"
+            ));
+            place.to_url()
+        }
+        Place::Remote(..) => arguments.place.clone(),
+        // Where one is now must not decide where the bookmark leads.
+        Place::Local(path) => absolute(&path)?,
+    };
+    let bookmark = Bookmark {
+        name: arguments.name.clone(),
+        folder: arguments.folder.clone(),
+        place,
+        remote: None,
+        local: given(&arguments.local),
+        note: given(&arguments.note),
+    };
+    store.save(None, &bookmark, None)?;
+    if !quiet {
+        super::say(format_args!(
+            "{} is in {}",
+            words::escape(&bookmark.name),
+            words::escape(&store.bookmarks_file().display().to_string())
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn has_password(place: &Place) -> bool {
+    matches!(place, Place::Remote(target, _) if target.password.is_some())
+}
+
+fn absolute(path: &[u8]) -> Result<String> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = if path.starts_with(b"~") {
+        path.to_vec()
+    } else {
+        std::path::absolute(std::ffi::OsStr::from_bytes(path))
+            .map_err(|error| Error::io(Operation::ReadArguments, &error))?
+            .into_os_string()
+            .into_vec()
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        Error::new(ErrorKind::Usage, Operation::ReadArguments)
+            .on(words::escape_bytes(error.as_bytes()))
+            .with_detail("a bookmark's path must be UTF-8")
+    })
+}
+
+/// What is wrong with the file is no reason not to list the rest.
+fn read(store: &Store) -> Result<Vec<Bookmark>> {
+    let read = store.bookmarks()?;
+    for warning in &read.warnings {
+        super::say(format_args!("wharf: {}", words::escape(warning)));
+    }
+    Ok(read.list)
+}
+
+fn list(store: &Store, json: bool) -> Result<Exit> {
+    let all = read(store)?;
+    let mut text = String::new();
+    let escaped = |part: &str| words::escape(part).into_owned();
+    let full = |bookmark: &Bookmark| match bookmark.folder.as_str() {
+        "" => escaped(&bookmark.name),
+        folder => format!("{}/{}", escaped(folder), escaped(&bookmark.name)),
+    };
+    let width = all.iter().map(|bookmark| full(bookmark).chars().count()).max().unwrap_or(0).min(40);
+    for bookmark in &all {
+        if json {
+            text.push_str(&format!("{}\n", object(bookmark)));
+        } else {
+            text.push_str(&format!("{:<width$}  {}\n", full(bookmark), escaped(&leads_to(bookmark))));
+        }
+    }
+    printed(io::stdout().lock().write_all(text.as_bytes())).map(|()| Exit::Done)
+}
+
+fn object(bookmark: &Bookmark) -> serde_json::Value {
+    serde_json::json!({
+        "name": bookmark.name,
+        "folder": bookmark.folder,
+        "place": leads_to(bookmark),
+        "local": bookmark.local,
+        "note": bookmark.note,
+    })
+}
+
+/// As a URL where it can be; never with a password.
+fn leads_to(bookmark: &Bookmark) -> String {
+    bookmark.place().map_or_else(|_| crate::fs::place::redact(&bookmark.place), |place| place.to_url())
+}
+
+fn show(store: &Store, name: &str) -> Result<Exit> {
+    let all = read(store)?;
+    let bookmark = all.iter().find(|bookmark| bookmark.name == name).ok_or_else(|| store::unknown(name))?;
+    let mut rows = vec![("name", bookmark.name.clone())];
+    if !bookmark.folder.is_empty() {
+        rows.push(("folder", bookmark.folder.clone()));
+    }
+    rows.push(("place", leads_to(bookmark)));
+    rows.extend(bookmark.local.clone().map(|local| ("local", local)));
+    rows.extend(bookmark.note.clone().map(|note| ("note", note)));
+    let text: String =
+        rows.iter().map(|(name, value)| format!("{name:>11}  {}\n", words::escape(value))).collect();
+    printed(io::stdout().lock().write_all(text.as_bytes())).map(|()| Exit::Done)
+}

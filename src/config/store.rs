@@ -1,0 +1,241 @@
+//! Carries out changes: reads the file as it is now, changes it, replaces it. Owns where the files
+//! are. Blocks on the disk and the keyring: not for tasks that must not wait.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    Bookmark, Bookmarks, Change, Kept, Made, Settings, bookmarks, file, keyring::Keyring, recent, secret_key,
+};
+use crate::{
+    fs::{Error, ErrorKind, Operation, Place, Result},
+    trust::SecretStore,
+};
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub struct Store {
+    bookmarks: PathBuf,
+    recent: PathBuf,
+    settings: Settings,
+    /// What is wrong with the settings.
+    warnings: Vec<String>,
+    secrets: Arc<dyn SecretStore>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("bookmarks", &self.bookmarks).field("recent", &self.recent).finish()
+    }
+}
+
+impl Store {
+    /// The person's own, where the platform keeps such files; `None` where there is no home.
+    pub fn of_person() -> Option<Store> {
+        let dirs = directories::ProjectDirs::from("", "", "wharf")?;
+        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+        Some(Store::new(dirs.config_dir(), state, Arc::new(Keyring::default())))
+    }
+
+    /// One with its files in these directories, which need not exist.
+    pub fn new(config_dir: &Path, state_dir: &Path, secrets: Arc<dyn SecretStore>) -> Store {
+        let file = config_dir.join("config.toml");
+        let (settings, why) = match file::read(&file) {
+            Ok(text) => Settings::parse(&text.unwrap_or_default()),
+            Err(error) => (Settings::default(), Some(error.to_string())),
+        };
+        let warnings = why.map(|why| format!("{}: {why}", file.display())).into_iter().collect();
+        Store {
+            bookmarks: config_dir.join("bookmarks.toml"),
+            recent: state_dir.join("recent.json"),
+            settings,
+            warnings,
+            secrets,
+        }
+    }
+
+    /// Where the bookmarks are, or will be.
+    pub fn bookmarks_file(&self) -> &Path {
+        &self.bookmarks
+    }
+
+    pub fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.secrets.clone()
+    }
+
+    /// The bookmarks as they are now.
+    ///
+    /// # Errors
+    /// As [`bookmarks::parse`], and what reading a file can end with.
+    pub fn bookmarks(&self) -> Result<Bookmarks> {
+        bookmarks::parse(&self.text()?, &self.shown())
+    }
+
+    fn text(&self) -> Result<String> {
+        let failed = |error: io::Error| self.failed(Operation::ReadBookmarks, &error);
+        Ok(file::read(&self.bookmarks).map_err(failed)?.unwrap_or_default())
+    }
+
+    fn failed(&self, operation: Operation, error: &io::Error) -> Error {
+        Error::io(operation, error).on(self.shown()).with_detail(error.to_string())
+    }
+
+    /// The file as people write it.
+    fn shown(&self) -> String {
+        let home = env::var_os("HOME").filter(|home| !home.is_empty());
+        match home.and_then(|home| self.bookmarks.strip_prefix(home).ok().map(Path::to_path_buf)) {
+            Some(rest) => format!("~/{}", rest.display()),
+            None => self.bookmarks.display().to_string(),
+        }
+    }
+
+    /// Everything, as it is now.
+    pub fn load(&self) -> Kept {
+        let mut kept = Kept { warnings: self.warnings.clone(), ..Kept::default() };
+        match self.bookmarks() {
+            Ok(Bookmarks { list, warnings }) => {
+                kept.bookmarks = list;
+                kept.warnings.extend(warnings);
+            }
+            Err(error) => kept.error = Some(error),
+        }
+        if self.settings.recent_places > 0 {
+            // What cannot be read is as good as nothing: it comes again by itself.
+            kept.recent = recent::parse(&file::read(&self.recent).ok().flatten().unwrap_or_default());
+            kept.recent.truncate(self.settings.recent_places);
+        }
+        kept
+    }
+
+    /// Makes the change, and says what there is then. A failure leaves the file as it was.
+    pub fn apply(&self, change: Change) -> Kept {
+        let outcome = match change {
+            Change::Save { old, bookmark, password } => self
+                .save(old.as_deref(), &bookmark, password.as_ref())
+                .map(|warnings| (Some(Made::Saved(bookmark.name)), warnings)),
+            Change::Remove { name } => match self.remove(&name) {
+                Ok(true) => Ok((Some(Made::Removed(name)), Vec::new())),
+                Ok(false) => Err(unknown(&name)),
+                Err(error) => Err(error),
+            },
+            Change::Visit { url, at } => {
+                self.change_recent(|list| recent::visit(list, &url, at, self.settings.recent_places));
+                Ok((None, Vec::new()))
+            }
+            Change::Forget { url } => {
+                self.change_recent(|list| list.retain(|recent| recent.url != url));
+                Ok((None, Vec::new()))
+            }
+            Change::Reload => Ok((None, Vec::new())),
+        };
+        let kept = self.load();
+        match outcome {
+            // What the file says was said at the start.
+            Ok((made, warnings)) => Kept { made, warnings, ..kept },
+            Err(error) => Kept { failed: Some(error), warnings: Vec::new(), ..kept },
+        }
+    }
+
+    /// Saves a bookmark; returns what is worth knowing about its password.
+    ///
+    /// # Errors
+    /// As [`bookmarks::save`], and what writing a file can end with.
+    pub fn save(
+        &self,
+        old: Option<&str>,
+        bookmark: &Bookmark,
+        password: Option<&secrecy::SecretString>,
+    ) -> Result<Vec<String>> {
+        let before = file::locked(&self.bookmarks, || {
+            let text = self.text()?;
+            let before = bookmarks::parse(&text, &self.shown())?.list;
+            self.write(&bookmarks::save(&text, &self.shown(), old, bookmark)?)?;
+            Ok::<_, Error>(before)
+        })?;
+        let old = old.and_then(|old| before.iter().find(|other| other.name == old));
+        let (was, is) = (old.and_then(key_of), key_of(bookmark));
+        let mut said = Vec::new();
+        let outcome = match (is, password) {
+            (Some(is), Some(password)) => self.secrets.set(&is, password),
+            // A login that moved takes its password along.
+            (Some(is), None) => match was.as_ref().filter(|was| **was != is) {
+                Some(was) => match self.secrets.get(was) {
+                    Ok(Some(password)) => self.secrets.set(&is, &password),
+                    _ => Ok(()),
+                },
+                None => Ok(()),
+            },
+            (None, _) => Ok(()),
+        };
+        if let Err(error) = outcome {
+            said.push(format!("Its password was not stored: {error}. wharf asks for it when it connects."));
+        }
+        if let Some(was) = was {
+            self.forget_secret(&was);
+        }
+        Ok(said)
+    }
+
+    /// Removes a bookmark and its password; false where there is none of that name.
+    ///
+    /// # Errors
+    /// As [`bookmarks::remove`], and what writing a file can end with.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        let removed = file::locked(&self.bookmarks, || {
+            let text = self.text()?;
+            let list = bookmarks::parse(&text, &self.shown())?.list;
+            let Some(text) = bookmarks::remove(&text, &self.shown(), name)? else { return Ok(None) };
+            self.write(&text)?;
+            Ok::<_, Error>(list.into_iter().find(|bookmark| bookmark.name == name))
+        })?;
+        if let Some(key) = removed.as_ref().and_then(key_of) {
+            self.forget_secret(&key);
+        }
+        Ok(removed.is_some())
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        file::write(&self.bookmarks, text).map_err(|error| self.failed(Operation::SaveBookmarks, &error))
+    }
+
+    /// A password that no bookmark needs any more.
+    fn forget_secret(&self, key: &str) {
+        let needed = self
+            .bookmarks()
+            .map_or(true, |all| all.list.iter().any(|bookmark| key_of(bookmark).as_deref() == Some(key)));
+        if !needed {
+            // Where there is no keyring there is no password in it.
+            let _ = self.secrets.delete(key);
+        }
+    }
+
+    /// Nothing depends on these: what cannot be written is left.
+    fn change_recent(&self, change: impl FnOnce(&mut Vec<super::Recent>)) {
+        if self.settings.recent_places == 0 {
+            return;
+        }
+        file::locked(&self.recent, || {
+            let mut list = recent::parse(&file::read(&self.recent).ok().flatten().unwrap_or_default());
+            let before = list.clone();
+            change(&mut list);
+            if list != before {
+                let _ = file::write(&self.recent, &recent::text(&list));
+            }
+        });
+    }
+}
+
+fn key_of(bookmark: &Bookmark) -> Option<String> {
+    match bookmark.place() {
+        Ok(Place::Remote(target, _)) => Some(secret_key(&target)),
+        _ => None,
+    }
+}
+
+/// What `wharf bookmark show` and `remove` say where there is no such bookmark.
+pub fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, Operation::FindBookmark).on(name)
+}

@@ -1,0 +1,238 @@
+//! The jobs that move bytes or take things away: copying, moving, removing. They clean up behind
+//! themselves. Knows no protocol.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use futures::FutureExt;
+
+use super::{
+    super::{Answer, Ask, What},
+    Job, by_file_system,
+};
+use crate::{
+    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
+    transfer::{
+        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals, remove,
+        run::{Counters, Reporter, Transfer},
+    },
+};
+
+/// Conflicts that are shown with a question; the rest is counted.
+const SHOWN_CONFLICTS: usize = 200;
+
+impl Job {
+    pub(super) async fn copy(&self, request: Request) -> Result<Outcome> {
+        let counters = Arc::new(Counters::default());
+        self.shared.jobs.measure(self.job, counters.clone());
+        let (reporter, telling) = self.reporter();
+        tokio::join!(self.copy_all(request, counters, reporter), telling).0
+    }
+
+    pub(super) async fn copy_all(
+        &self,
+        request: Request,
+        counters: Arc<Counters>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Outcome> {
+        let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
+        let mut policy = request.policy.clone();
+        let mut planned = Totals::default();
+        let mut outcome = Outcome::default();
+        for (id, sources) in by_file_system(&request.sources) {
+            let from = self.cancellable(self.fs(&id).boxed()).await?;
+            let sources = if request.remove_source && from.id() == to.id() {
+                let mover = Mover { fs: &*to, request: &request, reporter: &*reporter };
+                self.cancellable(mover.rename(sources, &mut outcome).boxed()).await?
+            } else {
+                sources
+            };
+            if sources.is_empty() {
+                continue;
+            }
+            let transfer = Transfer {
+                from,
+                to: to.clone(),
+                counters: counters.clone(),
+                reporter: reporter.clone(),
+                cancel: self.cancel.clone(),
+            };
+            self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
+            let prepared = self
+                .cancellable(
+                    transfer
+                        .prepare(&sources, &request.target.path, request.landing, policy.recursive)
+                        .boxed(),
+                )
+                .await?;
+            let mut plan = transfer.plan(&prepared, &policy);
+            if !plan.conflicts.is_empty() {
+                self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
+                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
+                plan = transfer.plan(&prepared, &policy);
+            }
+            let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
+            drop(prepared);
+            for error in std::mem::take(&mut plan.refused) {
+                outcome.failed += 1;
+                reporter.item_failed(error);
+            }
+            planned = sum(planned, plan.totals);
+            outcome.skipped += plan.skipped;
+            self.shared.jobs.update(self.job, |meter| {
+                meter.phase = Phase::Running;
+                meter.total = Some(planned);
+                meter.skipped = outcome.skipped;
+            });
+            self.shared.emit(self.job, What::Planned(planned)).await;
+            transfer.run(plan).await?;
+            if let Some(removal) = removal {
+                let whole = outcome.failed + outcome.skipped + counters.failures() == 0
+                    && counters.changed.load(Ordering::Relaxed) == 0;
+                if whole {
+                    // What is removed is not counted as copied a second time.
+                    let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
+                    remove::exactly(&removing, removal).await?;
+                    outcome.failed += removing.counters.failures();
+                } else {
+                    let stays = Error::new(ErrorKind::Conflict, Operation::RemoveFile).on(id.as_str());
+                    reporter.warning(stays.with_detail("not all of it was copied, so the sources stay"));
+                }
+            }
+        }
+        outcome.failed += counters.failures();
+        outcome.done = sum(outcome.done, counters.done());
+        Ok(outcome)
+    }
+
+    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
+        let count = conflicts.len() as u64;
+        conflicts.truncate(SHOWN_CONFLICTS);
+        match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
+            // To ask again would ask for ever.
+            Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
+            _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
+        }
+    }
+
+    pub(super) async fn remove(&self, items: &[Location]) -> Result<Outcome> {
+        let (reporter, telling) = self.reporter();
+        tokio::join!(self.remove_all(items, reporter), telling).0
+    }
+
+    pub(super) async fn remove_all(
+        &self,
+        items: &[Location],
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Outcome> {
+        let counters = Arc::new(Counters::default());
+        for (id, paths) in by_file_system(items) {
+            let fs = self.cancellable(self.fs(&id).boxed()).await?;
+            let transfer = self.on(fs, &counters, &reporter);
+            remove::trees(&transfer, &paths).await?;
+        }
+        Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
+    }
+}
+
+/// Moves within one file system by renaming.
+struct Mover<'a> {
+    fs: &'a dyn FileSystem,
+    request: &'a Request,
+    reporter: &'a dyn Reporter,
+}
+
+impl Mover<'_> {
+    /// Renames what can be renamed; hands back what has to be copied: what the policy lets
+    /// replace something, or goes to another volume. A rename that failed for a reason that
+    /// holds for copying too is a failed item.
+    async fn rename(&self, sources: Vec<RemotePath>, outcome: &mut Outcome) -> Result<Vec<RemotePath>> {
+        let target = &self.request.target.path;
+        let into = match (self.request.landing, self.fs.stat(target).await) {
+            (Landing::Into, _) => true,
+            (_, Ok(entry)) => entry.kind == Kind::Dir,
+            (_, Err(error)) if error.kind().ends_session() => return Err(error),
+            (_, Err(_)) => false,
+        };
+        if !into && sources.len() > 1 {
+            // Several need a directory: planning says so.
+            return Ok(sources);
+        }
+        let mut rest = Vec::new();
+        for source in sources {
+            let landed = match source.name() {
+                Some(name) if into => target.join(name),
+                Some(_) => target.clone(),
+                None => {
+                    rest.push(source);
+                    continue;
+                }
+            };
+            let only = self.request.sources.len() == 1;
+            let renamed = if landed.is_within(&source) {
+                Err(self.onto_itself(&source))
+            } else {
+                self.fs.rename(&source, &landed, false).await
+            };
+            match renamed {
+                Ok(()) => outcome.done.files += 1,
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(error) if only && error.kind() == ErrorKind::Usage => return Err(error),
+                // Copied over itself and then removed, it would be gone.
+                Err(error)
+                    if error.kind() == ErrorKind::AlreadyExists && self.is_same(&source, &landed).await =>
+                {
+                    outcome.failed += 1;
+                    self.reporter.item_failed(self.onto_itself(&source));
+                }
+                Err(error) if self.may_be_copied(&error) => rest.push(source),
+                Err(error) => {
+                    outcome.failed += 1;
+                    self.reporter.item_failed(match error.kind() {
+                        // It is the target that is in the way.
+                        ErrorKind::AlreadyExists => error.about(&landed),
+                        _ => error,
+                    });
+                }
+            }
+        }
+        Ok(rest)
+    }
+
+    fn onto_itself(&self, source: &RemotePath) -> Error {
+        Error::new(ErrorKind::Usage, Operation::Rename)
+            .at(source)
+            .on(self.fs.id().as_str())
+            .with_detail("source and target are the same, or one inside the other")
+    }
+
+    /// Whether two paths are one file, by way of links among the directories above.
+    async fn is_same(&self, source: &RemotePath, landed: &RemotePath) -> bool {
+        if source.name() != landed.name() {
+            return false;
+        }
+        let parent = |path: &RemotePath| path.parent().unwrap_or_else(RemotePath::root);
+        let (a, b) = (parent(source), parent(landed));
+        match tokio::join!(self.fs.canonicalize(&a), self.fs.canonicalize(&b)) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    fn may_be_copied(&self, error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::AlreadyExists => self.request.policy.on_conflict != OnConflict::Refuse,
+            // Another volume of the same machine: OpenSSH has no more than "failure" for it.
+            ErrorKind::Unsupported | ErrorKind::Failure => true,
+            _ => false,
+        }
+    }
+}
+
+fn sum(a: Totals, b: Totals) -> Totals {
+    Totals {
+        files: a.files + b.files,
+        dirs: a.dirs + b.dirs,
+        links: a.links + b.links,
+        bytes: a.bytes + b.bytes,
+    }
+}

@@ -1,0 +1,156 @@
+//! The jobs that only look: reaching a place, listing, reading, checksums. They leave nothing half
+//! done: dropping them is enough.
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::{super::What, Job};
+use crate::{
+    fs::{
+        Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, ReadOptions,
+        Result, sum::Summer,
+    },
+    transfer::{Outcome, Totals},
+};
+
+/// Chunks that may wait to be summed up.
+const QUEUED: usize = 16;
+
+impl Job {
+    pub(super) async fn open(&self, place: &Place) -> Result<Outcome> {
+        let (location, info) = self.shared.sessions.open(&self.shared, self.job, place).await?;
+        self.shared.emit(self.job, What::Connected { location, info }).await;
+        Ok(Outcome::default())
+    }
+
+    pub(super) async fn test(&self, place: &Place) -> Result<Outcome> {
+        let (fs, location, info) = self.shared.sessions.open_anew(&self.shared, self.job, place).await?;
+        self.shared.emit(self.job, What::Connected { location: location.clone(), info }).await;
+        let listed = self.list_on(&*fs, &location).await;
+        if !location.fs.is_local() {
+            fs.close().await;
+        }
+        listed
+    }
+
+    pub(super) async fn hosts(&self) -> Result<Outcome> {
+        let hosts = self.shared.sessions.hosts().await?;
+        self.shared.emit(self.job, What::Hosts(hosts)).await;
+        Ok(Outcome::default())
+    }
+
+    pub(super) async fn list(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        self.list_on(&*fs, location).await
+    }
+
+    async fn list_on(&self, fs: &dyn FileSystem, location: &Location) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let listing = async {
+            let mut batches = fs.list(&location.path).await?;
+            while let Some(batch) = batches.next().await {
+                match batch {
+                    Ok(entries) => self.shared.emit(self.job, What::Entries(entries)).await,
+                    Err(error) if error.kind() == ErrorKind::InvalidName => {
+                        outcome.failed += 1;
+                        self.shared.emit(self.job, What::ItemFailed(error)).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        let space = async {
+            // A server that does not tell its space is no reason for a word.
+            if let Ok(space) = fs.space(&location.path).await {
+                self.shared.emit(self.job, What::Space(space)).await;
+            }
+        };
+        let (listed, ()) = tokio::join!(listing, space);
+        listed.map(|()| outcome)
+    }
+
+    pub(super) async fn stat(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let mut entry = fs.lstat(&location.path).await?;
+        if entry.kind == Kind::Symlink {
+            entry.target = fs.read_link(&location.path).await.ok().map(Into::into);
+            entry.target_kind = fs.stat(&location.path).await.ok().map(|found| found.kind);
+        }
+        if entry.owner.is_none() && entry.group.is_none() {
+            let names = fs.owner_names(entry.attributes.uid, entry.attributes.gid).await;
+            (entry.owner, entry.group) = (names.owner, names.group);
+        }
+        self.shared.emit(self.job, What::Entries(vec![entry])).await;
+        Ok(Outcome::default())
+    }
+
+    pub(super) async fn read(&self, location: &Location) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let size = fs.stat(&location.path).await?.attributes.size;
+        let options = ReadOptions { offset: 0, expected_size: size };
+        let mut chunks = fs.read(&location.path, options).await?;
+        let mut done = Totals { files: 1, ..Totals::default() };
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            done.bytes += chunk.len() as u64;
+            self.shared.emit(self.job, What::Data(chunk)).await;
+        }
+        Ok(Outcome { done, ..Outcome::default() })
+    }
+
+    pub(super) async fn space(&self, location: &Location) -> Result<Outcome> {
+        let space = self.fs(&location.fs).await?.space(&location.path).await?;
+        self.shared.emit(self.job, What::Space(space)).await;
+        Ok(Outcome::default())
+    }
+
+    pub(super) async fn canonicalize(&self, location: &Location) -> Result<Outcome> {
+        let path = self.fs(&location.fs).await?.canonicalize(&location.path).await?;
+        self.shared.emit(self.job, What::Resolved(Location::new(location.fs.clone(), path))).await;
+        Ok(Outcome::default())
+    }
+
+    /// The checksum, computed where the file is if that can be, else here from its bytes.
+    pub(super) async fn checksum(&self, location: &Location, algorithm: Algorithm) -> Result<Outcome> {
+        let fs = self.fs(&location.fs).await?;
+        let there = if fs.capabilities().checksums {
+            fs.checksum(&location.path, algorithm).await
+        } else {
+            Err(Error::new(ErrorKind::Unsupported, Operation::Checksum))
+        };
+        let sum = match there {
+            Err(error) if error.kind() == ErrorKind::Unsupported => sum_up(&*fs, location, algorithm).await?,
+            other => other?,
+        };
+        self.shared.emit(self.job, What::Checksum(sum)).await;
+        Ok(Outcome::default())
+    }
+}
+
+/// Reads the file and sums it up on a thread of its own.
+async fn sum_up(fs: &dyn FileSystem, location: &Location, algorithm: Algorithm) -> Result<Checksum> {
+    let entry = fs.stat(&location.path).await.map_err(|error| error.during(Operation::Checksum))?;
+    if entry.kind == Kind::Dir {
+        let error = Error::new(ErrorKind::IsADirectory, Operation::Checksum).at(&location.path);
+        return Err(error.on(location.fs.as_str()));
+    }
+    let size = entry.attributes.size;
+    let mut chunks = fs.read(&location.path, ReadOptions { offset: 0, expected_size: size }).await?;
+    let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(QUEUED);
+    let summing = tokio::task::spawn_blocking(move || {
+        let mut summer = Summer::new(algorithm);
+        while let Some(chunk) = receiver.blocking_recv() {
+            summer.add(&chunk);
+        }
+        summer.finish()
+    });
+    while let Some(chunk) = chunks.next().await {
+        // It ends only when there is no more to come.
+        let _ = sender.send(chunk?).await;
+    }
+    drop(sender);
+    summing.await.map_err(|error| {
+        Error::new(ErrorKind::Failure, Operation::Checksum).at(&location.path).with_detail(error.to_string())
+    })
+}

@@ -1,0 +1,157 @@
+//! What this machine does with a file's bytes without handing them over: copying within itself,
+//! and checksums. Must never touch what is not a regular file.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{joined, read::open_regular, system_path, write};
+use crate::fs::{
+    Algorithm, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result, WriteOptions, Written, sum,
+};
+
+/// Bytes that the system is asked to copy at a time: between two of these a copy can be
+/// cancelled, and how far it is shows.
+const PIECE: usize = 64 << 20;
+
+/// Bytes at a time where the system does not copy by itself.
+const BLOCK: usize = 512 << 10;
+
+/// How often a copy's progress is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Tells the thread that does the work to stop, when nobody waits for it any more.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+pub async fn copy(
+    from: &RemotePath,
+    to: &RemotePath,
+    options: WriteOptions,
+    copied: Moved<'_>,
+) -> Result<Written> {
+    let stop = Stop(Arc::default());
+    let done = Arc::new(AtomicU64::new(0));
+    let work = {
+        let (from, to, stop, done) = (from.clone(), to.clone(), stop.0.clone(), done.clone());
+        tokio::task::spawn_blocking(move || copy_all(&from, &to, &options, &stop, &done))
+    };
+    let joining = joined(Operation::CopyWithin, from, work);
+    tokio::pin!(joining);
+    let mut told = 0;
+    let mut tell = || {
+        let now = done.load(Ordering::Relaxed);
+        copied(now - told);
+        told = now;
+    };
+    loop {
+        match tokio::time::timeout(LOOK, &mut joining).await {
+            Ok(written) => {
+                tell();
+                return written;
+            }
+            Err(_) => tell(),
+        }
+    }
+}
+
+fn copy_all(
+    from: &RemotePath,
+    to: &RemotePath,
+    options: &WriteOptions,
+    stop: &AtomicBool,
+    done: &AtomicU64,
+) -> Result<Written> {
+    let (source, _) = open_regular(system_path(from), from)?;
+    let target = write::create(system_path(to), to, options)?;
+    let failed = |error: io::Error| Error::io(Operation::CopyWithin, &error).at(to);
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, Operation::CopyWithin).at(from));
+        }
+        let offset = done.load(Ordering::Relaxed);
+        let count = match piece(&source, &target, offset) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Between two kinds of volume, or on one that has no such call.
+            Err(error) if wants_bytes(&error) => block(&source, &target, offset).map_err(failed)?,
+            Err(error) => return Err(failed(error)),
+        };
+        if count == 0 {
+            return write::conclude(target, to, options);
+        }
+        done.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+fn wants_bytes(error: &io::Error) -> bool {
+    use nix::libc::{EBADF, EINVAL, ENOSYS, ENOTSUP, EPERM, EXDEV};
+    matches!(error.raw_os_error(), Some(EXDEV | EINVAL | ENOSYS | ENOTSUP | EPERM | EBADF))
+}
+
+/// Lets the system copy; where the volume can, source and target share the blocks.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn piece(source: &File, target: &File, offset: u64) -> io::Result<usize> {
+    let (mut read_at, mut write_at) = match i64::try_from(offset) {
+        Ok(offset) => (offset, offset),
+        Err(_) => return Err(io::ErrorKind::FileTooLarge.into()),
+    };
+    match nix::fcntl::copy_file_range(source, Some(&mut read_at), target, Some(&mut write_at), PIECE)? {
+        // Files that the system makes up as they are read, as under /proc, have no size: the
+        // call finds nothing to copy in them.
+        0 => block(source, target, offset),
+        count => Ok(count),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn piece(source: &File, target: &File, offset: u64) -> io::Result<usize> {
+    block(source, target, offset)
+}
+
+fn block(source: &File, target: &File, offset: u64) -> io::Result<usize> {
+    let mut buffer = vec![0; BLOCK];
+    let count = source.read_at(&mut buffer, offset)?;
+    target.write_all_at(&buffer[..count], offset)?;
+    Ok(count)
+}
+
+pub async fn checksum(path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+    let stop = Stop(Arc::default());
+    let (at, stopped) = (path.clone(), stop.0.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let (file, _) = open_regular(system_path(&at), &at)?;
+        let mut summer = sum::Summer::new(algorithm);
+        let mut buffer = vec![0; BLOCK];
+        let mut offset = 0;
+        loop {
+            if stopped.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorKind::Cancelled, Operation::Checksum).at(&at));
+            }
+            match file.read_at(&mut buffer, offset) {
+                Ok(0) => return Ok(summer.finish()),
+                Ok(count) => {
+                    summer.add(&buffer[..count]);
+                    offset += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io(Operation::Checksum, &error).at(&at)),
+            }
+        }
+    });
+    let summed = joined(Operation::Checksum, path, work).await;
+    drop(stop);
+    summed.map_err(|error| error.during(Operation::Checksum))
+}

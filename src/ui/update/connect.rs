@@ -1,0 +1,397 @@
+//! The connect screen: finding, opening, testing, removing. Must touch no file: what is to be kept
+//! goes out as an effect.
+
+mod form;
+
+use tui_input::{Input, InputRequest};
+
+pub(super) use form::{bookmark_this, focus_field, form_action, form_key};
+
+use self::form::{add, capital, open_form, suggestion};
+use super::{
+    effect::{Effect, Effects},
+    places, questions,
+};
+use crate::{
+    config::{self, Bookmark, Change, Kept, Made, Named},
+    engine::{Command, JobId, What},
+    fs::{Error, Location, Place, Target},
+    ui::{
+        action::Action,
+        keymap::{self, Key},
+        layout,
+        state::{Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, Trial},
+    },
+    words,
+};
+
+/// Shows the connect screen in a pane.
+pub fn choose(state: &mut State, side: Side, fx: &mut Effects) {
+    state.filtering = false;
+    state.notice = None;
+    if let Some(error) = &state.places.error {
+        let words = words::error(error).to_string();
+        state.say(Tone::Bad, words);
+    }
+    state.pane_mut(side).chooser = Some(Chooser::new(&state.places));
+    if state.places.hosts_job.is_none() {
+        let job = state.fresh_job();
+        state.places.hosts_job = Some(job);
+        fx.push(Effect::Send(Command::Hosts { job }));
+    }
+    if state.places.can_keep {
+        // Somebody may have changed the file meanwhile.
+        fx.push(Effect::Keep(Change::Reload));
+    }
+    refresh(state);
+}
+
+/// Takes in what was kept when the program started.
+pub fn kept_at_start(state: &mut State, kept: Kept) {
+    let warnings = kept.warnings.clone();
+    let is_broken = kept.error.is_some();
+    on_kept(state, Kept { warnings: Vec::new(), ..kept });
+    if let Some(first) = warnings.first().filter(|_| !is_broken) {
+        let more = match warnings.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more: `wharf bookmark list` tells them)"),
+        };
+        state.hint(format!("{}{more}.", words::escape(first)));
+    }
+}
+
+/// What is kept, after a change.
+pub(super) fn on_kept(state: &mut State, kept: Kept) {
+    let places = &mut state.places;
+    places.recent = kept.recent;
+    if kept.error.is_none() {
+        // What was read before stays in sight while the file cannot be read.
+        places.bookmarks = kept.bookmarks;
+    }
+    let was_broken = places.error.is_some();
+    places.error = kept.error;
+    if let Some(error) = places.error.clone().filter(|_| !was_broken) {
+        state.say(Tone::Bad, words::error(&error).to_string());
+    }
+    refresh(state);
+    let saving = state.overlays.iter().rposition(|o| matches!(o, Overlay::Form(form) if form.saving));
+    if let Some(error) = kept.failed {
+        let words = words::error(&error);
+        match saving.and_then(|at| state.overlays.get_mut(at)) {
+            Some(Overlay::Form(form)) => {
+                form.saving = false;
+                form.error = Some(format!("{}. {}", capital(&words.said), words.advice));
+            }
+            _ => state.say(Tone::Bad, words.to_string()),
+        }
+        return;
+    }
+    match kept.made {
+        None => {}
+        Some(Made::Removed(name)) => {
+            state.say(Tone::Good, format!("The bookmark {} is removed.", words::escape(&name)));
+        }
+        Some(Made::Saved(name)) => {
+            if let Some(at) = saving {
+                state.overlays.remove(at);
+            }
+            let mut text = format!("The bookmark {} is saved.", words::escape(&name));
+            let tone = if kept.warnings.is_empty() { Tone::Good } else { Tone::Bad };
+            for warning in &kept.warnings {
+                text.push_str(&format!(" {warning}"));
+            }
+            state.say(tone, text);
+        }
+    }
+}
+
+fn refresh(state: &mut State) {
+    for side in Side::BOTH {
+        if let Some(mut chooser) = state.pane_mut(side).chooser.take() {
+            chooser.refresh(&state.places);
+            state.pane_mut(side).chooser = Some(chooser);
+        }
+    }
+}
+
+/// Whether the job is the connect screen's own.
+pub(super) fn is_ours(state: &State, job: JobId) -> bool {
+    state.places.hosts_job == Some(job) || state.trial.as_ref().is_some_and(|trial| trial.job == job)
+}
+
+pub(super) fn on_event(state: &mut State, job: JobId, what: What) {
+    if state.places.hosts_job == Some(job) {
+        match what {
+            What::Hosts(hosts) => state.places.hosts = Hosts::Known(hosts),
+            What::Failed(error) => {
+                state.places.hosts = Hosts::Failed(error);
+                state.places.hosts_job = None;
+            }
+            What::Done(_) | What::Cancelled => state.places.hosts_job = None,
+            _ => {}
+        }
+        refresh(state);
+        return;
+    }
+    let Some(trial) = &mut state.trial else { return };
+    match what {
+        What::Stage(stage) => trial.stage = Some(stage),
+        What::Connected { location, .. } => trial.location = Some(location),
+        What::Entries(entries) => trial.entries = trial.entries.saturating_add(entries.len() as u64),
+        What::Done(_) => {
+            let took = state.clock.running.saturating_sub(trial.since);
+            let path = trial.location.as_ref().map(|location| layout::short_path(location, &state.home));
+            let text = format!(
+                "{} works: {} in {}, after {}.",
+                trial.name,
+                words::plural(trial.entries, "entry", "entries"),
+                path.unwrap_or_default(),
+                words::clock(took)
+            );
+            trial_ended(state, Ok(text));
+        }
+        What::Failed(error) => trial_ended(state, Err(error)),
+        What::Cancelled => state.trial = None,
+        _ => {}
+    }
+}
+
+fn trial_ended(state: &mut State, outcome: Result<String, Error>) {
+    state.trial = None;
+    let form = state.overlays.iter_mut().find_map(|overlay| match overlay {
+        Overlay::Form(form) => Some(form),
+        _ => None,
+    });
+    match (outcome, form) {
+        (Ok(text), Some(form)) => form.tested = Some(text),
+        (Ok(text), None) => state.say(Tone::Good, text),
+        (Err(error), Some(form)) => form.error = Some(words::error(&error).to_string()),
+        (Err(error), None) => {
+            state.overlays.push(Overlay::Error { words: words::error(&error), scroll: 0 });
+        }
+    }
+}
+
+/// Tries a place out.
+fn start_trial(state: &mut State, name: &str, place: Place, fx: &mut Effects) {
+    stop_trial(state, fx);
+    state.notice = None;
+    let job = state.fresh_job();
+    let name = words::escape(name).into_owned();
+    let since = state.clock.running;
+    state.trial = Some(Trial { job, name, stage: None, since, location: None, entries: 0 });
+    fx.push(Effect::Send(Command::Test { job, place }));
+}
+
+pub(super) fn stop_trial(state: &mut State, fx: &mut Effects) {
+    if let Some(trial) = state.trial.take() {
+        fx.push(Effect::Send(Command::Cancel { job: trial.job }));
+        questions::drop_of(state, trial.job, fx);
+    }
+}
+
+/// A server was reached: it is among the recent places from now on.
+pub(super) fn visited(state: &State, target: &Target, location: &Location, fx: &mut Effects) {
+    if state.places.can_keep {
+        let url = config::url(target, location);
+        fx.push(Effect::Keep(Change::Visit { url, at: state.clock.now.seconds }));
+    }
+}
+
+/// Typing in the search line.
+pub(super) fn edit(state: &mut State, key: Key) {
+    if let Some(request) = keymap::edit(key) {
+        search(state, request);
+    }
+}
+
+pub(super) fn search(state: &mut State, request: InputRequest) {
+    let side = state.active;
+    let Some(chooser) = &mut state.pane_mut(side).chooser else { return };
+    let before = chooser.input.value().to_owned();
+    chooser.input.handle(request);
+    if chooser.input.value() != before {
+        search_anew(state, side);
+    }
+}
+
+fn search_anew(state: &mut State, side: Side) {
+    if let Some(mut chooser) = state.pane_mut(side).chooser.take() {
+        chooser.search(&state.places);
+        state.pane_mut(side).chooser = Some(chooser);
+    }
+}
+
+/// True unless the action is one that means the same everywhere.
+pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> bool {
+    let side = state.active;
+    let page = layout::layout(state.size, state).pane(side).map_or(1, |p| usize::from(p.rows.height).max(1));
+    let testing = state.trial.is_some();
+    let Some(chooser) = &mut state.pane_mut(side).chooser else { return false };
+    match action {
+        Action::Up => chooser.up(1),
+        Action::Down => chooser.down(1),
+        Action::PageUp => chooser.up(page),
+        Action::PageDown => chooser.down(page),
+        Action::First => chooser.up(usize::MAX),
+        Action::Last => chooser.down(usize::MAX),
+        Action::Open | Action::Accept => open_chosen(state, side, fx),
+        Action::Cancel if testing => stop_trial(state, fx),
+        Action::Cancel if !chooser.input.value().is_empty() => {
+            chooser.input = Input::default();
+            search_anew(state, side);
+        }
+        Action::Cancel | Action::Connect => leave(state, side, fx),
+        Action::AddBookmark | Action::Bookmark => add(state, side),
+        Action::EditBookmark => edit_chosen(state, side),
+        Action::Delete => delete_chosen(state, side, fx),
+        Action::TestPlace => match chosen(state, side) {
+            Some(Ok((name, named))) => start_trial(state, &name, named.place, fx),
+            Some(Err(error)) => say_error(state, &error),
+            None => state.hint("There is nothing to test; type a place or choose one."),
+        },
+        Action::OtherPane
+        | Action::ShowLeft
+        | Action::ShowRight
+        | Action::Help
+        | Action::Quit
+        | Action::Transfers
+        | Action::Log => return false,
+        _ => {}
+    }
+    true
+}
+
+/// Back to what the pane showed, or to this machine where it showed nothing yet.
+fn leave(state: &mut State, side: Side, fx: &mut Effects) {
+    let pane = state.pane_mut(side);
+    pane.chooser = None;
+    if pane.view.location.is_none() && matches!(pane.phase, Phase::Ready) {
+        places::connect(state, side, Place::Local(b".".to_vec()), Step::New, fx);
+    }
+}
+
+fn say_error(state: &mut State, error: &Error) {
+    let words = words::error(error);
+    state.say(Tone::Bad, format!("{}. {}", capital(&words.said), words.advice));
+}
+
+/// What is chosen, with a name for it.
+fn chosen(state: &State, side: Side) -> Option<Result<(String, Named), Error>> {
+    let chooser = state.pane(side).chooser.as_ref()?;
+    let alone = |place: Place| Named { place, local: None };
+    let places = &state.places;
+    Some(match chooser.choice()? {
+        Choice::Bookmark(at) => {
+            let bookmark = places.bookmarks.get(*at)?;
+            let local = bookmark.local.as_ref().map(|path| Place::Local(path.clone().into_bytes()));
+            bookmark.place().map(|place| (bookmark.name.clone(), Named { place, local }))
+        }
+        Choice::Host(at) => {
+            let host = places.host(*at)?;
+            Ok((host.to_owned(), alone(Place::host(host)?)))
+        }
+        Choice::Recent(at) => {
+            let url = &places.recent.get(*at)?.url;
+            Place::parse(url.as_bytes()).map(|place| (url.clone(), alone(place)))
+        }
+        Choice::Typed => typed(state, chooser.typed()),
+    })
+}
+
+/// What was typed as a place: a bookmark's name with a path, a URL, a path, or a bare host.
+fn typed(state: &State, text: &str) -> Result<(String, Named), Error> {
+    if let Some(named) = state.places.named(text)? {
+        return Ok((text.to_owned(), named));
+    }
+    let place = match Place::parse(text.as_bytes())? {
+        Place::Local(_) if !text.starts_with(['/', '~', '.']) => Place::host(text),
+        Place::Local(_) => {
+            let path = places::local_path(&state.home, &state.home, text);
+            Some(Place::Local(path.as_bytes().to_vec()))
+        }
+        remote => Some(remote),
+    };
+    let name = match &place {
+        Some(Place::Remote(target, _)) => target.label(),
+        _ => text.to_owned(),
+    };
+    let place = place.map_or_else(|| Place::parse(text.as_bytes()), Ok)?;
+    Ok((name, Named { place, local: None }))
+}
+
+fn open_chosen(state: &mut State, side: Side, fx: &mut Effects) {
+    match chosen(state, side) {
+        Some(Ok((_, named))) => open_named(state, side, named, fx),
+        Some(Err(error)) => say_error(state, &error),
+        None => state.hint("Type sftp://user@host:port/path, or host:path, and press Enter."),
+    }
+}
+
+/// Opens a place, and what belongs to it on this machine in the other pane if that one shows this
+/// machine.
+pub(super) fn open_named(state: &mut State, side: Side, named: Named, fx: &mut Effects) {
+    if let Some(local) = named.local {
+        let other = state.pane(side.other());
+        let is_local = match &other.view.location {
+            Some(location) => location.fs.is_local(),
+            None => other.chooser.is_some(),
+        };
+        if is_local {
+            places::connect(state, side.other(), local, Step::New, fx);
+        }
+    }
+    state.pane_mut(side).chooser = None;
+    places::connect(state, side, named.place, Step::New, fx);
+}
+
+fn edit_chosen(state: &mut State, side: Side) {
+    let Some(choice) = state.pane(side).chooser.as_ref().and_then(|chooser| chooser.choice().cloned()) else {
+        return add(state, side);
+    };
+    if let Choice::Bookmark(at) = choice {
+        let Some(bookmark) = state.places.bookmarks.get(at).cloned() else { return };
+        match bookmark.place() {
+            Ok(place) => open_form(state, Some(bookmark.name.clone()), &bookmark, &place),
+            Err(error) => say_error(state, &error),
+        }
+        return;
+    }
+    // A host or a recent place becomes a bookmark that way.
+    match chosen(state, side) {
+        Some(Ok((_, named))) => {
+            let name = match &named.place {
+                Place::Remote(target, _) => suggestion(&target.host),
+                Place::Local(_) => String::new(),
+            };
+            open_form(state, None, &Bookmark { name, ..Bookmark::default() }, &named.place);
+        }
+        Some(Err(error)) => say_error(state, &error),
+        None => {}
+    }
+}
+
+fn delete_chosen(state: &mut State, side: Side, fx: &mut Effects) {
+    let choice = state.pane(side).chooser.as_ref().and_then(|chooser| chooser.choice().cloned());
+    match choice {
+        Some(Choice::Bookmark(at)) => {
+            let Some(bookmark) = state.places.bookmarks.get(at) else { return };
+            let name = bookmark.name.clone();
+            let lines = vec![
+                format!("It leads to {}.", words::escape(&crate::fs::place::redact(&bookmark.place))),
+                "The place itself stays as it is; a stored password is forgotten.".to_owned(),
+            ];
+            let deed = Deed::RemoveBookmark { name };
+            state.overlays.push(Overlay::Confirm { deed, lines, choice: 0, scroll: 0 });
+        }
+        Some(Choice::Recent(at)) => {
+            if let Some(recent) = state.places.recent.get(at) {
+                fx.push(Effect::Keep(Change::Forget { url: recent.url.clone() }));
+            }
+        }
+        Some(Choice::Host(_)) => {
+            state.hint("This host is in ssh_config, which wharf does not change.");
+        }
+        Some(Choice::Typed) | None => state.hint("There is nothing here to remove."),
+    }
+}

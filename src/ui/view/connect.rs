@@ -1,0 +1,235 @@
+//! Draws the connect screen of a pane: the search line, and what there is to choose.
+
+use ratatui::layout::{Position, Rect};
+
+use super::{
+    Pen,
+    pane::{key, middle},
+};
+use crate::{
+    fs::{Timestamp, place::redact},
+    ui::{
+        action::Action,
+        layout::PaneAreas,
+        state::{Choice, Chooser, State, connect::Line},
+        text,
+        theme::Role,
+    },
+    words,
+};
+
+/// Returns where the terminal's cursor belongs if this pane has the keys.
+pub(super) fn draw(
+    pen: &mut Pen<'_>,
+    state: &State,
+    chooser: &Chooser,
+    areas: &PaneAreas,
+    active: bool,
+) -> Option<Position> {
+    let outer = areas.outer;
+    if outer.width < 8 || outer.height < 2 {
+        return None;
+    }
+    let mark = if active { "▸" } else { " " };
+    let x = pen.put(outer.x + 1, outer.y, 1, mark, Role::Title);
+    pen.put(
+        x,
+        outer.y,
+        outer.width.saturating_sub(4),
+        "connect ",
+        if active { Role::Title } else { Role::Soft },
+    );
+    let cursor = search_line(pen, chooser, areas.header, active);
+    let height = usize::from(areas.rows.height);
+    let first = chooser.first_line(height);
+    let width = name_width(state, chooser, areas.rows);
+    for (y, (at, line)) in
+        (areas.rows.y..areas.rows.bottom()).zip(chooser.lines.iter().enumerate().skip(first))
+    {
+        let area = Rect { y, height: 1, ..areas.rows };
+        draw_line(pen, state, chooser, line, area, width);
+        if at == chooser.cursor && matches!(line, Line::Choice(_)) {
+            let (tint, mark, role) = if active {
+                (Role::Cursor, "▌", Role::Accent)
+            } else {
+                (Role::CursorIdle, "▏", Role::Faint)
+            };
+            pen.tint(area, tint);
+            pen.put(area.x, y, area.width.min(1), mark, role);
+            pen.tint(Rect { width: 1.min(area.width), ..area }, tint);
+        }
+    }
+    if chooser.lines.is_empty() {
+        middle(
+            pen,
+            areas,
+            &[
+                (Role::Text, "No bookmarks yet".to_owned()),
+                (Role::Text, String::new()),
+                (Role::Soft, "Type sftp://user@host/path or host:path and press Enter.".to_owned()),
+                (Role::Faint, format!("{} bookmarks a place that is shown.", key(state, Action::Bookmark))),
+            ],
+        );
+    }
+    scrollbar(pen, areas, chooser, active);
+    foot(pen, state, chooser, areas);
+    cursor.filter(|_| active && state.overlay().is_none())
+}
+
+fn search_line(pen: &mut Pen<'_>, chooser: &Chooser, area: Rect, active: bool) -> Option<Position> {
+    if area.height == 0 || area.width < 6 {
+        return None;
+    }
+    let x = pen.put(area.x + 1, area.y, 2, "› ", if active { Role::Title } else { Role::Faint });
+    let room = area.right().saturating_sub(x + 1);
+    let value = chooser.input.value();
+    if value.is_empty() {
+        let hint = text::cut("type to find, or a URL, or host:path", usize::from(room));
+        pen.put(x, area.y, room, &hint, Role::Faint);
+        return Some(Position { x, y: area.y });
+    }
+    let cut = value.char_indices().nth(chooser.input.cursor()).map_or(value.len(), |(at, _)| at);
+    let (before, after) = value.split_at(cut);
+    let (before, after) = (words::escape(before), words::escape(after));
+    let start = text::tail(&before, usize::from(room).saturating_sub(1));
+    let at = pen.put(x, area.y, room, start, Role::Text);
+    pen.put(at, area.y, area.right().saturating_sub(at + 1), &after, Role::Text);
+    Some(Position { x: at, y: area.y })
+}
+
+/// The name of a choice, and what stands behind it. Escaped.
+fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, String) {
+    let places = &state.places;
+    match choice {
+        Choice::Bookmark(at) => match places.bookmarks.get(*at) {
+            Some(bookmark) => {
+                let url = bookmark.place().map_or_else(|_| redact(&bookmark.place), |place| place.to_url());
+                (words::escape(&bookmark.name).into_owned(), words::escape(&url).into_owned())
+            }
+            None => Default::default(),
+        },
+        Choice::Host(at) => {
+            let host = words::escape(places.host(*at).unwrap_or_default()).into_owned();
+            let detail = if chooser.typed().is_empty() { "" } else { "host of ssh_config" };
+            (host, detail.to_owned())
+        }
+        Choice::Recent(at) => match places.recent.get(*at) {
+            Some(recent) => {
+                let at = Timestamp::from_seconds(recent.at);
+                let time = words::timestamp_in(at, state.clock.now, state.zone);
+                (words::escape(&recent.url).into_owned(), time)
+            }
+            None => Default::default(),
+        },
+        Choice::Typed => {
+            let text = words::escape(&redact(chooser.typed())).into_owned();
+            let is_host = !text.contains([':', '/']) && !text.starts_with(['~', '.']);
+            (format!("Go to {text}"), if is_host { "as a host" } else { "" }.to_owned())
+        }
+    }
+}
+
+/// How wide the names of bookmarks and hosts are, so that what is behind them lines up.
+fn name_width(state: &State, chooser: &Chooser, rows: Rect) -> usize {
+    let width = chooser
+        .lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Choice(choice @ (Choice::Bookmark(_) | Choice::Host(_))) => {
+                // Those in folders stand two columns further in.
+                Some(text::width(&words_of(state, chooser, choice).0) + 2)
+            }
+            _ => None,
+        })
+        .max();
+    width.unwrap_or(0).clamp(10, (usize::from(rows.width) / 2).max(10))
+}
+
+fn draw_line(
+    pen: &mut Pen<'_>,
+    state: &State,
+    chooser: &Chooser,
+    line: &Line,
+    area: Rect,
+    name_width: usize,
+) {
+    let (x, y) = (area.x, area.y);
+    let room = |x: u16| area.right().saturating_sub(x + 1);
+    let put = |pen: &mut Pen<'_>, x: u16, what: &str, role: Role| {
+        pen.put(x, y, room(x), &text::cut(what, usize::from(room(x))), role)
+    };
+    match line {
+        Line::Heading(name) => {
+            put(pen, x + 1, name, Role::Title);
+        }
+        Line::Folder(name) => {
+            put(pen, x + 2, &format!("{}/", words::escape(name)), Role::Dir);
+        }
+        Line::Note(what, bad) => {
+            let role = if *bad { Role::Bad } else { Role::Faint };
+            put(pen, x + 2, &words::escape(what), role);
+        }
+        Line::Choice(choice) => {
+            let (name, detail) = words_of(state, chooser, choice);
+            let in_folder = match choice {
+                Choice::Bookmark(at) if chooser.typed().is_empty() => {
+                    state.places.bookmarks.get(*at).is_some_and(|bookmark| !bookmark.folder.is_empty())
+                }
+                _ => false,
+            };
+            let x = x + if in_folder { 4 } else { 2 };
+            match choice {
+                Choice::Bookmark(_) | Choice::Host(_) => {
+                    let width = name_width.saturating_sub(if in_folder { 2 } else { 0 });
+                    let shown = text::pad(&text::cut_middle(&name, width), width);
+                    let behind = put(pen, x, &shown, Role::Text);
+                    let left = room(behind + 2);
+                    let detail = text::cut(&detail, usize::from(left));
+                    pen.put(behind + 2, y, left, &detail, Role::Faint);
+                }
+                Choice::Recent(_) | Choice::Typed => {
+                    let width = text::width(&detail) + 2;
+                    let fits = usize::from(room(x)) >= text::width(&name) + width
+                        || usize::from(room(x)) >= width + 24;
+                    let for_name =
+                        usize::from(room(x)).saturating_sub(if fits && width > 2 { width } else { 0 });
+                    let role = if *choice == Choice::Typed { Role::Accent } else { Role::Text };
+                    pen.put(x, y, room(x), &text::cut_middle(&name, for_name), role);
+                    if fits {
+                        pen.put_right(x, y, room(x), &detail, Role::Faint);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn scrollbar(pen: &mut Pen<'_>, areas: &PaneAreas, chooser: &Chooser, active: bool) {
+    let (lines, height) = (chooser.lines.len(), usize::from(areas.rows.height));
+    if height == 0 || lines <= height || areas.outer.width == 0 {
+        return;
+    }
+    let thumb = (height * height / lines).max(1);
+    let at = chooser.first_line(height) * (height - thumb) / (lines - height);
+    for y in (areas.rows.y..areas.rows.bottom()).skip(at).take(thumb) {
+        pen.put(areas.outer.right() - 1, y, 1, "┃", if active { Role::Accent } else { Role::Soft });
+    }
+}
+
+/// The note of what the cursor is on, else how many there are.
+fn foot(pen: &mut Pen<'_>, state: &State, chooser: &Chooser, areas: &PaneAreas) {
+    let outer = areas.outer;
+    let note = match chooser.choice() {
+        Some(Choice::Bookmark(at)) => state.places.bookmarks.get(*at).and_then(|b| b.note.as_deref()),
+        _ => None,
+    };
+    let count = chooser.lines.iter().filter(|line| matches!(line, Line::Choice(_))).count();
+    let summary = match note {
+        Some(note) => words::escape(note).into_owned(),
+        None if count == 0 => return,
+        None => words::plural(count as u64, "place", "places"),
+    };
+    let room = outer.width.saturating_sub(4);
+    let shown = text::cut(&format!(" {summary} "), usize::from(room));
+    pen.put(outer.x + 2, outer.bottom() - 1, room, &shown, Role::Soft);
+}
