@@ -14,7 +14,9 @@ mod progress;
 mod prompt;
 mod record;
 mod resolve;
+mod steps;
 mod sum;
+mod sync;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -238,6 +240,8 @@ pub enum Command {
     Ls(LsArguments),
     /// Move files and directories; across servers they are copied, checked, and then removed
     Mv(MvArguments),
+    /// Make DST like SRC: copy what is new or changed
+    Sync(SyncArguments),
     /// Remove files; links are removed, never followed
     Rm(RmArguments),
     /// Create directories
@@ -273,6 +277,10 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct CpArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
     /// Copy directories with all that they hold
     #[arg(short, long)]
     pub recursive: bool,
@@ -285,6 +293,14 @@ pub struct CpArguments {
     /// Leave times and permissions to the target
     #[arg(long)]
     pub no_preserve: bool,
+
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// The steps of --dry-run as one JSON object per line
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
 
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
     #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
@@ -316,12 +332,42 @@ pub struct LsArguments {
 
 #[derive(Args, Debug)]
 pub struct MvArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
     /// What to do where the target exists; without this it is refused
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
 
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
     #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct SyncArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
+    /// Remove from DST what SRC does not have, once all else has been copied
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Tell files of the same size apart by their content, not by their time
+    #[arg(long)]
+    pub checksum: bool,
+
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// The steps of --dry-run as one JSON object per line
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
+
+    #[arg(required = true, num_args = 2, value_names = ["SRC", "DST"])]
     pub places: Vec<OsString>,
 }
 
@@ -381,6 +427,15 @@ pub struct LnArguments {
 
     /// Where the link is created
     pub place: OsString,
+}
+
+/// `500k`, `2MiB`, `1.5 GB`; a plain number is bytes.
+fn parse_rate(text: &str) -> std::result::Result<u64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.0 > 0 => Ok(size.0),
+        _ => Err("a rate is a number of bytes per second, such as 500k or 2MiB".to_owned()),
+    }
 }
 
 #[derive(Args, Debug)]
@@ -514,6 +569,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Cp(arguments) => cp::run(arguments, common).await,
         Command::Ls(arguments) => ls::run(arguments, common).await,
         Command::Mv(arguments) => mv::run(arguments, common).await,
+        Command::Sync(arguments) => sync::run(arguments, common).await,
         Command::Rm(arguments) => manage::rm(arguments, common).await,
         Command::Mkdir(arguments) => manage::mkdir(arguments, common).await,
         Command::Cat(arguments) => manage::cat(arguments, common).await,

@@ -23,7 +23,9 @@ use crate::{
         Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Output, Place,
         RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
-    transfer::{Change, Conflict, OnConflict, Outcome, Progress, Request, Totals},
+    transfer::{
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, limit::Limiter, plan::Step,
+    },
     trust,
 };
 
@@ -61,6 +63,12 @@ pub enum Command {
     },
     /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
     Copy {
+        job: JobId,
+        request: Request,
+    },
+    /// What `Copy` would do: `Steps` in batches, `ItemFailed` for what is refused, then `Done`.
+    /// Conflicts that would be asked about count as refused.
+    Plan {
         job: JobId,
         request: Request,
     },
@@ -154,6 +162,16 @@ pub enum Command {
     Show {
         shown: Vec<FsId>,
     },
+    /// Hold a transfer, or let it go on. What is on its way still arrives.
+    Pause {
+        job: JobId,
+        paused: bool,
+    },
+    /// Change the rate, in bytes per second, of one transfer or of all together.
+    Limit {
+        job: Option<JobId>,
+        rate: Option<u64>,
+    },
     /// Stop this job: it ends with `Cancelled` unless it had ended already.
     Cancel {
         job: JobId,
@@ -186,6 +204,8 @@ pub enum What {
     Output(Output),
     /// The hosts that ssh_config names, patterns left out.
     Hosts(Vec<String>),
+    /// What would be done, in an order in which it can be.
+    Steps(Vec<Step>),
     /// Everything is listed; the copying starts.
     Planned(Totals),
     Ask {
@@ -292,6 +312,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: session::Sessions,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) batch: bool,
+    /// What all transfers stay below together.
+    pub(crate) limit: Arc<Limiter>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
     record: OnceLock<Arc<dyn Record>>,
@@ -320,6 +342,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             events,
             batch: options.batch,
+            limit: Arc::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
@@ -345,6 +368,9 @@ impl Engine {
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
             Command::Show { shown } => self.shared.sessions.show(shown),
+            Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
+            Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
+            Command::Limit { job: None, rate } => self.shared.limit.set(rate),
             command => jobs::spawn(self.shared.clone(), command),
         }
     }

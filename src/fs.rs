@@ -110,6 +110,10 @@ pub struct WriteOptions {
     pub attributes: Attributes,
     /// The total that will be written, if it is known.
     pub expected_size: Option<u64>,
+    /// Write on from this offset into the file that stands at the path; what is beyond it is cut
+    /// off. [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Unsupported`] where a backend
+    /// cannot. `exclusive` and `create_mode` mean nothing then.
+    pub resume: Option<u64>,
 }
 
 /// What became of a finished write.
@@ -127,6 +131,12 @@ pub struct Written {
 pub trait Sink: Send {
     /// Takes the next bytes; waits only for room. A failure of earlier bytes may show here.
     async fn write(&mut self, chunk: Bytes) -> Result<()>;
+
+    /// The first so many bytes of the file have arrived for certain, without a gap. What a write
+    /// that is cut off can be resumed from.
+    fn acknowledged(&self) -> u64 {
+        0
+    }
 
     /// Writes what is left, sets the attributes, closes, and waits for every acknowledgement.
     async fn finish(self: Box<Self>) -> Result<Written>;

@@ -3,7 +3,9 @@
 //! removing in `remove`, changing attributes in `change`.
 
 pub mod change;
+pub mod compare;
 pub mod copy;
+pub mod limit;
 pub mod plan;
 pub mod remove;
 pub mod run;
@@ -31,6 +33,8 @@ pub enum Landing {
     Into,
     /// As `cp` does: into an existing directory, else under exactly this name.
     Auto,
+    /// Under exactly this name; a directory that stands there takes up what the source holds.
+    Onto,
 }
 
 /// How to copy.
@@ -41,6 +45,27 @@ pub struct Policy {
     pub on_conflict: OnConflict,
     /// Times and permissions are carried over.
     pub preserve: bool,
+    /// What stands in the target directories and not in the source's is removed once all else
+    /// has succeeded.
+    pub delete: bool,
+    /// Under [`OnConflict::Different`], files of the same size are told apart by their content.
+    pub compare_content: bool,
+    /// Bytes per second; `None` is without a limit of its own.
+    pub limit: Option<u64>,
+}
+
+impl Default for Policy {
+    /// Trees with their times and permissions; nothing that differs is touched.
+    fn default() -> Self {
+        Policy {
+            recursive: true,
+            on_conflict: OnConflict::Refuse,
+            preserve: true,
+            delete: false,
+            compare_content: false,
+            limit: None,
+        }
+    }
 }
 
 /// What to do where the target already has the name.
@@ -55,6 +80,8 @@ pub enum OnConflict {
     Rename,
     /// Overwrite where the source is newer, skip the rest.
     Newer,
+    /// Overwrite what has another size or time, skip the rest: a sync.
+    Different,
     /// Skip what has the same size and time, refuse the rest: the default without a terminal UI.
     Refuse,
 }
@@ -122,12 +149,15 @@ pub enum Phase {
     /// Waiting for an answer about conflicts.
     Asking,
     Running,
+    Paused,
 }
 
 /// How a transfer, or a removal, ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub done: Totals,
+    /// What was removed because the source does not have it.
+    pub removed: u64,
     pub skipped: u64,
     pub failed: u64,
 }

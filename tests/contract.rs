@@ -281,7 +281,7 @@ macro_rules! backend {
                 root_is_a_directory bears_odd_names
             }
             files {
-                writes_and_reads reads_from_an_offset ended_streams_stay_ended empty_files ignores_wrong_expectations
+                writes_and_reads reads_from_an_offset resumes_writes ended_streams_stay_ended empty_files ignores_wrong_expectations
                 exclusive_refuses_what_exists truncates refuses_directories attributes_are_set_at_the_end
                 create_mode_is_exact a_dropped_sink_is_no_success removes_files round_trip_of_ten_mebibytes
                 two_hundred_at_once writes_to_missing_directories_fail streams_can_be_dropped

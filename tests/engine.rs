@@ -12,7 +12,7 @@ use wharf::{
         Location, Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
         memory::Memory,
     },
-    transfer::{Landing, OnConflict, Outcome, Policy, Request},
+    transfer::{Landing, OnConflict, Outcome, Phase, Policy, Progress, Request},
 };
 
 /// Long enough for any machine; only a hang takes this long.
@@ -106,9 +106,14 @@ fn copy(job: JobId, on_conflict: OnConflict) -> Command {
 }
 
 fn transfer(job: JobId, on_conflict: OnConflict, remove_source: bool) -> Command {
-    let policy = Policy { recursive: true, on_conflict, preserve: true };
-    let landing = Landing::Into;
-    let request = Request { sources: vec![at("/from")], target: at("/to"), landing, policy, remove_source };
+    let policy = Policy { on_conflict, ..Policy::default() };
+    let request = Request {
+        sources: vec![at("/from")],
+        target: at("/to"),
+        landing: Landing::Into,
+        policy,
+        remove_source,
+    };
     Command::Copy { job, request }
 }
 
@@ -131,6 +136,12 @@ impl Bench {
                 return heard;
             }
         }
+    }
+
+    /// Another volume: what is moved has to be copied.
+    fn cannot_rename(&self) {
+        let error = Error::new(ErrorKind::Unsupported, Operation::Rename);
+        self.files.0.fail_next(Operation::Rename, &RemotePath::new("/from"), error);
     }
 
     fn content(&self, path: &str) -> Option<Vec<u8>> {
@@ -237,6 +248,7 @@ async fn removing_takes_everything_below_and_nothing_beside() {
 #[tokio::test]
 async fn a_move_removes_what_arrived() {
     let mut bench = start();
+    bench.cannot_rename();
     bench.engine.send(transfer(JobId(1), OnConflict::Refuse, true));
     let heard = bench.hear(JobId(1), None).await;
     assert_eq!((outcome(&heard).done.files, outcome(&heard).failed), (3, 0));
@@ -249,6 +261,7 @@ async fn a_move_that_is_not_whole_removes_nothing() {
     let mut bench = start();
     let broken = Error::new(ErrorKind::PermissionDenied, Operation::Read);
     bench.files.0.fail_next(Operation::Read, &RemotePath::new("/from/a"), broken);
+    bench.cannot_rename();
     bench.engine.send(transfer(JobId(1), OnConflict::Refuse, true));
     assert_eq!(outcome(&bench.hear(JobId(1), None).await).failed, 1);
     for path in ["/from/a", "/from/b", "/from/sub/c"] {
@@ -256,6 +269,7 @@ async fn a_move_that_is_not_whole_removes_nothing() {
     }
     // A file that is there already, and is skipped, is no reason either.
     bench.files.0.plant(&RemotePath::new("/to/from/a"), b"another").unwrap();
+    bench.cannot_rename();
     bench.engine.send(transfer(JobId(2), OnConflict::Skip, true));
     assert!(outcome(&bench.hear(JobId(2), None).await).skipped > 0);
     assert!(bench.content("/from/a").is_some() && bench.content("/from/b").is_some());
@@ -265,7 +279,7 @@ async fn a_move_that_is_not_whole_removes_nothing() {
 async fn a_move_on_one_file_system_is_a_rename_where_nothing_is_in_the_way() {
     let mut bench = start();
     let from = bench.files.0.lstat(&RemotePath::new("/from/a")).await.unwrap();
-    let policy = Policy { recursive: true, on_conflict: OnConflict::Skip, preserve: false };
+    let policy = Policy { on_conflict: OnConflict::Skip, preserve: false, ..Policy::default() };
     bench.files.0.plant(&RemotePath::new("/to/b"), b"in the way").unwrap();
     let request = Request {
         sources: vec![at("/from/a"), at("/from/b")],
@@ -299,4 +313,68 @@ async fn the_same_copy_twice_at_once_is_one_copy_and_one_refusal_or_skip() {
     for part in ["/to/from/.a.wharf-part", "/to/from/.a.2.wharf-part"] {
         assert!(bench.content(part).is_none(), "{part}");
     }
+}
+
+/// Progress of the job, once it is as wanted.
+async fn progress(bench: &Bench, job: JobId, is: impl Fn(&Progress) -> bool) -> Progress {
+    let mut board = bench.engine.progress();
+    let waiting = async {
+        loop {
+            if let Some((_, progress)) = board.borrow_and_update().iter().find(|(id, _)| *id == job)
+                && is(progress)
+            {
+                return progress.clone();
+            }
+            board.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_keeps_to_its_limit_and_waits_while_it_is_paused() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/from/big"), &vec![7; 4 << 20]).unwrap();
+    let started = tokio::time::Instant::now();
+    let Command::Copy { job, mut request } = copy(JobId(1), OnConflict::Refuse) else { unreachable!() };
+    request.policy.limit = Some(1 << 20);
+    bench.engine.send(Command::Copy { job, request });
+    progress(&bench, job, |progress| progress.done.bytes > 1 << 20).await;
+    bench.engine.send(Command::Pause { job, paused: true });
+    let held = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let still = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
+    assert!(still - held <= 128 << 10, "{held} {still}: what was on its way, and no more");
+    bench.engine.send(Command::Pause { job, paused: false });
+    assert_eq!(outcome(&bench.hear(job, None).await).done.files, 4);
+    let took = started.elapsed().as_secs_f64();
+    assert!((13.0..16.0).contains(&took), "4 s by the rate and 10 s of pause: {took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_common_limit_holds_all_jobs_and_can_be_lifted() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/from/big"), &vec![7; 64 << 20]).unwrap();
+    bench.engine.send(Command::Limit { job: None, rate: Some(1 << 20) });
+    let started = tokio::time::Instant::now();
+    bench.engine.send(copy(JobId(1), OnConflict::Refuse));
+    progress(&bench, JobId(1), |progress| progress.done.bytes > 2 << 20).await;
+    assert!(started.elapsed() > Duration::from_secs(1));
+    bench.engine.send(Command::Limit { job: None, rate: None });
+    bench.hear(JobId(1), None).await;
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_paused_copy_can_be_cancelled() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/from/big"), &vec![7; 4 << 20]).unwrap();
+    let Command::Copy { job, mut request } = copy(JobId(1), OnConflict::Refuse) else { unreachable!() };
+    request.policy.limit = Some(1);
+    bench.engine.send(Command::Copy { job, request });
+    progress(&bench, job, |progress| progress.phase == Phase::Running).await;
+    bench.engine.send(Command::Pause { job, paused: true });
+    bench.engine.send(Command::Cancel { job });
+    assert!(matches!(bench.hear(job, None).await.last(), Some(What::Cancelled)));
+    assert_eq!(bench.content("/to/from/.big.wharf-part"), None);
 }

@@ -231,7 +231,12 @@ async fn serve_greeting(script: Script, greeting: &'static [u8]) -> Running {
     let known_hosts = dir.path().join("known_hosts");
     let line = format!("[127.0.0.1]:{port} {}", key.public_key().to_openssh().unwrap());
     std::fs::write(&known_hosts, line).unwrap();
-    let config = Arc::new(server::Config { keys: vec![key], ..server::Config::default() });
+    let config = Arc::new(server::Config {
+        keys: vec![key],
+        // The first try is a client asking which methods there are.
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        ..server::Config::default()
+    });
     let accepting = tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             socket.set_nodelay(true).unwrap();
@@ -301,7 +306,7 @@ impl Running {
             sources: vec![Location::new(FsId::new(self.target.label()), RemotePath::new(path))],
             target: Location::new(FsId::local(), RemotePath::new(inner.as_os_str().as_encoded_bytes())),
             landing: Landing::Into,
-            policy: Policy { recursive: true, on_conflict: OnConflict::Overwrite, preserve: true },
+            policy: Policy { on_conflict: OnConflict::Overwrite, ..Policy::default() },
             remove_source: false,
         };
         engine.send(Command::Copy { job: JobId(2), request });

@@ -421,3 +421,27 @@ fn what_is_moved_onto_itself_stays() {
         assert_eq!(fs::read_to_string(world.path("dir/file")).unwrap(), "precious", "{from} {to}");
     }
 }
+
+/// What has no end must end where nobody reads any more.
+#[test]
+fn a_reader_that_stops_ends_cat_and_exec() {
+    let world = World::new();
+    let file = fs::File::create(world.path("sparse")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let dir = world.remote("");
+    for arguments in [vec!["exec", &dir, "--", "yes"], vec!["cat", &world.remote("sparse")]] {
+        let mut command = support::program::command(&world.sshd.ssh_config(), &arguments);
+        let mut child = command.spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        std::io::Read::read_exact(&mut out, &mut [0; 4]).unwrap();
+        drop(out);
+        let started = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if started.elapsed().as_secs() > 30 {
+                child.kill().unwrap();
+                panic!("{arguments:?} goes on");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}

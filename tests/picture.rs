@@ -66,7 +66,7 @@ fn moment() -> State {
     press(&mut state, &[KeyCode::Down, KeyCode::Down]);
     let first = copy(&mut state);
     let done = Totals { files: 34, dirs: 3, links: 0, bytes: 412_000 };
-    tell(&mut state, event(first, What::Done(Outcome { done, skipped: 0, failed: 0 })));
+    tell(&mut state, event(first, What::Done(Outcome { done, ..Outcome::default() })));
     // Where the copy landed is listed again.
     fill(&mut state, Side::Right, there());
 

@@ -504,7 +504,7 @@ fn busy(w: u16, h: u16) -> Ui {
         .at(&RemotePath::new("/var/www/site/assets/a.css"));
     ui.event(first, What::ItemFailed(failed));
     let done = Totals { files: 992, ..Totals::default() };
-    ui.event(first, What::Done(Outcome { done, skipped: 0, failed: 1 }));
+    ui.event(first, What::Done(Outcome { done, failed: 1, ..Outcome::default() }));
     ui.press("Down F5");
     let Command::Copy { job: second, .. } = *ui.last() else { panic!("no copy") };
     let total = Totals { files: 180, dirs: 4, links: 0, bytes: 134_217_728 };
@@ -712,7 +712,7 @@ fn copying_asks_the_engine_and_refreshes_the_target() {
     assert_eq!(request.sources.len(), 2);
     assert_eq!(request.target, remote().0);
     let done = Totals { files: 2, ..Totals::default() };
-    ui.event(job, What::Done(Outcome { done, skipped: 0, failed: 0 }));
+    ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
     assert_eq!(ui.listed(), remote().0);
     assert!(ui.says("2 copied"));
 }

@@ -272,7 +272,7 @@ async fn there_and_back(sshd: &Sshd, size: usize) {
         (at(&id, &there.join("data")), at(&local, &here.path().join("back"))),
     ] {
         let job = bench.job();
-        let policy = Policy { recursive: true, on_conflict: OnConflict::Refuse, preserve: true };
+        let policy = Policy { on_conflict: OnConflict::Refuse, ..Policy::default() };
         let request =
             Request { sources: vec![from], target: to, landing: Landing::Into, policy, remove_source: false };
         let ended = bench.run(job, Command::Copy { job, request }).await;

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, conflict_policy, driver::Driver, places, progress};
+use super::{Common, CpArguments, Exit, conflict_policy, driver::Driver, places, progress, steps};
 use crate::{
     fs::Result,
     transfer::{Landing, Policy, Request},
@@ -21,9 +21,18 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             sources: locations,
             target,
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
-            policy: Policy { recursive: arguments.recursive, on_conflict, preserve: !arguments.no_preserve },
+            policy: Policy {
+                recursive: arguments.recursive,
+                on_conflict,
+                preserve: !arguments.no_preserve,
+                limit: arguments.limit,
+                ..Policy::default()
+            },
             remove_source: false,
         };
+        if arguments.dry_run {
+            return steps::show(&mut driver, request, arguments.json).await;
+        }
         let started = std::time::Instant::now();
         let outcome = progress::copy(&mut driver, request, common.quiet).await?;
         if common.verbose || bar_was_wanted(common) {

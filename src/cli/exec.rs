@@ -33,13 +33,18 @@ pub async fn run(arguments: &ExecArguments, common: &Common) -> Result<Exit> {
         let job = driver.job();
         let mut exit = Exit::Done;
         let mut printing = Ok(());
-        driver
+        let engine = driver.engine.clone();
+        let ran = driver
             .run(job, Command::Execute { job, location, command }, |what| {
                 let What::Output(output) = what else { return };
                 match output {
                     Output::Stdout(bytes) if printing.is_ok() => {
                         let mut out = io::stdout();
                         printing = out.write_all(&bytes).and_then(|()| out.flush());
+                        if printing.is_err() {
+                            // Nobody reads on: a command without an end would go on for ever.
+                            engine.send(Command::Cancel { job });
+                        }
                     }
                     Output::Stdout(_) => {}
                     Output::Stderr(bytes) => {
@@ -52,8 +57,11 @@ pub async fn run(arguments: &ExecArguments, common: &Common) -> Result<Exit> {
                     }
                 }
             })
-            .await?;
-        printed(printing).map(|()| exit)
+            .await;
+        if printing.is_err() {
+            return printed(printing).map(|()| Exit::Passed(128 + number("PIPE")));
+        }
+        ran.map(|_| exit)
     })
     .await
 }

@@ -160,19 +160,31 @@ pub async fn cat(arguments: &PlacesArguments, common: &Common) -> Result<Exit> {
     on_places(&arguments.places, common, async |driver, locations| {
         let mut out = io::stdout();
         let mut written = Ok(());
-        let exit = each(
-            driver,
-            locations,
-            |job, location| Command::Read { job, location },
-            |_, what| {
-                if let What::Data(bytes) = what
-                    && written.is_ok()
-                {
-                    written = out.write_all(&bytes);
-                }
-            },
-        )
-        .await?;
+        let mut exit = Exit::Done;
+        let engine = driver.engine.clone();
+        for location in locations {
+            let job = driver.job();
+            let read = driver
+                .run(job, Command::Read { job, location }, |what| {
+                    if let What::Data(bytes) = what
+                        && written.is_ok()
+                    {
+                        written = out.write_all(&bytes);
+                        if written.is_err() {
+                            // Nobody reads on.
+                            engine.send(Command::Cancel { job });
+                        }
+                    }
+                })
+                .await;
+            if written.is_err() {
+                break;
+            }
+            if let Err(error) = read {
+                report(&error);
+                exit = exit.max(Exit::of(&error));
+            }
+        }
         printed(written.and_then(|()| out.flush())).map(|()| exit)
     })
     .await

@@ -21,7 +21,7 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             sources: locations,
             target,
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
-            policy: Policy { recursive: true, on_conflict, preserve: true },
+            policy: Policy { on_conflict, limit: arguments.limit, ..Policy::default() },
             remove_source: true,
         };
         let outcome = progress::copy(&mut driver, request, common.quiet).await?;

@@ -74,7 +74,7 @@ fn line(progress: &Progress) -> String {
         Phase::Queued | Phase::Planning | Phase::Asking => {
             format!("listing: {} found", words::totals(&progress.total))
         }
-        Phase::Running => {
+        Phase::Running | Phase::Paused => {
             let left = progress.remaining.map(|left: Duration| format!("  {} left", words::clock(left)));
             format!(
                 "{}/{} files  {} of {}  {}{}",

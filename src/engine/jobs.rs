@@ -21,6 +21,7 @@ use crate::{
     fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, RemotePath, Result},
     transfer::{
         Outcome,
+        limit::Throttle,
         run::{Counters, Reporter, Transfer},
     },
 };
@@ -60,6 +61,20 @@ impl Jobs {
         }
     }
 
+    pub(crate) fn pause(&self, job: JobId, paused: bool) {
+        self.throttle(job, |throttle| throttle.pause(paused));
+    }
+
+    pub(crate) fn limit(&self, job: JobId, rate: Option<u64>) {
+        self.throttle(job, |throttle| throttle.own.set(rate));
+    }
+
+    fn throttle(&self, job: JobId, change: impl FnOnce(&Throttle)) {
+        if let Some(meter) = lock(&self.running).get(&job).and_then(|running| running.meter.as_ref()) {
+            change(meter.throttle());
+        }
+    }
+
     pub(crate) fn cancel_all(&self) {
         for running in lock(&self.running).values() {
             running.cancel.cancel();
@@ -79,9 +94,9 @@ impl Jobs {
         }
     }
 
-    fn measure(&self, job: JobId, counters: Arc<Counters>) {
+    fn measure(&self, job: JobId, counters: Arc<Counters>, throttle: Throttle) {
         if let Some(running) = lock(&self.running).get_mut(&job) {
-            running.meter = Some(Meter::start(counters));
+            running.meter = Some(Meter::start(counters, throttle));
         }
         self.changed.notify_one();
     }
@@ -126,6 +141,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::List { job, .. }
     | Command::Stat { job, .. }
     | Command::Copy { job, .. }
+    | Command::Plan { job, .. }
     | Command::CreateDir { job, .. }
     | Command::CreateFile { job, .. }
     | Command::SetAttributes { job, .. }
@@ -216,13 +232,18 @@ impl Job {
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
             Command::Rename { from, to, .. } => self.cancellable(self.rename(&from, &to).boxed()).await,
             // These clean up.
-            Command::Copy { request, .. } => self.copy(request).await,
+            Command::Copy { request, .. } => self.copy(request, copy::Mode::Run).await,
+            Command::Plan { request, .. } => self.copy(request, copy::Mode::Plan).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await
             }
             // The engine handles these itself: they are no jobs.
-            Command::Answer { .. } | Command::Cancel { .. } | Command::Show { .. } => Ok(Outcome::default()),
+            Command::Answer { .. }
+            | Command::Cancel { .. }
+            | Command::Pause { .. }
+            | Command::Limit { .. }
+            | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
 
@@ -261,6 +282,7 @@ impl Job {
             counters: counters.clone(),
             reporter: reporter.clone(),
             cancel: self.cancel.clone(),
+            throttle: Throttle::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::transfer::{Phase, Progress, Totals, run::Counters};
+use crate::transfer::{Phase, Progress, Totals, limit::Throttle, run::Counters};
 
 /// The stretch of time that the current rate is taken over.
 const RATE_SPAN: Duration = Duration::from_secs(4);
@@ -15,6 +15,7 @@ const RATE_SPAN: Duration = Duration::from_secs(4);
 /// Turns counters into progress.
 pub(super) struct Meter {
     counters: Arc<Counters>,
+    throttle: Throttle,
     pub(super) phase: Phase,
     /// Set once planned.
     pub(super) total: Option<Totals>,
@@ -24,15 +25,21 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn start(counters: Arc<Counters>) -> Self {
+    pub(super) fn start(counters: Arc<Counters>, throttle: Throttle) -> Self {
         Meter {
             counters,
+            throttle,
             phase: Phase::Planning,
             total: None,
             skipped: 0,
             started: Instant::now(),
             samples: VecDeque::new(),
         }
+    }
+
+    /// What holds the job back.
+    pub(super) fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// How far the job is at `now`.
@@ -50,9 +57,16 @@ impl Meter {
         };
         let total = self.total.unwrap_or_else(|| self.counters.seen());
         let elapsed = now.duration_since(self.started);
+        let phase = match self.phase {
+            Phase::Running if self.throttle.is_paused() => Phase::Paused,
+            phase => phase,
+        };
         Progress {
-            phase: self.phase,
-            remaining: self.total.and_then(|total| remaining(done, total, rate, elapsed)),
+            phase,
+            remaining: self
+                .total
+                .filter(|_| phase == Phase::Running)
+                .and_then(|total| remaining(done, total, rate, elapsed)),
             done,
             total,
             failed: self.counters.failures(),

@@ -177,10 +177,14 @@ impl FileSystem for Memory {
     }
 
     async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
-        let file = self.begin(Operation::Open, path)?.tree.create_file(path, &options)?;
+        let file = match options.resume {
+            Some(offset) => self.begin(Operation::Open, path)?.tree.cut_file(path, offset)?,
+            None => self.begin(Operation::Open, path)?.tree.create_file(path, &options)?,
+        };
         let refusal = self.settable(&options.attributes, path).err();
         let (state, path) = (self.state.clone(), path.clone());
-        Ok(Box::new(MemorySink { state, file, path, attributes: options.attributes, refusal, written: 0 }))
+        let written = options.resume.unwrap_or(0);
+        Ok(Box::new(MemorySink { state, file, path, attributes: options.attributes, refusal, written }))
     }
 
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
@@ -302,6 +306,10 @@ impl Sink for MemorySink {
         state.tree.append(self.file, &self.path, &chunk)?;
         self.written += chunk.len() as u64;
         Ok(())
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.written
     }
 
     async fn finish(self: Box<Self>) -> Result<Written> {

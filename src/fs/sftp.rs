@@ -9,6 +9,7 @@ pub mod config;
 mod exec;
 mod failure;
 mod host_key;
+mod lanes;
 mod limits;
 mod links;
 mod list;
@@ -41,6 +42,7 @@ use self::{
     channel::{Channel, unexpected},
     failure::Wanted,
     host_key::HostKeyChecker,
+    lanes::Lanes,
     limits::{Limits, limits_of},
     request::Request,
     response::{FileAttributes, Response},
@@ -68,6 +70,10 @@ struct Session {
     first: Channel,
     /// Carries listings and queries, so that they need not queue behind data.
     second: OnceLock<Channel>,
+    /// Carry uploads along with the first, where the link is long.
+    lanes: Lanes,
+    /// Of the first requests, when nothing else was under way.
+    round_trip: Duration,
     limits: Limits,
     /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
     /// follows it for all but the last, where it leads somewhere, and there tells where that is.
@@ -109,6 +115,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         Ok((limits, login.response().await?))
     };
     let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
+    let round_trip = started.elapsed();
     let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
     let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
@@ -125,6 +132,8 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         sees_links,
         first,
         second: OnceLock::new(),
+        lanes: Lanes::default(),
+        round_trip,
         limits,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(8 * MIB, MIB, 16 * MIB),

@@ -13,7 +13,10 @@ use std::{
 
 use futures::StreamExt;
 
-use super::plan::{CopyFile, CopyLink};
+use super::{
+    limit::Throttle,
+    plan::{CopyFile, CopyLink},
+};
 use crate::fs::{
     Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, WriteOptions,
     path::NAME_MAX,
@@ -50,17 +53,25 @@ pub fn temporary(target: &RemotePath) -> RemotePath {
     parent.join(&part)
 }
 
-/// Copies `file`. `moved` counts bytes as the target takes them. On failure the temporary file
+/// What a copy tells while it runs, and what holds it back.
+#[derive(Clone, Copy)]
+pub struct Flow<'a> {
+    /// Bytes that the target has taken.
+    pub moved: &'a AtomicU64,
+    pub throttle: &'a Throttle,
+}
+
+/// Copies `file`. On failure the temporary file
 /// is removed and whatever stood at the target still stands there.
 pub async fn file(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
     part: &Part,
-    moved: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Result<Copied> {
     let about = |error| about_target(error, part.path(), &file.target);
-    let mut copied = beside(from, to, file, part.path(), moved).await.map_err(about)?;
+    let mut copied = beside(from, to, file, part.path(), flow).await.map_err(about)?;
     copied.warnings = copied.warnings.into_iter().map(about).collect();
     Ok(copied)
 }
@@ -116,10 +127,10 @@ async fn beside(
     to: &dyn FileSystem,
     file: &CopyFile,
     part: &RemotePath,
-    moved: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Result<Copied> {
     let mut tries = 0;
-    if let Some(copied) = within(from, to, file, part, moved).await {
+    if let Some(copied) = within(from, to, file, part, flow).await {
         return conclude(to, file, part, copied).await;
     }
     let sink = loop {
@@ -131,19 +142,19 @@ async fn beside(
                 to.remove_file(part).await?;
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied && file.replace => {
-                return in_place(from, to, file, moved, error).await;
+                return in_place(from, to, file, flow, error).await;
             }
             Err(error) => return Err(error),
         }
     };
-    match pour(from, file, sink, moved).await {
+    match pour(from, file, sink, flow).await {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
             // A sink may create its file only when it is finished, and find a stale one then.
             to.remove_file(part).await?;
-            Box::pin(beside(from, to, file, part, moved)).await
+            Box::pin(beside(from, to, file, part, flow)).await
         }
         Err(error) if forbids_names(&error, part) && file.replace => {
-            in_place(from, to, file, moved, error).await
+            in_place(from, to, file, flow, error).await
         }
         poured => conclude(to, file, part, poured).await,
     }
@@ -156,6 +167,7 @@ fn unfinished(file: &CopyFile) -> WriteOptions {
         create_mode: Some(UNFINISHED_MODE),
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        ..WriteOptions::default()
     }
 }
 
@@ -191,7 +203,7 @@ async fn within(
     to: &dyn FileSystem,
     file: &CopyFile,
     part: &RemotePath,
-    moved: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Option<Result<Copied>> {
     if from.id() != to.id() || !to.capabilities().copy_within {
         return None;
@@ -199,7 +211,7 @@ async fn within(
     let own = AtomicU64::new(0);
     let tell = |bytes| {
         own.fetch_add(bytes, Ordering::Relaxed);
-        moved.fetch_add(bytes, Ordering::Relaxed);
+        flow.moved.fetch_add(bytes, Ordering::Relaxed);
     };
     let mut outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
     if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
@@ -220,7 +232,7 @@ async fn within(
         Err(error) if error.kind().ends_session() || error.kind() == ErrorKind::NoSpace => Some(Err(error)),
         // Whatever it is: if moving the bytes fails as well, that says why.
         Err(_) => {
-            moved.fetch_sub(bytes, Ordering::Relaxed);
+            flow.moved.fetch_sub(bytes, Ordering::Relaxed);
             None
         }
     }
@@ -251,7 +263,7 @@ async fn in_place(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
-    moved: &AtomicU64,
+    flow: Flow<'_>,
     why: Error,
 ) -> Result<Copied> {
     let options = WriteOptions {
@@ -259,9 +271,10 @@ async fn in_place(
         create_mode: None,
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
-    let mut copied = pour(from, file, sink, moved).await?;
+    let mut copied = pour(from, file, sink, flow).await?;
     copied.warnings.push(
         why.at(&file.target).with_detail("the directory takes no new names, so it was written in place"),
     );
@@ -272,7 +285,7 @@ async fn pour(
     from: &dyn FileSystem,
     file: &CopyFile,
     mut sink: Box<dyn crate::fs::Sink>,
-    moved: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Result<Copied> {
     let options = ReadOptions { offset: 0, expected_size: file.size };
     let mut stream = from.read(&file.source, options).await?;
@@ -280,9 +293,10 @@ async fn pour(
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         let len = chunk.len() as u64;
+        flow.throttle.pass(len).await;
         sink.write(chunk).await?;
         copied.bytes += len;
-        moved.fetch_add(len, Ordering::Relaxed);
+        flow.moved.fetch_add(len, Ordering::Relaxed);
     }
     let written = sink.finish().await?;
     if let Some(size) = written.size

@@ -42,6 +42,15 @@ impl Removal {
         removal
     }
 
+    /// What a sync has planned to remove.
+    pub fn of(steps: Vec<(RemotePath, Kind)>) -> Removal {
+        let mut removal = Removal::default();
+        for (path, kind) in steps {
+            removal.add(path, &Entry::new(&b""[..], kind), false);
+        }
+        removal
+    }
+
     fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
         match entry.kind {
             Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
@@ -83,13 +92,13 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
     transfer
         .each(removal.files, |this, (path, listed)| async move {
             this.counters.start(&path);
-            if let Some(listed) = listed {
-                if !is_unchanged(&listed, &this.from.lstat(&path).await?) {
-                    return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
-                        .at(&path)
-                        .on(this.from.id().as_str())
-                        .with_detail("it has changed since it was copied, so it stays"));
-                }
+            if let Some(listed) = listed
+                && !is_unchanged(&listed, &this.from.lstat(&path).await?)
+            {
+                return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
+                    .at(&path)
+                    .on(this.from.id().as_str())
+                    .with_detail("it has changed since it was copied, so it stays"));
             }
             this.from.remove_file(&path).await?;
             add(&this.counters.files, 1);

@@ -15,8 +15,10 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Landing, Policy, Totals, copy,
+    Landing, OnConflict, Policy, Totals, compare, copy,
+    limit::Throttle,
     plan::{self, CopyFile, CreateDir, Plan, Source, Step},
+    remove,
     walk::{self, Watcher},
 };
 use crate::fs::{Attributes, Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
@@ -43,6 +45,8 @@ pub struct Counters {
     /// Bytes that targets have taken, also of files that fail later.
     pub bytes: AtomicU64,
     pub failed: AtomicU64,
+    /// What was removed because the source does not have it.
+    pub removed: AtomicU64,
     /// Files that were not what the listing said when they were read.
     pub changed: AtomicU64,
     pub found: Found,
@@ -109,15 +113,55 @@ pub struct Transfer {
     pub counters: Arc<Counters>,
     pub reporter: Arc<dyn Reporter>,
     pub cancel: CancellationToken,
+    pub throttle: Throttle,
 }
 
 /// Listed and placed, ready to be planned under any policy.
 pub struct Prepared {
     sources: Vec<Source>,
     existing: HashMap<RemotePath, Entry>,
+    /// By target path: whether the content was found to be the same.
+    compared: HashMap<RemotePath, bool>,
+    /// Something could not be listed.
+    incomplete: bool,
 }
 
 impl Prepared {
+    /// Everything that was found with the target path where it lands, written as the target
+    /// writes it.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&RemotePath, &Entry, RemotePath)> {
+        let mut names = plan::Names::new(self.existing.keys(), true);
+        self.sources.iter().flat_map(plan::landings).map(move |(path, entry, target)| {
+            let target = names.standing(target);
+            (path, entry, target)
+        })
+    }
+
+    pub(super) fn existing(&self, target: &RemotePath) -> Option<&Entry> {
+        self.existing.get(target)
+    }
+
+    /// Notes where links lead, by their paths on either side.
+    pub(super) fn set_links(
+        &mut self,
+        mut here: HashMap<RemotePath, Vec<u8>>,
+        there: HashMap<RemotePath, Vec<u8>>,
+    ) {
+        for source in &mut self.sources {
+            let below = source.below.iter_mut().map(|found| (&found.path, &mut found.entry));
+            for (path, entry) in std::iter::once((&source.path, &mut source.entry)).chain(below) {
+                if let Some(target) = here.remove(path) {
+                    entry.target = Some(target.into());
+                }
+            }
+        }
+        for (path, target) in there {
+            if let Some(entry) = self.existing.get_mut(&path) {
+                entry.target = Some(target.into());
+            }
+        }
+    }
+
     /// Everything that was found at the sources, as it was listed.
     pub fn found(&self) -> impl Iterator<Item = (&RemotePath, &Entry)> {
         self.sources.iter().flat_map(|source| {
@@ -153,11 +197,14 @@ impl Transfer {
         sources: &[RemotePath],
         target: &RemotePath,
         landing: Landing,
-        recursive: bool,
+        policy: &Policy,
     ) -> Result<Prepared> {
         let stats: Vec<_> = sources.iter().map(|path| self.from.lstat(path)).collect();
         let (found, directory) = tokio::join!(future::join_all(stats), self.to.stat(target));
         let into = match (landing, directory) {
+            (Landing::Onto, Ok(_)) => false,
+            (Landing::Onto, Err(error)) if error.kind() == ErrorKind::NotFound => false,
+            (Landing::Onto, Err(error)) => return Err(error.during(Operation::Plan)),
             (_, Ok(entry)) if entry.kind == Kind::Dir => true,
             (Landing::Into, Ok(_)) => {
                 return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan)
@@ -196,12 +243,29 @@ impl Transfer {
             }
             self.found(&entry);
             looks.push(self.look(landed.clone()).boxed());
-            walks.push(self.walk(path.clone(), entry, landed, recursive).boxed());
+            walks.push(self.walk(path.clone(), entry, landed, policy.recursive).boxed());
         }
         let looks = stream::iter(looks).buffered(1024).try_collect::<Vec<_>>();
         let (sources, tops) = tokio::try_join!(future::try_join_all(walks), looks)?;
-        let existing = walk::existing(&self.to, &tops, &plan::target_dirs(&sources), self).await?;
-        Ok(Prepared { sources, existing })
+        let across_forms = policy.on_conflict == OnConflict::Different;
+        let mut wanted = plan::target_dirs(&sources);
+        if across_forms {
+            wanted = wanted.iter().map(plan::form).collect();
+        }
+        let is_wanted = |path: &RemotePath| match across_forms {
+            true => wanted.contains(&plan::form(path)),
+            false => wanted.contains(path),
+        };
+        let existing = walk::existing(&self.to, &tops, &is_wanted, policy.delete, self).await?;
+        let incomplete = self.counters.failures() > 0;
+        let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete };
+        if across_forms {
+            compare::links(self, &mut prepared).await?;
+        }
+        if policy.compare_content {
+            prepared.compared = compare::contents(self, &prepared).await?;
+        }
+        Ok(prepared)
     }
 
     async fn walk(
@@ -257,6 +321,9 @@ impl Transfer {
             existing: &prepared.existing,
             policy,
             time_precision: from.time_precision.max(to.time_precision),
+            times_kept: to.times,
+            compared: &prepared.compared,
+            incomplete: prepared.incomplete,
         })
     }
 
@@ -267,12 +334,14 @@ impl Transfer {
         let mut files = Vec::new();
         let mut links = Vec::new();
         let mut finishing = Vec::new();
+        let mut removals = Vec::new();
         for step in plan.steps {
             match step {
                 Step::CreateDir(dir) => dirs.push(dir),
                 Step::Copy(file) => files.push(file),
                 Step::Link(link) => links.push(link),
                 Step::SetAttributes { path, attributes } => finishing.push((path, attributes)),
+                Step::Remove { path, kind } => removals.push((path, kind)),
             }
         }
         self.create_dirs(dirs).await?;
@@ -284,7 +353,28 @@ impl Transfer {
             Ok(())
         })
         .await?;
+        self.remove(removals).await?;
         self.finish_dirs(finishing).await
+    }
+
+    /// Removes what only the target has, if all else went well: what failed may be what the
+    /// removed was renamed to.
+    async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
+        if !removals.is_empty() && self.counters.failures() > 0 {
+            self.reporter.warning(
+                Error::new(ErrorKind::Conflict, Operation::RemoveFile)
+                    .on(self.to.id().as_str())
+                    .with_detail("not all of it was copied, so nothing is deleted"),
+            );
+            return Ok(());
+        }
+        // What is removed does not count as copied.
+        let there = Transfer { from: self.to.clone(), counters: Arc::default(), ..self.clone() };
+        let removed = remove::exactly(&there, remove::Removal::of(removals)).await;
+        let done = there.counters.done();
+        add(&self.counters.removed, done.files + done.dirs + done.links);
+        add(&self.counters.failed, there.counters.failures());
+        removed
     }
 
     /// Creates directories level by level, each level at once.
@@ -350,7 +440,7 @@ impl Transfer {
         }
     }
 
-    fn parallel(&self) -> usize {
+    pub(super) fn parallel(&self) -> usize {
         let (from, to) = (self.from.capabilities(), self.to.capabilities());
         match (from.remote, to.remote) {
             (true, false) => from.parallel_files,
@@ -369,7 +459,11 @@ impl Transfer {
         for file in files {
             let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
             let acquire = room.clone().acquire_many_owned(weight as u32);
-            let Some(permit) = self.cancel.run_until_cancelled(acquire).await else { break };
+            let start = async {
+                self.throttle.pass(0).await;
+                acquire.await
+            };
+            let Some(permit) = self.cancel.run_until_cancelled(start).await else { break };
             while let Some(joined) = tasks.try_join_next() {
                 ended = ended.and(settle(joined));
             }
@@ -392,7 +486,8 @@ impl Transfer {
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
         let part = copy::Part::claim(self.to.id(), &file.target);
-        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, &self.counters.bytes));
+        let flow = copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle };
+        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, flow));
         let copied = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {

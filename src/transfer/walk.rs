@@ -1,10 +1,7 @@
 //! Lists what a request names: the source trees, and the part of the target that they would
 //! land on. Reads listings only; decides nothing (`plan` does) and copies nothing.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
@@ -61,16 +58,18 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
 }
 
 /// What the target holds where `wanted_dirs` would land: `tops` and, for each directory that
-/// both sides have, its entries by their paths. Lists nothing deeper and follows no links.
+/// both sides have, its entries by their paths. With `all`, what only the target has is listed to
+/// its depths as well. Follows no links.
 pub async fn existing(
     fs: &Arc<dyn FileSystem>,
     tops: &[(RemotePath, Option<Entry>)],
-    wanted_dirs: &HashSet<RemotePath>,
+    wanted_dirs: &(dyn Fn(&RemotePath) -> bool + Sync),
+    all: bool,
     watcher: &dyn Watcher,
 ) -> Result<HashMap<RemotePath, Entry>> {
     let mut out = HashMap::new();
     let mut take = |path: RemotePath, entry: Entry| {
-        let next = (entry.kind == Kind::Dir && wanted_dirs.contains(&path)).then(|| path.clone());
+        let next = (entry.kind == Kind::Dir && (all || wanted_dirs(&path))).then(|| path.clone());
         out.insert(path, entry);
         next
     };

@@ -191,7 +191,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
             Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
             Transfers, Log, Quit,
         ],
-        Mode::Transfers => &[Help, Details, CancelJob, ClearFinished, OtherPane, Transfers, Log],
+        Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
         Mode::Filter => &[Accept, Cancel, Up, Down],
         Mode::Text => &[Accept, Cancel],
@@ -310,6 +310,7 @@ impl Default for Keymap {
         bind(panes, Hidden, &[(none, Char('.'))]);
         bind(panes, Cancel, &[(none, Esc)]);
 
+        bind(Mode::Transfers, PauseJob, &[(none, Char('p')), (none, Char(' '))]);
         bind(Mode::Transfers, CancelJob, &[(none, Char('x')), (none, KeyCode::Delete)]);
         bind(Mode::Transfers, ClearFinished, &[(none, Char('c'))]);
         bind(Mode::Transfers, Details, &[(none, Enter)]);

@@ -177,6 +177,9 @@ pub fn outcome(outcome: &Outcome, verb: &str) -> String {
     let files = outcome.done.files + outcome.done.links;
     // Folders are made on the way; they count only where nothing else was done.
     let mut text = format!("{} {verb}", count(if files > 0 { files } else { done }));
+    if outcome.removed > 0 {
+        text.push_str(&format!(", {} deleted", count(outcome.removed)));
+    }
     if outcome.skipped > 0 {
         text.push_str(&format!(", {} skipped", count(outcome.skipped)));
     }
@@ -312,7 +315,10 @@ mod tests {
         );
         assert_eq!(totals(&Totals::default()), "nothing");
         let done = Totals { files: 992, dirs: 4, ..Totals::default() };
-        assert_eq!(outcome(&Outcome { done, skipped: 0, failed: 8 }, "copied"), "992 copied, 8 failed");
+        assert_eq!(
+            outcome(&Outcome { done, failed: 8, ..Outcome::default() }, "copied"),
+            "992 copied, 8 failed"
+        );
     }
 
     #[test]

@@ -38,6 +38,32 @@ pub async fn reads_from_an_offset(place: Place) {
     }
 }
 
+pub async fn resumes_writes(place: Place) {
+    let content = noise(3 * MIB + 17);
+    for (kept, stands) in [(0, 10), (1, 1), (MIB, MIB + 5000), (3 * MIB + 17, 3 * MIB + 17)] {
+        for announced in [None, Some(content.len() as u64)] {
+            // What stands beyond the offset is not to be trusted.
+            let mut old = content[..kept].to_vec();
+            old.resize(stands, 0xAA);
+            let path = place.put(&format!("part{kept}-{}", announced.is_some()), &old).await;
+            let options = WriteOptions {
+                expected_size: announced,
+                resume: Some(kept as u64),
+                ..WriteOptions::default()
+            };
+            match place.put_with(&path, &content[kept..], options).await {
+                Err(error) if error.kind() == ErrorKind::Unsupported && !place.exact_kinds => return,
+                written => assert!(written.unwrap().size.is_none_or(|size| size == content.len() as u64)),
+            }
+            assert!(place.content(&path).await == content, "from {kept}");
+        }
+    }
+    let nothing = place.at("nothing");
+    let resumed = WriteOptions { resume: Some(5), ..WriteOptions::default() };
+    let refused = place.put_with(&nothing, b"x", resumed).await;
+    place.refused(refused, ErrorKind::NotFound, Operation::Open, &nothing);
+}
+
 pub async fn ended_streams_stay_ended(place: Place) {
     for len in [0, 10, 2 * MIB] {
         let path = place.put("file", &noise(len)).await;
@@ -126,6 +152,7 @@ pub async fn attributes_are_set_at_the_end(place: Place) {
                 create_mode: able.modes.then_some(0o600),
                 attributes: wanted.clone(),
                 expected_size: announced,
+                ..Default::default()
             };
             let written = place.put_with(&path, &noise(len), options).await.unwrap();
             assert!(written.attributes_refused.is_none(), "{written:?}");

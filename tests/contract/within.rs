@@ -47,6 +47,7 @@ pub async fn copies_within(place: Place) {
         create_mode: Some(0o600),
         attributes: Attributes { mtime: Some(mtime), mode: Some(0o640), ..Attributes::default() },
         expected_size: size,
+        ..WriteOptions::default()
     };
     let copied = place.fs.copy_within(&file, &to, options(Some(3_000_001), true), &tell).await;
     if !place.capabilities().copy_within {

@@ -266,8 +266,8 @@ fn a_lost_server_shows_as_lost_and_comes_back() {
     server.stop();
     panes.screen.wait_for("✗ lost");
     // It is tried again by itself, in vain, while nobody listens.
-    panes.screen.wait_for("connecting again");
-    panes.screen.wait_for("^R at once");
+    panes.screen.wait_for("trying again");
+    panes.screen.wait_for("^R now");
     // What was there last is still shown; the other pane works.
     assert!(panes.screen.text().contains("remote.txt"));
     panes.screen.go_to("local.txt");
@@ -298,7 +298,7 @@ fn a_server_that_comes_back_is_found_without_a_key() {
     panes.screen.press(TAB);
     panes.screen.go_to("second.txt");
     server.stop();
-    panes.screen.wait_for("connecting again");
+    panes.screen.wait_for("trying again");
     fs::write(dir.join("newer.txt"), "").unwrap();
     server.restart();
     panes.screen.wait_for("newer.txt");

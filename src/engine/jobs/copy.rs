@@ -12,7 +12,9 @@ use super::{
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals, remove,
+        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
+        limit::Throttle,
+        remove,
         run::{Counters, Reporter, Transfer},
     },
 };
@@ -20,18 +22,31 @@ use crate::{
 /// Conflicts that are shown with a question; the rest is counted.
 const SHOWN_CONFLICTS: usize = 200;
 
+/// Steps of a plan that are handed on at a time.
+const STEPS: usize = 1000;
+
+/// Whether a plan is carried out or only made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Run,
+    Plan,
+}
+
 impl Job {
-    pub(super) async fn copy(&self, request: Request) -> Result<Outcome> {
+    pub(super) async fn copy(&self, request: Request, mode: Mode) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
-        self.shared.jobs.measure(self.job, counters.clone());
+        let throttle = Throttle::new(request.policy.limit, self.shared.limit.clone());
+        self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
-        tokio::join!(self.copy_all(request, counters, reporter), telling).0
+        tokio::join!(self.copy_all(request, mode, counters, throttle, reporter), telling).0
     }
 
     pub(super) async fn copy_all(
         &self,
         request: Request,
+        mode: Mode,
         counters: Arc<Counters>,
+        throttle: Throttle,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Outcome> {
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
@@ -40,7 +55,7 @@ impl Job {
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
-            let sources = if request.remove_source && from.id() == to.id() {
+            let sources = if mode == Mode::Run && request.remove_source && from.id() == to.id() {
                 let mover = Mover { fs: &*to, request: &request, reporter: &*reporter };
                 self.cancellable(mover.rename(sources, &mut outcome).boxed()).await?
             } else {
@@ -55,16 +70,18 @@ impl Job {
                 counters: counters.clone(),
                 reporter: reporter.clone(),
                 cancel: self.cancel.clone(),
+                throttle: throttle.clone(),
             };
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
             let prepared = self
                 .cancellable(
-                    transfer
-                        .prepare(&sources, &request.target.path, request.landing, policy.recursive)
-                        .boxed(),
+                    transfer.prepare(&sources, &request.target.path, request.landing, &policy).boxed(),
                 )
                 .await?;
             let mut plan = transfer.plan(&prepared, &policy);
+            if mode == Mode::Plan {
+                plan.refused.extend(plan.conflicts.drain(..).map(undecided));
+            }
             if !plan.conflicts.is_empty() {
                 self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
@@ -83,6 +100,12 @@ impl Job {
                 meter.total = Some(planned);
                 meter.skipped = outcome.skipped;
             });
+            if mode == Mode::Plan {
+                for steps in plan.steps.chunks(STEPS) {
+                    self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
+                }
+                continue;
+            }
             self.shared.emit(self.job, What::Planned(planned)).await;
             transfer.run(plan).await?;
             if let Some(removal) = removal {
@@ -101,6 +124,7 @@ impl Job {
         }
         outcome.failed += counters.failures();
         outcome.done = sum(outcome.done, counters.done());
+        outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
     }
 
@@ -130,8 +154,15 @@ impl Job {
             let transfer = self.on(fs, &counters, &reporter);
             remove::trees(&transfer, &paths).await?;
         }
-        Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
+        Ok(Outcome { done: counters.done(), failed: counters.failures(), ..Outcome::default() })
     }
+}
+
+fn undecided(conflict: Conflict) -> Error {
+    Error::new(ErrorKind::Conflict, Operation::Copy)
+        .at(&conflict.source.path)
+        .on(conflict.source.fs.as_str())
+        .with_detail(format!("{} exists; what is to be done would be asked", conflict.target.path))
 }
 
 /// Moves within one file system by renaming.

@@ -119,7 +119,7 @@ impl Job {
             let (fs, resolved) = self.cancellable(Box::pin(resolved)).await?;
             change::trees(&self.on(fs, &counters, &reporter), &paths, &resolved, recursive).await?;
         }
-        Ok(Outcome { done: counters.done(), skipped: 0, failed: counters.failures() })
+        Ok(Outcome { done: counters.done(), failed: counters.failures(), ..Outcome::default() })
     }
 }
 

@@ -282,10 +282,11 @@ impl Setting {
                 Part::Time => {}
             }
         }
-        if !time_set && let Some(mtime) = self.mtime {
-            if let Err(error) = set_time(session, lease, &self.path, mtime).await? {
-                outcome.refused = Some(error);
-            }
+        if !time_set
+            && let Some(mtime) = self.mtime
+            && let Err(error) = set_time(session, lease, &self.path, mtime).await?
+        {
+            outcome.refused = Some(error);
         }
         Ok(outcome)
     }

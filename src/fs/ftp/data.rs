@@ -258,7 +258,7 @@ pub fn passive_port(raw: &RawReply) -> Option<u16> {
     }
     let text = raw.last();
     let groups = text.split(|b| !(b.is_ascii_digit() || *b == b',' || *b == b' '));
-    groups.filter_map(six_numbers).last()
+    groups.filter_map(six_numbers).next_back()
 }
 
 fn six_numbers(text: &[u8]) -> Option<u16> {

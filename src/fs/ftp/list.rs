@@ -297,7 +297,8 @@ impl Lister {
             Err(error) => return Err(self.settled(error).await),
         };
         let is_empty = self.entries == 0 && self.refusals == 0;
-        if !raw.is_completion() && !(is_empty && says_empty(&raw)) {
+        let is_fine = raw.is_completion() || (is_empty && says_empty(&raw));
+        if !is_fine {
             return Err(self.session.refusal(Operation::List, &raw, &self.path));
         }
         if self.how == How::ListAll && self.bytes == 0 {

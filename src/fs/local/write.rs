@@ -4,13 +4,16 @@
 use std::{
     collections::VecDeque,
     fs::{File, OpenOptions, Permissions},
-    io::{self, IoSlice, Write},
+    io::{self, IoSlice, Seek, SeekFrom, Write},
     os::{
         fd::OwnedFd,
         unix::fs::{OpenOptionsExt, PermissionsExt},
     },
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -33,7 +36,7 @@ const GATHERED: usize = 32;
 
 pub async fn open(path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
     let path = path.clone();
-    if options.expected_size.is_some_and(|size| size <= SMALL) {
+    if options.resume.is_none() && options.expected_size.is_some_and(|size| size <= SMALL) {
         return Ok(Box::new(Gather { path, options, chunks: VecDeque::new(), len: 0, streamed: None }));
     }
     Ok(Box::new(Stream::open(path, options).await?))
@@ -43,15 +46,16 @@ pub async fn open(path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Si
 /// `O_NONBLOCK` keeps a pipe without a reader from hanging.
 pub fn create(path: &Path, at: &RemotePath, options: &WriteOptions) -> Result<File> {
     let refuse = |error: io::Error| Error::io(Operation::Open, &error).at(at);
-    let file = OpenOptions::new()
+    let anew = options.resume.is_none();
+    let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .create_new(options.exclusive)
+        .create(anew)
+        .create_new(anew && options.exclusive)
         .mode(options.create_mode.unwrap_or(0o666) & 0o7777)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY)
         .open(path)
         .map_err(refuse)?;
-    if options.exclusive {
+    if anew && options.exclusive {
         // The umask may have taken bits away. Where a final mode follows, it does not matter.
         if let (Some(mode), None) = (options.create_mode, options.attributes.mode) {
             file.set_permissions(Permissions::from_mode(mode & 0o7777)).map_err(refuse)?;
@@ -63,9 +67,16 @@ pub fn create(path: &Path, at: &RemotePath, options: &WriteOptions) -> Result<Fi
         let what = attributes::describe(metadata.file_type());
         return Err(Error::new(ErrorKind::Unsupported, Operation::Open).at(at).with_detail(what));
     }
-    if metadata.len() > 0 {
-        file.set_len(0).map_err(refuse)?;
+    let keep = options.resume.unwrap_or(0);
+    if metadata.len() < keep {
+        return Err(Error::new(ErrorKind::Mismatch, Operation::Open)
+            .at(at)
+            .with_detail(format!("it has {} bytes, too few to go on from {keep}", metadata.len())));
     }
+    if metadata.len() > keep {
+        file.set_len(keep).map_err(refuse)?;
+    }
+    file.seek(SeekFrom::Start(keep)).map_err(refuse)?;
     Ok(file)
 }
 
@@ -160,6 +171,8 @@ struct Stream {
     room: Arc<Semaphore>,
     /// Gone once its result has been told.
     writer: Option<JoinHandle<Result<Written>>>,
+    /// What the system has taken, from the start of the file.
+    taken: Arc<AtomicU64>,
 }
 
 impl Stream {
@@ -177,10 +190,12 @@ impl Stream {
         let (orders, mut received) = mpsc::unbounded_channel();
         let room = Arc::new(Semaphore::new(QUEUED));
         let (at, given_back) = (path.clone(), CloseOnDrop(room.clone()));
+        let taken = Arc::new(AtomicU64::new(options.resume.unwrap_or(0)));
+        let told = taken.clone();
         let writer = tokio::task::spawn_blocking(move || {
-            write_ordered(file, &at, &options, &mut received, &given_back.0)
+            write_ordered(file, &at, &options, &mut received, &given_back.0, &told)
         });
-        Ok(Stream { path, orders, room, writer: Some(writer) })
+        Ok(Stream { path, orders, room, writer: Some(writer), taken })
     }
 
     async fn result(&mut self) -> Result<Written> {
@@ -208,6 +223,7 @@ fn write_ordered(
     options: &WriteOptions,
     orders: &mut mpsc::UnboundedReceiver<Order>,
     room: &Semaphore,
+    taken: &AtomicU64,
 ) -> Result<Written> {
     let mut chunks = VecDeque::new();
     loop {
@@ -226,6 +242,7 @@ fn write_ordered(
         }
         let len = chunks.iter().map(Bytes::len).sum();
         write_all(&file, &mut chunks).map_err(|e| Error::io(Operation::Write, &e).at(at))?;
+        taken.fetch_add(len as u64, Ordering::Relaxed);
         room.add_permits(len);
         if finish {
             return conclude(file, at, options);
@@ -251,6 +268,10 @@ impl Sink for Stream {
             let _ = self.orders.send(Order::Write(part));
         }
         Ok(())
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Written> {

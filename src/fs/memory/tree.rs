@@ -249,6 +249,25 @@ impl Tree {
         }
     }
 
+    /// The file at `path`, cut off at `len` bytes, to be appended to.
+    pub fn cut_file(&mut self, path: &RemotePath, len: u64) -> Result<NodeId> {
+        let node = self.existing(path, false, Operation::Open)?;
+        let now = self.tick();
+        match self.nodes.get_mut(&node) {
+            Some(Node { body: Body::File(data), .. }) if (data.len() as u64) < len => {
+                fail(ErrorKind::Mismatch, Operation::Open, path)
+            }
+            Some(Node { body: Body::File(data), attributes, .. }) => {
+                self.used -= data.len() as u64 - len;
+                data.truncate(len as usize);
+                attributes.mtime = Some(now);
+                Ok(node)
+            }
+            Some(Node { body: Body::Symlink(_), .. }) => fail(ErrorKind::LinkRefused, Operation::Open, path),
+            _ => fail(ErrorKind::IsADirectory, Operation::Open, path),
+        }
+    }
+
     /// Appends to a file. One that has been removed meanwhile takes everything, as on a disk.
     pub fn append(&mut self, file: NodeId, path: &RemotePath, bytes: &[u8]) -> Result<()> {
         let now = self.tick();

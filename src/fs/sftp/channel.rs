@@ -179,6 +179,11 @@ impl Channel {
         Ok(Channel(shared))
     }
 
+    /// Whether both are the same conversation.
+    pub fn is(&self, other: &Channel) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub fn version(&self) -> &Version {
         &self.0.version
     }

@@ -1,14 +1,20 @@
 //! Writing a file: WRITEs run ahead of their answers, and only the answer to CLOSE makes the
 //! file whole. Knows no source and no plan.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::{
     Session,
-    channel::{Channel, Pending, unexpected},
+    channel::{Pending, unexpected},
+    lanes::{self, Lane, Lanes},
     request::{Request, open},
     requests,
     response::Response,
@@ -19,14 +25,36 @@ use crate::{
     reply::{self, Reply},
 };
 
-/// Creates `path` and returns what takes its bytes.
+/// Bytes after which a file is large enough for several channels.
+const WIDE: u64 = 4 << 20;
+
+/// A file of this size is worth having the channels ready early.
+const LARGE: u64 = 16 << 20;
+
+/// Below this round trip one channel is as quick as several.
+const LONG_LINK: Duration = Duration::from_millis(5);
+
+/// Creates `path`, or takes up what stands there, and returns what takes its bytes.
 pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
-    let channel = session.data_channel();
+    let small = options.expected_size.is_some_and(|size| size < WIDE);
+    let channel = match small {
+        true => session.data_channel(),
+        false => session.lanes.pick(session.data_channel()),
+    };
+    if options.expected_size.is_some_and(|size| size >= LARGE) && session.round_trip >= LONG_LINK {
+        Lanes::ask(&session);
+    }
     let started = Instant::now();
-    let how = if options.exclusive { open::EXCL } else { open::TRUNC };
-    let create = Attributes { mode: options.create_mode, ..Attributes::default() };
-    let request =
-        Request::Open { path: path.as_bytes(), pflags: open::WRITE | open::CREAT | how, attributes: &create };
+    let how = match (options.resume, options.exclusive) {
+        (Some(_), _) => 0,
+        (None, true) => open::CREAT | open::EXCL,
+        (None, false) => open::CREAT | open::TRUNC,
+    };
+    let create = match options.resume {
+        Some(_) => Attributes::default(),
+        None => Attributes { mode: options.create_mode, ..Attributes::default() },
+    };
+    let request = Request::Open { path: path.as_bytes(), pflags: open::WRITE | how, attributes: &create };
     let response =
         channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
     session.log(&request, Some(path), &response, started);
@@ -36,13 +64,24 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         // there.
         other => return Err(session.error(unexpected(Operation::Open, &other), path)),
     };
+    let own = Lane::new(channel, handle);
+    let offset = options.resume.unwrap_or(0);
+    if options.resume.is_some() {
+        let cut = Attributes { size: Some(offset), ..Attributes::default() };
+        let request = Request::FSetStat { handle: &own.handle, attributes: &cut };
+        let cut = own.channel.send(Operation::Write, request).ok().await;
+        cut.map_err(|e| session.error(e, path))?;
+    }
     Ok(Box::new(Writer {
         chunk: session.limits().write as usize,
         session,
-        channel,
         path: path.clone(),
-        handle: Some(handle),
-        offset: 0,
+        lanes: vec![own],
+        arriving: None,
+        small,
+        offset,
+        resumed: offset,
+        acknowledged: offset,
         gathered: Vec::new(),
         gathered_len: 0,
         in_flight: VecDeque::new(),
@@ -54,15 +93,23 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
 
 struct Writer {
     session: Arc<Session>,
-    channel: Channel,
     path: RemotePath,
-    handle: Option<Bytes>,
+    /// The file on each channel that carries it; the first is the one that it was created on.
+    lanes: Vec<Lane>,
+    /// Further lanes, once they were asked for.
+    arriving: Option<mpsc::UnboundedReceiver<Lane>>,
+    small: bool,
     /// Offset of the next WRITE.
     offset: u64,
+    /// Where writing began.
+    resumed: u64,
+    /// Everything before it has been answered.
+    acknowledged: u64,
     chunk: usize,
     gathered: Vec<Bytes>,
     gathered_len: usize,
-    in_flight: VecDeque<Pending>,
+    /// In the order of their offsets, with the bytes of each.
+    in_flight: VecDeque<(Pending, usize)>,
     requests: u64,
     started: Instant,
     attributes: Attributes,
@@ -70,11 +117,30 @@ struct Writer {
 
 impl Writer {
     fn request(&mut self, payload: Vec<Bytes>, len: usize, permit: Permit) {
-        let Some(handle) = &self.handle else { return };
+        let lane = self.requests as usize % self.lanes.len().max(1);
+        let Some(Lane { channel, handle, .. }) = self.lanes.get(lane) else { return };
         let request = Request::Write { handle, offset: self.offset, len: len as u32 };
-        self.in_flight.push_back(self.channel.send_data(Operation::Write, request, payload, permit));
+        self.in_flight.push_back((channel.send_data(Operation::Write, request, payload, permit), len));
         self.offset += len as u64;
         self.requests += 1;
+    }
+
+    /// Takes more channels into use, where the file is large and the link long.
+    fn widen(&mut self) {
+        if self.small || self.offset - self.resumed < WIDE {
+            return;
+        }
+        if let Some(arriving) = &mut self.arriving {
+            while let Ok(lane) = arriving.try_recv() {
+                self.lanes.push(lane);
+            }
+            return;
+        }
+        if self.session.round_trip >= LONG_LINK {
+            Lanes::ask(&self.session);
+            self.arriving =
+                self.lanes.first().and_then(|own| lanes::widen(&self.session, &own.channel, &self.path));
+        }
     }
 
     /// Takes the first `len` bytes of what was gathered.
@@ -99,15 +165,22 @@ impl Writer {
         out
     }
 
-    async fn settle(&self, pending: Pending) -> Result<()> {
-        pending.ok().await.map_err(|error| self.failed(error))
+    async fn settle(&mut self) -> Result<()> {
+        while let Some((first, len)) = self.in_flight.pop_front() {
+            first.ok().await.map_err(|error| self.failed(error))?;
+            self.acknowledged += len as u64;
+        }
+        Ok(())
     }
 
     /// Looks at the answers that have arrived, without waiting, so that an error shows early.
     fn settle_arrived(&mut self) -> Result<()> {
-        while let Some(outcome) = self.in_flight.front_mut().and_then(Pending::arrived) {
+        while let Some((outcome, len)) =
+            self.in_flight.front_mut().and_then(|(pending, len)| Some((pending.arrived()?, *len)))
+        {
             self.in_flight.pop_front();
             outcome.map_err(|error| self.failed(error))?;
+            self.acknowledged += len as u64;
         }
         Ok(())
     }
@@ -120,20 +193,13 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle.take() {
-            drop(self.channel.send(Operation::Close, Request::Close { handle: &handle }));
-        }
-    }
-}
-
 #[async_trait]
 impl Sink for Writer {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.gathered_len += chunk.len();
         self.gathered.push(chunk);
         self.settle_arrived()?;
+        self.widen();
         while self.gathered_len >= self.chunk {
             let permit = self.session.write_window.take(self.chunk).await;
             let payload = self.cut(self.chunk);
@@ -142,7 +208,13 @@ impl Sink for Writer {
         Ok(())
     }
 
+    fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// The last WRITE, FSETSTAT, FSTAT and CLOSE leave together: one round trip behind the data.
+    /// Only where several channels carry the file must all WRITEs have been answered before the
+    /// time is set, or a late one would change it again.
     async fn finish(mut self: Box<Self>) -> Result<Written> {
         if self.gathered_len > 0 {
             let len = self.gathered_len;
@@ -150,19 +222,24 @@ impl Sink for Writer {
             let payload = self.cut(len);
             self.request(payload, len, permit);
         }
-        let Some(handle) = self.handle.take() else { return Ok(Written::default()) };
+        self.arriving = None;
+        if self.lanes.len() > 1 {
+            self.settle().await?;
+            self.lanes.truncate(1);
+        }
+        let Some(own) = self.lanes.pop() else { return Ok(Written::default()) };
+        let (channel, handle) = (own.channel.clone(), own.handle.clone());
         let wants_attributes = self.attributes != Attributes::default();
         let set = wants_attributes.then(|| {
             let request = Request::FSetStat { handle: &handle, attributes: &self.attributes };
-            self.channel.send(Operation::SetAttributes, request)
+            channel.send(Operation::SetAttributes, request)
         });
-        let stat = self.channel.send(Operation::Stat, Request::FStat { handle: &handle });
-        let close = self.channel.send(Operation::Close, Request::Close { handle: &handle });
-        while let Some(first) = self.in_flight.pop_front() {
-            self.settle(first).await?;
-        }
+        let stat = channel.send(Operation::Stat, Request::FStat { handle: &handle });
+        let close = own.close();
+        self.settle().await?;
         if self.requests > 0 {
-            let request = format!("WRITE {} bytes in {}", self.offset, requests(self.requests));
+            let bytes = self.offset - self.resumed;
+            let request = format!("WRITE {bytes} bytes in {}", requests(self.requests));
             self.session.log_as(request, Some(&self.path), Reply::sftp(reply::SFTP_OK, ""), self.started);
         }
         let mut written = Written::default();

@@ -319,14 +319,21 @@ fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> 
         reason.replace_range(..1, &first.to_uppercase());
     }
     let reason = format!("{}.", words::escape(&reason));
-    let mut lines: Vec<Line> =
-        text::wrap(&reason, room).into_iter().map(|part| line(Role::Text, part)).collect();
-    lines.extend(text::wrap(ADVICE, room).into_iter().map(|part| line(Role::Soft, part)));
     // Sixteen bytes to a row can be compared by eye.
     let print = certificate.fingerprint.to_string();
-    let columns = if room >= 47 { 48 } else { 24 };
-    for row in print.as_bytes().chunks(columns) {
-        lines.push(line(Role::Title, String::from_utf8_lossy(row).trim_end_matches(':').to_owned()));
+    let rows = print.as_bytes().chunks(if room >= 47 { 48 } else { 24 });
+    let fingerprint: Vec<Line> = rows
+        .map(|row| line(Role::Title, String::from_utf8_lossy(row).trim_end_matches(':').to_owned()))
+        .collect();
+    let mut lines = Vec::new();
+    if room < 47 {
+        // On a small screen what must be compared comes first.
+        lines.extend(fingerprint.clone());
+    }
+    lines.extend(text::wrap(&reason, room).into_iter().map(|part| line(Role::Text, part)));
+    lines.extend(text::wrap(ADVICE, room).into_iter().map(|part| line(Role::Soft, part)));
+    if room >= 47 {
+        lines.extend(fingerprint);
     }
     let names: Vec<_> = certificate.names.iter().map(|name| words::escape(name)).collect();
     let dates = format!("{} to {}", certificate.not_before, certificate.not_after);

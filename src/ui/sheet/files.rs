@@ -122,7 +122,7 @@ pub(super) fn permissions(state: &State, chosen: &Permissions) -> Content {
     }
     if chosen.folders {
         let here = chosen.row == 4;
-        let words = if small { " what is inside too (f)" } else { " all that is inside too (f)" };
+        let words = if small { " what is inside (f)" } else { " all that is inside too (f)" };
         picture.push(vec![
             Piece(Role::Soft, text::pad("Folders", 8)),
             cell(if chosen.recursive { "x" } else { " " }, here),

@@ -86,7 +86,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
         Cancel => cancel(state, fx),
-        CancelJob | ClearFinished | Details | Explain => {
+        CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.
             panels::on_action(state, action, fx);
         }

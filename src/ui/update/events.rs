@@ -164,7 +164,12 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             }
         }
         // The panes ask for no file's bytes yet.
-        What::Data(_) | What::Hosts(_) | What::Resolved(_) | What::Checksum(_) | What::Output(_) => {}
+        What::Data(_)
+        | What::Steps(_)
+        | What::Hosts(_)
+        | What::Resolved(_)
+        | What::Checksum(_)
+        | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
             state.say(Tone::Bad, words::error(&error).to_string());

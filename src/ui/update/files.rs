@@ -100,7 +100,7 @@ fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Ef
         return state.say(Tone::Bad, format!("{name} cannot be {done} into itself."));
     }
     let label = place_label(&other.view, &target, &state.home);
-    let policy = Policy { recursive: true, on_conflict: OnConflict::Ask, preserve: true };
+    let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
     let request =
         Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: moving };
     let touches = if moving { vec![target, here.clone()] } else { vec![target] };

@@ -1,10 +1,17 @@
 //! The panel below the panes: transfers and log. Must start no jobs.
 
-use super::{effect::Effects, events};
-use crate::ui::{
-    action::Action,
-    layout,
-    state::{Overlay, Panel, State, Transfer},
+use super::{
+    effect::{Effect, Effects},
+    events,
+};
+use crate::{
+    engine::Command,
+    transfer::Phase,
+    ui::{
+        action::Action,
+        layout,
+        state::{Overlay, Panel, State, Transfer},
+    },
 };
 
 /// Shows and enters a panel; leaves and closes the one that has the keys.
@@ -48,6 +55,19 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
                     events::cancel_job(state, job, fx);
                 }
+                Some(_) => state.hint("This one has ended already."),
+                None => state.hint("Nothing runs."),
+            }
+            return true;
+        }
+        Action::PauseJob => {
+            let standing = state.transfers.current().map(|t| (t.job, t.is_running(), t.progress.phase));
+            match standing {
+                Some((job, true, phase @ (Phase::Running | Phase::Paused))) => {
+                    let paused = phase == Phase::Running;
+                    fx.push(Effect::Send(Command::Pause { job, paused }));
+                }
+                Some((_, true, _)) => state.hint("It has not begun to move anything yet."),
                 Some(_) => state.hint("This one has ended already."),
                 None => state.hint("Nothing runs."),
             }

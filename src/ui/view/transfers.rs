@@ -60,6 +60,7 @@ pub(super) fn bar(share: f64, columns: usize) -> (String, String) {
 
 fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let (mark, role) = match &transfer.standing {
+        Standing::Running if transfer.progress.phase == Phase::Paused => ("‖", Role::Soft),
         Standing::Running | Standing::Stopping => (spinner(state), Role::Accent),
         Standing::Done(outcome) if outcome.failed > 0 => ("!", Role::Warning),
         Standing::Done(_) => ("✓", Role::Good),
@@ -73,7 +74,8 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let name_width = usize::from(area.width / 3).clamp(8, 36).min(usize::from(left(x)));
     let name = text::pad(&text::cut_middle(&transfer.title(), name_width), name_width);
     x = pen.put(x, y, left(x), &name, Role::Text) + 2;
-    let running = matches!(transfer.standing, Standing::Running) && transfer.progress.phase == Phase::Running;
+    let running = matches!(transfer.standing, Standing::Running)
+        && matches!(transfer.progress.phase, Phase::Running | Phase::Paused);
     if let Some(share) = share(transfer).filter(|_| running) {
         let columns = usize::from(left(x) / 4).clamp(0, 24);
         let (full, rest) = bar(share, columns);
@@ -105,7 +107,9 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     if let Some(remaining) = progress.remaining {
         facts.push((format!("{:>7}", words::duration(remaining)), Role::Text));
     }
-    if !transfer.target.is_empty() {
+    if progress.phase == Phase::Paused {
+        facts.push((format!("{:>10}", "paused"), Role::Soft));
+    } else if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
     let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));

@@ -1,0 +1,82 @@
+//! What a dry run shows: the steps that a run would take, one per line. Changes nothing.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use serde_json::{Value, json};
+
+use super::{Exit, driver, driver::Driver, printed};
+use crate::{
+    engine::{Command, What},
+    fs::{FsId, RemotePath, Result},
+    transfer::{Request, plan::Step},
+    words,
+};
+
+/// Plans `request` and prints its steps on standard output.
+pub async fn show(driver: &mut Driver, request: Request, as_json: bool) -> Result<Exit> {
+    let fs = request.target.fs.clone();
+    let job = driver.job();
+    let mut steps = Vec::new();
+    let outcome = driver
+        .run(job, Command::Plan { job, request }, |what| match what {
+            What::Steps(more) => steps.extend(more),
+            other => driver::item(&other),
+        })
+        .await?;
+    printed(print(&steps, &fs, as_json))?;
+    Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+}
+
+fn print(steps: &[Step], fs: &FsId, as_json: bool) -> io::Result<()> {
+    let stdout = io::stdout();
+    let on_terminal = stdout.is_terminal();
+    let mut out = BufWriter::new(stdout.lock());
+    for step in steps {
+        if as_json {
+            writeln!(out, "{}", json(step, fs))?;
+            continue;
+        }
+        let (verb, path) = words_of(step);
+        write!(out, "{verb:<8} ")?;
+        if on_terminal {
+            out.write_all(words::escape_bytes(path.as_bytes()).as_bytes())?;
+        } else {
+            out.write_all(path.as_bytes())?;
+        }
+        if let Step::Copy(file) = step
+            && let Some(size) = file.size
+        {
+            write!(out, "  {}", words::size(size))?;
+        }
+        writeln!(out)?;
+    }
+    out.flush()
+}
+
+fn words_of(step: &Step) -> (&'static str, &RemotePath) {
+    match step {
+        Step::CreateDir(dir) => ("mkdir", &dir.path),
+        Step::Copy(file) if file.replace => ("replace", &file.target),
+        Step::Copy(file) => ("copy", &file.target),
+        Step::Link(link) => ("link", &link.path),
+        Step::SetAttributes { path, .. } => ("set", path),
+        Step::Remove { path, .. } => ("delete", path),
+    }
+}
+
+fn json(step: &Step, fs: &FsId) -> Value {
+    let (verb, path) = words_of(step);
+    let mut value = json!({ "step": verb, "place": fs.as_str(), "path": path.to_string() });
+    if std::str::from_utf8(path.as_bytes()).is_err() {
+        value["path_hex"] = path.as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>().into();
+    }
+    match step {
+        Step::Copy(file) => {
+            value["source"] = file.source.to_string().into();
+            value["size"] = file.size.into();
+        }
+        Step::Remove { kind, .. } => value["kind"] = words::kind(*kind).into(),
+        _ => {}
+    }
+    value
+}

@@ -1,0 +1,320 @@
+//! What plans come out of listings and policies. Must never touch a disk or a server.
+
+use super::*;
+use crate::fs::{Timestamp, path::NAME_MAX};
+
+fn entry(name: &str, kind: Kind, size: u64, mtime: i64) -> Entry {
+    let mut entry = Entry::new(name.as_bytes(), kind);
+    entry.attributes.size = Some(size);
+    entry.attributes.mtime = Some(Timestamp::from_seconds(mtime));
+    entry.attributes.mode = Some(0o640);
+    entry
+}
+
+fn source(path: &str, kind: Kind, target: &str, below: &[(&str, Kind)]) -> Source {
+    Source {
+        path: RemotePath::new(path),
+        entry: entry(path.rsplit('/').next().unwrap(), kind, 10, 100),
+        target: RemotePath::new(target),
+        below: below
+            .iter()
+            .map(|(path, kind)| Found {
+                path: RemotePath::new(path),
+                entry: entry(path.rsplit('/').next().unwrap(), *kind, 10, 100),
+            })
+            .collect(),
+    }
+}
+
+fn run(sources: &[Source], existing: &[(&str, Entry)], on_conflict: OnConflict) -> Plan {
+    run_under(sources, existing, &Policy { on_conflict, ..Policy::default() })
+}
+
+fn run_under(sources: &[Source], existing: &[(&str, Entry)], policy: &Policy) -> Plan {
+    let existing = existing.iter().map(|(p, e)| (RemotePath::new(p), e.clone())).collect();
+    plan(&Input {
+        source_fs: &FsId::new("a"),
+        target_fs: &FsId::new("b"),
+        sources,
+        existing: &existing,
+        policy,
+        time_precision: Duration::from_secs(1),
+        times_kept: true,
+        compared: &HashMap::new(),
+        incomplete: false,
+    })
+}
+
+fn written(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Copy(copy) => Some(copy.target.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_tree_becomes_steps_in_order() {
+    let tree = source(
+        "/s/d",
+        Kind::Dir,
+        "/t/d",
+        &[("/s/d/x", Kind::File), ("/s/d/e", Kind::Dir), ("/s/d/e/y", Kind::File)],
+    );
+    let plan = run(&[tree], &[], OnConflict::Refuse);
+    let kinds: Vec<&str> = plan
+        .steps
+        .iter()
+        .map(|s| match s {
+            Step::CreateDir(_) => "dir",
+            Step::Copy(_) => "copy",
+            Step::Link(_) => "link",
+            Step::SetAttributes { .. } => "set",
+            Step::Remove { .. } => "remove",
+        })
+        .collect();
+    assert_eq!(kinds, ["dir", "copy", "dir", "copy", "set", "set"]);
+    let Step::SetAttributes { path, .. } = &plan.steps[4] else { panic!() };
+    assert_eq!(*path, RemotePath::new("/t/d/e"), "the inner directory is finished first");
+    assert_eq!(plan.totals, Totals { files: 2, dirs: 2, links: 0, bytes: 20 });
+}
+
+#[test]
+fn policies_decide_conflicts() {
+    let one = [source("/s/x", Kind::File, "/t/x", &[])];
+    let older = [("/t/x", entry("x", Kind::File, 5, 50))];
+    let newer = [("/t/x", entry("x", Kind::File, 5, 150))];
+    let same = [("/t/x", entry("x", Kind::File, 10, 100))];
+    assert_eq!(written(&run(&one, &older, OnConflict::Overwrite)), ["/t/x"]);
+    assert_eq!(run(&one, &older, OnConflict::Skip).skipped, 1);
+    assert_eq!(written(&run(&one, &older, OnConflict::Rename)), ["/t/x (1)"]);
+    assert_eq!(written(&run(&one, &older, OnConflict::Newer)), ["/t/x"]);
+    assert_eq!(run(&one, &newer, OnConflict::Newer).skipped, 1);
+    assert_eq!(run(&one, &same, OnConflict::Refuse).skipped, 1);
+    assert_eq!(run(&one, &older, OnConflict::Refuse).refused[0].kind(), ErrorKind::Conflict);
+    assert_eq!(run(&one, &older, OnConflict::Ask).conflicts.len(), 1);
+}
+
+#[test]
+fn a_free_name_keeps_the_extension_and_counts_on() {
+    let one = [source("/s/a.txt", Kind::File, "/t/a.txt", &[])];
+    let existing = [
+        ("/t/a.txt", entry("a.txt", Kind::File, 1, 1)),
+        ("/t/a (1).txt", entry("a (1).txt", Kind::File, 1, 1)),
+    ];
+    assert_eq!(written(&run(&one, &existing, OnConflict::Rename)), ["/t/a (2).txt"]);
+}
+
+#[test]
+fn a_free_name_fits_where_the_name_just_did() {
+    for name in ["x".repeat(255), format!("{}.txt", "é".repeat(125)), format!("a.{}", "y".repeat(253))] {
+        let path = format!("/t/{name}");
+        let one = [source(&format!("/s/{name}"), Kind::File, &path, &[])];
+        let existing = [(path.as_str(), entry(&name, Kind::File, 1, 1))];
+        let free = written(&run(&one, &existing, OnConflict::Rename)).remove(0);
+        assert!(free.len() <= "/t/".len() + NAME_MAX && free.contains(" (1)"), "{free}");
+    }
+}
+
+#[test]
+fn a_file_in_a_directorys_way_bars_all_below_it() {
+    let tree = source("/s/d", Kind::Dir, "/t/d", &[("/s/d/e", Kind::Dir), ("/s/d/e/y", Kind::File)]);
+    let plan = run(&[tree], &[("/t/d", entry("d", Kind::File, 1, 1))], OnConflict::Overwrite);
+    assert!(plan.steps.is_empty());
+    assert_eq!(plan.refused.len(), 1);
+}
+
+#[test]
+fn two_sources_cannot_share_a_target() {
+    let sources = [source("/s/x", Kind::File, "/t/x", &[]), source("/r/x", Kind::File, "/t/x", &[])];
+    let plan = run(&sources, &[], OnConflict::Overwrite);
+    assert_eq!(written(&plan), ["/t/x"]);
+    assert_eq!(plan.refused.len(), 1);
+}
+
+#[test]
+fn nothing_is_written_through_a_link_in_the_target() {
+    let tree = [source("/s/d", Kind::Dir, "/t/d", &[("/s/d/x", Kind::File)])];
+    let mut link = entry("d", Kind::Symlink, 1, 1);
+    link.target_kind = Some(Kind::Dir);
+    let planned = run(&tree, &[("/t/d", link)], OnConflict::Overwrite);
+    assert!(planned.steps.is_empty());
+    // The same name twice in one listing, first as a link, then as a directory.
+    let twins = source(
+        "/s/t",
+        Kind::Dir,
+        "/t/t",
+        &[("/s/t/d", Kind::Symlink), ("/s/t/d", Kind::Dir), ("/s/t/d/x", Kind::File)],
+    );
+    assert!(written(&run(&[twins], &[], OnConflict::Overwrite)).is_empty());
+}
+
+#[test]
+fn directories_need_recursion() {
+    let tree = [source("/s/d", Kind::Dir, "/t/d", &[])];
+    let existing = HashMap::new();
+    let plan = plan(&Input {
+        source_fs: &FsId::new("a"),
+        target_fs: &FsId::new("b"),
+        sources: &tree,
+        existing: &existing,
+        policy: &Policy { recursive: false, ..Policy::default() },
+        time_precision: Duration::from_secs(1),
+        times_kept: true,
+        compared: &HashMap::new(),
+        incomplete: false,
+    });
+    assert_eq!(plan.refused[0].kind(), ErrorKind::IsADirectory);
+}
+
+fn sync(sources: &[Source], existing: &[(&str, Entry)]) -> Plan {
+    let policy = Policy { on_conflict: OnConflict::Different, delete: true, ..Policy::default() };
+    run_under(sources, existing, &policy)
+}
+
+fn removed(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Remove { path, .. } => Some(path.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_sync_with_nothing_to_do_has_no_steps() {
+    let tree = [source("/s", Kind::Dir, "/t", &[("/s/x", Kind::File), ("/s/e", Kind::Dir)])];
+    let same = [
+        ("/t", entry("t", Kind::Dir, 10, 100)),
+        ("/t/x", entry("x", Kind::File, 10, 100)),
+        ("/t/e", entry("e", Kind::Dir, 10, 100)),
+    ];
+    let plan = sync(&tree, &same);
+    assert_eq!(plan.steps, []);
+    assert_eq!(plan.skipped, 1);
+}
+
+#[test]
+fn a_sync_writes_what_differs_and_removes_what_is_gone_at_the_source() {
+    let tree = [source("/s", Kind::Dir, "/t", &[("/s/x", Kind::File), ("/s/y", Kind::File)])];
+    let there = [
+        ("/t", entry("t", Kind::Dir, 10, 100)),
+        ("/t/x", entry("x", Kind::File, 10, 90)),
+        ("/t/y", entry("y", Kind::File, 10, 100)),
+        ("/t/old", entry("old", Kind::Dir, 10, 100)),
+        ("/t/old/a", entry("a", Kind::File, 10, 100)),
+        ("/t/link", entry("link", Kind::Symlink, 10, 100)),
+    ];
+    let plan = sync(&tree, &there);
+    assert_eq!(written(&plan), ["/t/x"]);
+    assert_eq!(removed(&plan), ["/t/old/a", "/t/link", "/t/old"], "what a directory holds goes first");
+    assert_eq!(plan.removals, Totals { files: 1, dirs: 1, links: 1, bytes: 0 });
+    // Writing and removing change the directory's time: it gets the source's back.
+    let Some(Step::SetAttributes { path, .. }) = plan.steps.last() else { panic!("{:?}", plan.steps) };
+    assert_eq!(*path, RemotePath::new("/t"));
+}
+
+#[test]
+fn a_sync_without_delete_removes_nothing() {
+    let tree = [source("/s", Kind::Dir, "/t", &[])];
+    let there = [("/t", entry("t", Kind::Dir, 10, 100)), ("/t/old", entry("old", Kind::File, 1, 1))];
+    let policy = Policy { on_conflict: OnConflict::Different, ..Policy::default() };
+    assert_eq!(run_under(&tree, &there, &policy).steps, []);
+}
+
+#[test]
+fn nothing_is_removed_where_the_source_could_not_be_listed() {
+    let existing: HashMap<RemotePath, Entry> = [
+        (RemotePath::new("/t"), entry("t", Kind::Dir, 10, 100)),
+        (RemotePath::new("/t/x"), entry("x", Kind::File, 10, 100)),
+    ]
+    .into();
+    let policy = Policy { on_conflict: OnConflict::Different, delete: true, ..Policy::default() };
+    let planned = plan(&Input {
+        source_fs: &FsId::new("a"),
+        target_fs: &FsId::new("b"),
+        sources: &[source("/s", Kind::Dir, "/t", &[])],
+        existing: &existing,
+        policy: &policy,
+        time_precision: Duration::from_secs(1),
+        times_kept: true,
+        compared: &HashMap::new(),
+        incomplete: true,
+    });
+    assert_eq!(planned.steps, []);
+}
+
+#[test]
+fn what_is_refused_is_not_removed() {
+    // A directory at the source, a file in the target: the file stays.
+    let tree = [source("/s", Kind::Dir, "/t", &[("/s/x", Kind::Dir), ("/s/y", Kind::File)])];
+    let there = [
+        ("/t", entry("t", Kind::Dir, 10, 100)),
+        ("/t/x", entry("x", Kind::File, 10, 100)),
+        ("/t/y", entry("y", Kind::Dir, 10, 100)),
+        ("/t/y/z", entry("z", Kind::File, 10, 100)),
+    ];
+    let plan = sync(&tree, &there);
+    assert_eq!(plan.refused.len(), 2);
+    assert!(removed(&plan).is_empty(), "{:?}", plan.steps);
+}
+
+#[test]
+fn the_same_content_with_other_permissions_only_gets_those() {
+    let tree = [source("/s/x", Kind::File, "/t/x", &[])];
+    let mut there = entry("x", Kind::File, 10, 100);
+    there.attributes.mode = Some(0o600);
+    let plan = sync(&tree, &[("/t/x", there)]);
+    let [Step::SetAttributes { attributes, .. }] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
+    assert_eq!(attributes.mode, Some(0o640));
+}
+
+#[test]
+fn a_sync_takes_a_name_in_either_unicode_form_for_the_same() {
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    let tree = [source(
+        "/s",
+        Kind::Dir,
+        "/t",
+        &[
+            (&format!("/s/{composed}"), Kind::Dir),
+            (&format!("/s/{composed}/{composed}.txt"), Kind::File),
+            (&format!("/s/{composed}/new"), Kind::File),
+        ],
+    )];
+    let dir = format!("/t/{decomposed}");
+    let file = format!("/t/{decomposed}/{decomposed}.txt");
+    let there = [
+        ("/t", entry("t", Kind::Dir, 10, 100)),
+        (dir.as_str(), entry(decomposed, Kind::Dir, 10, 100)),
+        (file.as_str(), entry("x", Kind::File, 10, 100)),
+    ];
+    let plan = sync(&tree, &there);
+    assert_eq!(written(&plan), [format!("/t/{decomposed}/new")]);
+    assert!(removed(&plan).is_empty());
+}
+
+#[test]
+fn a_target_that_cannot_keep_times_is_not_written_again_and_again() {
+    let existing: HashMap<RemotePath, Entry> =
+        [(RemotePath::new("/t/x"), entry("x", Kind::File, 10, 5000))].into();
+    let policy = Policy { on_conflict: OnConflict::Different, ..Policy::default() };
+    let plan_with = |times_kept| {
+        plan(&Input {
+            source_fs: &FsId::new("a"),
+            target_fs: &FsId::new("b"),
+            sources: &[source("/s/x", Kind::File, "/t/x", &[])],
+            existing: &existing,
+            policy: &policy,
+            time_precision: Duration::from_secs(1),
+            times_kept,
+            compared: &HashMap::new(),
+            incomplete: false,
+        })
+    };
+    assert_eq!(written(&plan_with(true)), ["/t/x"]);
+    assert_eq!(plan_with(false).steps, []);
+}

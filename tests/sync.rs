@@ -1,0 +1,219 @@
+//! `wharf sync`, the real program between this machine and a real server, in both directions.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, FileTimes},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use support::{Sshd, SshdConfig};
+
+struct World {
+    sshd: Sshd,
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> World {
+        let world = World { sshd: Sshd::start(SshdConfig::default()), dir: tempfile::tempdir().unwrap() };
+        let source = world.path("a");
+        fs::create_dir_all(source.join("deep/er")).unwrap();
+        fs::write(source.join("one.txt"), "one").unwrap();
+        fs::write(source.join("deep/two.txt"), "two two").unwrap();
+        fs::write(source.join("deep/er/\u{e9}t\u{e9}.txt"), "summer").unwrap();
+        fs::create_dir(source.join("empty")).unwrap();
+        symlink("deep/two.txt", source.join("link")).unwrap();
+        fs::set_permissions(source.join("one.txt"), fs::Permissions::from_mode(0o640)).unwrap();
+        for file in ["one.txt", "deep/two.txt", "deep", "empty"] {
+            age(&source.join(file), 5000);
+        }
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn local(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    /// The same path, as the server has it.
+    fn remote(&self, name: &str) -> String {
+        format!("{}:{}", support::ALIAS, self.path(name).display())
+    }
+
+    /// Exit code, standard output, standard error.
+    fn sync(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .arg("-F")
+            .arg(self.sshd.ssh_config())
+            .args(["--batch", "sync"])
+            .args(arguments)
+            .env_remove("SSH_AUTH_SOCK")
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> (String, String) {
+        let (code, out, err) = self.sync(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {out}{err}");
+        (out, err)
+    }
+}
+
+fn age(path: &Path, seconds: u64) {
+    let then = SystemTime::now() - Duration::from_secs(seconds);
+    File::open(path).unwrap().set_times(FileTimes::new().set_modified(then)).unwrap();
+}
+
+/// Everything below a directory: kind, mode, time in seconds, and content or link target.
+fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, i64, Vec<u8>)> {
+    fn visit(root: &Path, dir: &Path, out: &mut BTreeMap<PathBuf, (u32, i64, Vec<u8>)>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let (content, time) = if meta.is_symlink() {
+                (fs::read_link(&path).unwrap().as_os_str().as_encoded_bytes().to_vec(), 0)
+            } else if meta.is_dir() {
+                visit(root, &path, out);
+                (Vec::new(), meta.mtime())
+            } else {
+                (fs::read(&path).unwrap(), meta.mtime())
+            };
+            let mode = if meta.is_symlink() { 0 } else { meta.mode() };
+            out.insert(path.strip_prefix(root).unwrap().to_owned(), (mode, time, content));
+        }
+    }
+    let mut out = BTreeMap::new();
+    visit(root, root, &mut out);
+    out
+}
+
+/// The lines of a dry run without sizes: `verb path`.
+fn steps(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn the_target_becomes_like_the_source_both_ways() {
+    let world = World::new();
+    for (from, to, there) in [
+        (world.local("a"), world.remote("up"), "up"),
+        (world.remote("a"), world.local("down"), "down"),
+        (world.local("a"), world.local("here"), "here"),
+        (world.remote("a"), world.remote("across"), "across"),
+    ] {
+        world.ok(&[&from, &to]);
+        assert_eq!(tree(&world.path("a")), tree(&world.path(there)), "{from} {to}");
+        let (planned, _) = world.ok(&["--dry-run", "--delete", &from, &to]);
+        assert_eq!(planned, "", "nothing is left to do");
+    }
+}
+
+#[test]
+fn only_what_differs_is_copied_and_only_with_delete_is_anything_removed() {
+    let world = World::new();
+    let (from, to) = (world.local("a"), world.remote("b"));
+    world.ok(&[&from, &to]);
+    fs::write(world.path("a/one.txt"), "ONE").unwrap();
+    fs::write(world.path("a/new"), "new").unwrap();
+    fs::create_dir_all(world.path("b/gone/further")).unwrap();
+    fs::write(world.path("b/gone/further/x"), "x").unwrap();
+    symlink("/", world.path("b/gone/everything")).unwrap();
+    let untouched = fs::metadata(world.path("b/deep/two.txt")).unwrap().ino();
+
+    let (planned, _) = world.ok(&["--dry-run", &from, &to]);
+    let b = world.path("b").display().to_string();
+    assert_eq!(
+        steps(&planned),
+        [format!("copy {b}/new"), format!("replace {b}/one.txt"), format!("set {b}")]
+    );
+    let (_, said) = world.ok(&[&from, &to]);
+    assert!(said.starts_with("2 copied, 3 skipped in "), "{said}");
+    assert!(world.path("b/gone/further/x").exists());
+    assert_eq!(fs::metadata(world.path("b/deep/two.txt")).unwrap().ino(), untouched);
+
+    let (planned, _) = world.ok(&["--dry-run", "--delete", &from, &to]);
+    assert_eq!(
+        steps(&planned),
+        [
+            format!("delete {b}/gone/further/x"),
+            format!("delete {b}/gone/everything"),
+            format!("delete {b}/gone/further"),
+            format!("delete {b}/gone"),
+            format!("set {b}"),
+        ]
+    );
+    let (_, said) = world.ok(&["--delete", &from, &to]);
+    assert!(said.contains("4 deleted"), "{said}");
+    assert_eq!(tree(&world.path("a")), tree(&world.path("b")));
+    assert!(Path::new("/").exists());
+}
+
+#[test]
+fn a_checksum_finds_what_size_and_time_hide() {
+    let world = World::new();
+    let (from, to) = (world.local("a"), world.remote("b"));
+    world.ok(&[&from, &to]);
+    let time = fs::metadata(world.path("a/one.txt")).unwrap().modified().unwrap();
+    fs::write(world.path("b/one.txt"), "0NE").unwrap();
+    File::open(world.path("b/one.txt")).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
+    assert_eq!(world.ok(&["-n", &from, &to]).0, "", "the same size and time");
+    let (planned, _) = world.ok(&["-n", "--checksum", &from, &to]);
+    assert_eq!(
+        steps(&planned),
+        [
+            format!("replace {}/one.txt", world.path("b").display()),
+            format!("set {}", world.path("b").display())
+        ]
+    );
+    world.ok(&["--checksum", &from, &to]);
+    assert_eq!(fs::read(world.path("b/one.txt")).unwrap(), b"one");
+    // The other way round: another time and the same content is not copied, only dated.
+    age(&world.path("b/one.txt"), 99);
+    let (planned, _) = world.ok(&["-n", "--checksum", &from, &to]);
+    assert_eq!(steps(&planned), [format!("set {}/one.txt", world.path("b").display())]);
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_speaks_json() {
+    let world = World::new();
+    let (planned, _) = world.ok(&["-n", "--json", &world.local("a"), &world.remote("b")]);
+    assert!(!world.path("b").exists());
+    let first: serde_json::Value = serde_json::from_str(planned.lines().next().unwrap()).unwrap();
+    assert_eq!(first["step"], "mkdir");
+    assert_eq!(first["path"], world.local("b"));
+}
+
+#[test]
+fn a_source_that_is_gone_empties_nothing() {
+    let world = World::new();
+    world.ok(&[&world.local("a"), &world.remote("b")]);
+    fs::rename(world.path("a"), world.path("moved")).unwrap();
+    let (code, out, err) = world.sync(&["--delete", &world.local("a"), &world.remote("b")]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert_eq!(tree(&world.path("moved")), tree(&world.path("b")));
+}
+
+#[test]
+fn a_directory_that_cannot_be_listed_is_not_emptied_in_the_target() {
+    let world = World::new();
+    fs::set_permissions(world.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    world.ok(&[&world.local("a"), &world.remote("b")]);
+    // A directory that root cannot list either: its place is taken by a link that loops.
+    fs::rename(world.path("a/deep"), world.path("deep")).unwrap();
+    symlink("deep", world.path("a/deep")).unwrap();
+    let (code, out, err) = world.sync(&["--delete", &world.local("a"), &world.remote("b")]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("a directory stands where"), "{err}");
+    assert!(world.path("b/deep/two.txt").exists());
+}
