@@ -24,7 +24,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{self, Named, Store},
-    fs::{Error, ErrorKind, Operation, Place, Result, SshOptions},
+    fs::{
+        Error, ErrorKind, FtpOptions, Operation, Place, Result, SshOptions,
+        ftp::{Active, DataMode},
+    },
     transfer::OnConflict,
     words,
 };
@@ -73,7 +76,7 @@ impl Exit {
             {
                 Exit::Usage
             }
-            ErrorKind::HostKeyRefused => Exit::Identity,
+            ErrorKind::HostKeyRefused | ErrorKind::CertificateRefused => Exit::Identity,
             ErrorKind::Unresolved
             | ErrorKind::ConnectionFailed
             | ErrorKind::ConnectionLost
@@ -90,7 +93,7 @@ impl Exit {
 
 fn is_connecting(operation: Operation) -> bool {
     use Operation::*;
-    matches!(operation, Resolve | Connect | CheckHostKey | Login | OpenChannel)
+    matches!(operation, Resolve | Connect | CheckHostKey | CheckCertificate | Login | OpenChannel)
 }
 
 /// Two panes, any of them local or on a server; files copied between them.
@@ -134,9 +137,12 @@ pub struct Common {
     #[arg(long, global = true)]
     pub batch: bool,
 
-    /// For FTPS, which this version does not speak: accepted so that scripts need not differ
-    #[arg(long, value_name = "FILE", global = true, hide = true)]
+    /// For FTPS: trust the certificates in this file (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", global = true)]
     pub tls_ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub ftp: FtpArguments,
 
     /// Print only errors
     #[arg(short, long, global = true)]
@@ -154,7 +160,66 @@ pub struct Common {
     pub store: Option<Arc<Store>>,
 }
 
+/// What an FTP site may need.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "FTP")]
+pub struct FtpArguments {
+    /// Let the server open the data connections (active mode)
+    #[arg(long, global = true)]
+    pub ftp_active: bool,
+
+    /// Never let the server open data connections
+    #[arg(long, global = true, conflicts_with = "ftp_active")]
+    pub ftp_passive: bool,
+
+    /// In active mode, listen on these ports only
+    #[arg(long, value_name = "FIRST-LAST", global = true, value_parser = parse_ports)]
+    pub ftp_ports: Option<(u16, u16)>,
+
+    /// In active mode, tell the server this address
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub ftp_address: Option<std::net::IpAddr>,
+
+    /// The charset of the server's names, for example latin1; without this, bytes as they are
+    #[arg(long, value_name = "CHARSET", global = true)]
+    pub ftp_charset: Option<String>,
+
+    /// Use TLS 1.3 where the server has it, not only where it has nothing older
+    #[arg(long, global = true)]
+    pub ftp_tls13: bool,
+
+    /// Open at most this many connections to an FTP server
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub connections: Option<u16>,
+}
+
+fn parse_ports(text: &str) -> std::result::Result<(u16, u16), String> {
+    let ports =
+        text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    ports
+        .filter(|(first, last)| *first > 0 && first <= last)
+        .ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
+}
+
 impl Common {
+    pub fn ftp_options(&self) -> FtpOptions {
+        let arguments = &self.ftp;
+        FtpOptions {
+            tls_ca: self.tls_ca.clone(),
+            tls13: arguments.ftp_tls13,
+            pins: directories::ProjectDirs::from("", "", "wharf")
+                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
+            data: match (arguments.ftp_active, arguments.ftp_passive) {
+                (true, _) => DataMode::Active,
+                (_, true) => DataMode::Passive,
+                _ => DataMode::Automatic,
+            },
+            active: Active { ports: arguments.ftp_ports, external: arguments.ftp_address },
+            charset: arguments.ftp_charset.clone(),
+            connections: arguments.connections.map_or(0, usize::from),
+        }
+    }
+
     pub fn ssh_options(&self) -> SshOptions {
         SshOptions {
             config_file: self.ssh_config.clone(),
@@ -548,6 +613,7 @@ mod tests {
         assert_eq!(exit(ErrorKind::Unresolved, Operation::Resolve), 3);
         assert_eq!(exit(ErrorKind::Timeout, Operation::Connect), 3);
         assert_eq!(exit(ErrorKind::HostKeyRefused, Operation::CheckHostKey), 4);
+        assert_eq!(exit(ErrorKind::CertificateRefused, Operation::CheckCertificate), 4);
         assert_eq!(exit(ErrorKind::NotFound, Operation::List), 1);
         assert_eq!(exit(ErrorKind::Unsupported, Operation::Space), 1);
     }

@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Algorithm, Checksum, Entry, Error, FileSystem, FsId, Location, LogLine, Output, Place, RemotePath,
-        ServerInfo, Space, SshOptions, Stage,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Output, Place,
+        RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, limit::Limiter, plan::Step,
@@ -279,6 +279,7 @@ const LOG_PERIOD: Duration = Duration::from_millis(50);
 /// What an engine needs to know from outside.
 pub struct Options {
     pub ssh: SshOptions,
+    pub ftp: FtpOptions,
     /// This machine's files.
     pub local: Arc<dyn FileSystem>,
     /// What relative local places are relative to.

@@ -21,6 +21,7 @@ use futures::stream::BoxStream;
 
 pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
+pub use ftp::FtpOptions;
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
 pub use sum::{Algorithm, Checksum};
@@ -289,15 +290,18 @@ pub enum Part {
     Password,
 }
 
-pub static SFTP: Scheme = Scheme {
-    name: "sftp",
-    default_port: 22,
-    help: "files over SSH",
-    parts: &[Part::Host, Part::User, Part::Port, Part::Password],
-};
+const LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password];
+
+pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH", parts: LOGIN };
+pub static FTPES: Scheme =
+    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login", parts: LOGIN };
+pub static FTPS: Scheme =
+    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: LOGIN };
+pub static FTP: Scheme =
+    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: LOGIN };
 
 /// Every protocol, in the order to show them.
-pub static SCHEMES: &[&Scheme] = &[&SFTP];
+pub static SCHEMES: &[&Scheme] = &[&SFTP, &FTPES, &FTPS, &FTP];
 
 /// The protocol of that name.
 pub fn scheme(name: &str) -> Option<&'static Scheme> {
@@ -311,6 +315,7 @@ pub enum Stage {
     Resolving,
     Connecting,
     CheckingHostKey,
+    CheckingCertificate,
     LoggingIn,
     OpeningSession,
 }
@@ -336,6 +341,7 @@ pub trait Observer: Send + Sync {
 #[derive(Clone)]
 pub struct Context {
     pub ssh: SshOptions,
+    pub ftp: FtpOptions,
     pub prompt: Arc<dyn Prompt>,
     pub observer: Arc<dyn Observer>,
 }
@@ -416,6 +422,7 @@ impl HostKeyState {
 pub async fn route(target: &Target, ssh: &SshOptions) -> Result<Route> {
     match target.scheme.name {
         "sftp" => sftp::route(target, ssh).await,
+        "ftp" | "ftps" | "ftpes" => Ok(ftp::route(target)),
         name => Err(Error::new(ErrorKind::Unsupported, Operation::ReadConfig).on(name)),
     }
 }
@@ -424,6 +431,7 @@ pub async fn route(target: &Target, ssh: &SshOptions) -> Result<Route> {
 pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     match target.scheme.name {
         "sftp" => sftp::connect(target, context).await,
+        "ftp" | "ftps" | "ftpes" => ftp::connect(target, context).await,
         name => Err(Error::new(ErrorKind::Unsupported, Operation::Connect).on(name)),
     }
 }

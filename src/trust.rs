@@ -1,6 +1,8 @@
-//! Whom to believe and who may ask: host keys, secrets, and the questions put to a person.
+//! Whom to believe and who may ask: host keys, certificates, secrets, and the questions put to a
+//! person.
 //! A leaf: knows nothing of file systems, and never draws.
 
+pub mod certificates;
 pub mod known_hosts;
 pub mod pattern;
 pub mod revoked;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use certificates::Fingerprint;
 pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
@@ -18,6 +21,8 @@ pub use secrets::{SecretId, Secrets};
 pub enum Question {
     /// A server that is not in known_hosts.
     UnknownHost(UnknownHost),
+    /// A certificate that neither a root nor a pin vouches for.
+    UnknownCertificate(Box<UnknownCertificate>),
     /// A password, passphrase or code.
     Secret(SecretRequest),
 }
@@ -36,6 +41,28 @@ pub struct UnknownHost {
     /// The fingerprint as a picture, as `ssh-keygen -lv` draws it: eleven lines.
     pub randomart: String,
     /// The file that a yes appends to.
+    pub file: PathBuf,
+}
+
+/// A certificate that is not trusted: what the person must compare before saying yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCertificate {
+    /// As it would be pinned: `host:port`.
+    pub host: String,
+    /// The address that was reached.
+    pub address: String,
+    pub fingerprint: Fingerprint,
+    /// Whom it names and who signed it, as the certificate says: unescaped.
+    pub subject: String,
+    pub issuer: String,
+    /// The hosts that it is for, unescaped.
+    pub names: Vec<String>,
+    /// `2026-11-21`.
+    pub not_before: String,
+    pub not_after: String,
+    /// Why it is not trusted, as a phrase: `it has expired`.
+    pub reason: String,
+    /// The file that a yes adds the pin to; empty where there is none.
     pub file: PathBuf,
 }
 

@@ -344,6 +344,7 @@ async fn log_in(server: &Sshd, host: &str, extra: &str, stored: &str) -> (usize,
     fs::write(&config, text).unwrap();
     let (engine, mut events) = Engine::start(Options {
         ssh: SshOptions { config_file: Some(config), ..SshOptions::default() },
+        ftp: Default::default(),
         local: Arc::new(Memory::new("local")),
         current_dir: RemotePath::root(),
         home: RemotePath::root(),

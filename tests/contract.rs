@@ -10,7 +10,7 @@ use std::{
 use futures::TryStreamExt;
 use wharf::{
     fs::{
-        Capabilities, Context, Entry, Error, ErrorKind, FileSystem, LogLine, Observer, Operation,
+        Capabilities, Context, Entry, Error, ErrorKind, FileSystem, FtpOptions, LogLine, Observer, Operation,
         ReadOptions, RemotePath, SshOptions, Stage, Target, WriteOptions, Written, local::Local,
         memory::Memory, rooted::Rooted,
     },
@@ -28,6 +28,8 @@ mod support;
 #[path = "contract/within.rs"]
 mod within;
 
+use support::ftp::{FtpConfig, FtpServer, Software, Tls};
+
 /// An empty directory of a backend, and what may be expected there.
 pub struct Place {
     pub fs: Arc<dyn FileSystem>,
@@ -44,6 +46,11 @@ pub struct Place {
 impl Place {
     pub fn at(&self, name: impl AsRef<[u8]>) -> RemotePath {
         name.as_ref().split(|b| *b == b'/').fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    /// Whether a name may hold a line break: no FTP command can carry one.
+    pub fn bears_line_breaks(&self) -> bool {
+        !self.fs.id().as_str().starts_with("ftp")
     }
 
     pub fn capabilities(&self) -> Capabilities {
@@ -141,7 +148,8 @@ impl Observer for Silent {
 }
 
 async fn connected(target: Target, ssh: SshOptions) -> Arc<dyn FileSystem> {
-    let context = Context { ssh, prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    let context =
+        Context { ssh, ftp: FtpOptions::default(), prompt: Arc::new(Never), observer: Arc::new(Silent) };
     wharf::fs::connect(&target, &context).await.unwrap().fs
 }
 
@@ -168,6 +176,62 @@ async fn proftpd() -> Place {
     let options = SshOptions { config_file: Some(server.ssh_config()), ..SshOptions::default() };
     let fs = connected(target(support::ALIAS), options).await;
     Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new((dir, Mutex::new(server))) }
+}
+
+/// The FTP client on a real server.
+async fn ftp(software: Software, tls: Tls) -> Place {
+    let config = FtpConfig {
+        tls,
+        require_reuse: tls != Tls::None && software != Software::Pureftpd,
+        ..FtpConfig::default()
+    };
+    let server = FtpServer::start(software, config);
+    let scheme = match tls {
+        Tls::None => &wharf::fs::FTP,
+        Tls::Implicit => &wharf::fs::FTPS,
+        Tls::Offered | Tls::Required => &wharf::fs::FTPES,
+    };
+    let target = Target {
+        scheme,
+        host: "127.0.0.1".into(),
+        user: Some(server.user().to_owned()),
+        port: Some(server.port()),
+        password: Some(server.password().into()),
+    };
+    let ftp = FtpOptions { tls_ca: Some(server.ca_file()), ..FtpOptions::default() };
+    let context =
+        Context { ssh: SshOptions::default(), ftp, prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    let fs = wharf::fs::connect(&target, &context).await.unwrap().fs;
+    let root = RemotePath::new(server.home());
+    Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new(Mutex::new(server)) }
+}
+
+async fn vsftpd() -> Place {
+    ftp(Software::Vsftpd, Tls::None).await
+}
+
+async fn vsftpd_tls() -> Place {
+    ftp(Software::Vsftpd, Tls::Required).await
+}
+
+async fn vsftpd_implicit() -> Place {
+    ftp(Software::Vsftpd, Tls::Implicit).await
+}
+
+async fn proftpd_ftp() -> Place {
+    ftp(Software::Proftpd, Tls::None).await
+}
+
+async fn proftpd_tls() -> Place {
+    ftp(Software::Proftpd, Tls::Required).await
+}
+
+async fn pureftpd() -> Place {
+    ftp(Software::Pureftpd, Tls::None).await
+}
+
+async fn pureftpd_tls() -> Place {
+    ftp(Software::Pureftpd, Tls::Required).await
 }
 
 /// The SFTP client on wharf's own server.
@@ -270,3 +334,10 @@ backend!(rooted);
 backend!(openssh);
 backend!(proftpd);
 backend!(served);
+backend!(vsftpd);
+backend!(vsftpd_tls);
+backend!(vsftpd_implicit);
+backend!(proftpd_ftp);
+backend!(proftpd_tls);
+backend!(pureftpd);
+backend!(pureftpd_tls);

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use wharf::{
     engine::{Answer, Ask, Command, Engine, Event, JobId, Options, What},
     fs::{
-        Attributes, ByteStream, Capabilities, EntryStream, Error, ErrorKind, FileSystem, FsId, Location,
-        Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
+        Attributes, ByteStream, Capabilities, EntryStream, Error, ErrorKind, FileSystem, FsId, FtpOptions,
+        Location, Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
         memory::Memory,
     },
     transfer::{Landing, OnConflict, Outcome, Phase, Policy, Progress, Request},
@@ -92,6 +92,7 @@ fn start() -> Bench {
     let files = Arc::new(Files(memory));
     let (engine, events) = Engine::start(Options {
         ssh: SshOptions::default(),
+        ftp: FtpOptions::default(),
         local: files.clone(),
         current_dir: RemotePath::root(),
         home: RemotePath::root(),

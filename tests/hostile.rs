@@ -26,8 +26,8 @@ use tokio::{
 use wharf::{
     engine::{Command, Engine, Event, JobId, Options, What},
     fs::{
-        self, Context, Error, ErrorKind, FileSystem, FsId, Location, LogLine, Observer, Operation, Place,
-        PlacePath, ReadOptions, RemotePath, SshOptions, Stage, Target, local::Local,
+        self, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine, Observer,
+        Operation, Place, PlacePath, ReadOptions, RemotePath, SshOptions, Stage, Target, local::Local,
     },
     transfer::{Landing, OnConflict, Policy, Request},
     trust::Never,
@@ -277,7 +277,12 @@ impl Observer for Silent {
 
 impl Running {
     async fn connect(&self) -> Result<Arc<dyn FileSystem>, Error> {
-        let context = Context { ssh: self.ssh.clone(), prompt: Arc::new(Never), observer: Arc::new(Silent) };
+        let context = Context {
+            ssh: self.ssh.clone(),
+            ftp: FtpOptions::default(),
+            prompt: Arc::new(Never),
+            observer: Arc::new(Silent),
+        };
         patient(fs::connect(&self.target, &context)).await.map(|connected| connected.fs)
     }
 
@@ -287,6 +292,7 @@ impl Running {
         std::fs::create_dir(dir.path().join("in")).unwrap();
         let (engine, mut events) = Engine::start(Options {
             ssh: self.ssh.clone(),
+            ftp: Default::default(),
             local: Arc::new(Local::new()),
             current_dir: RemotePath::root(),
             home: RemotePath::root(),

@@ -383,6 +383,21 @@ fn unknown_host() -> trust::Question {
     })
 }
 
+fn untrusted_certificate() -> trust::Question {
+    trust::Question::UnknownCertificate(Box::new(trust::UnknownCertificate {
+        host: "files.example.org:21".into(),
+        address: "192.0.2.7:21".into(),
+        fingerprint: trust::certificates::Fingerprint::of(b"a certificate"),
+        subject: "CN=files.example.org, O=Example\x1b[2J".into(),
+        issuer: "CN=files.example.org, O=Example".into(),
+        names: vec!["files.example.org".into(), "192.0.2.7".into()],
+        not_before: "2026-01-01".into(),
+        not_after: "2027-01-01".into(),
+        reason: "it is self-signed: nobody vouches for it".into(),
+        file: "/home/ann/.local/state/wharf/certificates".into(),
+    }))
+}
+
 fn asked(width: u16, height: u16, question: trust::Question) -> Ui {
     let mut ui = two_panes(width, height);
     let job = ui.open(Side::Left, "sftp://ann@nas.example.org:2222/backup");
@@ -420,6 +435,7 @@ fn conflict_ask() -> Ask {
 #[test]
 fn dialogs() {
     snapshot("unknown_host", |w, h| asked(w, h, unknown_host()));
+    snapshot("certificate", |w, h| asked(w, h, untrusted_certificate()));
     snapshot("password", |w, h| {
         let mut ui = asked(w, h, secret(trust::SecretKind::Password, "", false));
         ui.type_text("geheim");

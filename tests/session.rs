@@ -34,6 +34,7 @@ impl Bench {
         let ssh = SshOptions { config_file: Some(config.to_owned()), ..SshOptions::default() };
         let (engine, events) = Engine::start(Options {
             ssh,
+            ftp: Default::default(),
             local: Arc::new(Local::new()),
             current_dir: RemotePath::root(),
             home: RemotePath::root(),

@@ -183,6 +183,7 @@ pub fn options(common: &Common) -> Result<Options> {
         .map_or_else(|| current_dir.clone(), |dirs| RemotePath::new(dirs.home_dir().as_os_str().as_bytes()));
     Ok(Options {
         ssh: common.ssh_options(),
+        ftp: common.ftp_options(),
         local: Arc::new(Local::new()),
         current_dir,
         home,

@@ -57,7 +57,7 @@ pub(super) fn has_terminal() -> bool {
 fn trust(question: &Question) -> trust::Answer {
     let words = words::question(question);
     match question {
-        Question::UnknownHost(_) => {
+        Question::UnknownHost(_) | Question::UnknownCertificate(_) => {
             if !has_terminal() {
                 return trust::Answer::No;
             }

@@ -19,8 +19,8 @@ use tokio::sync::Notify;
 use super::{Answer, Ask, JobId, Options, Shared, What, lock, stored::Stored};
 use crate::{
     fs::{
-        self, Connected, Context, Error, ErrorKind, FileSystem, FsId, Location, LogLine, Observer, Operation,
-        Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
+        self, Connected, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine,
+        Observer, Operation, Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
     },
     trust::{self, Prompt, Question, SecretStore, Secrets},
 };
@@ -28,6 +28,7 @@ use crate::{
 /// Every file system in use.
 pub(crate) struct Sessions {
     ssh: SshOptions,
+    ftp: FtpOptions,
     local: Arc<dyn FileSystem>,
     current_dir: RemotePath,
     home: RemotePath,
@@ -69,6 +70,7 @@ impl Sessions {
     pub(crate) fn new(options: Options) -> Self {
         Sessions {
             ssh: options.ssh,
+            ftp: options.ftp,
             local: options.local,
             current_dir: options.current_dir,
             home: options.home,
@@ -207,7 +209,8 @@ impl Sessions {
     }
 
     async fn connect(&self, target: &Target, link: Arc<Link>) -> Result<Connected> {
-        let context = Context { ssh: self.ssh.clone(), prompt: link.clone(), observer: link };
+        let context =
+            Context { ssh: self.ssh.clone(), ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
         fs::connect(target, &context).await
     }
 

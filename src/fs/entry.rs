@@ -1,7 +1,7 @@
 //! What a directory holds: entries, their kinds and attributes, and the orders to show them in.
 //! Must never do I/O.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +36,17 @@ pub enum Precision {
     Minute,
     /// The time of day is not known and given as midnight in the server's zone.
     Day,
+}
+
+impl Precision {
+    /// How far the real time may lie behind the one that is given.
+    pub const fn span(self) -> Duration {
+        Duration::from_secs(match self {
+            Precision::Second => 0,
+            Precision::Minute => 60,
+            Precision::Day => 86_400,
+        })
+    }
 }
 
 /// What is known of a file beside its name. `None` is "the server did not say", never zero.

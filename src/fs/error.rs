@@ -38,6 +38,8 @@ pub enum ErrorKind {
     LoginFailed,
     /// The server's identity was refused: changed, revoked, or the person said no.
     HostKeyRefused,
+    /// The server's certificate was refused: not trusted, changed, or the person said no.
+    CertificateRefused,
     /// The peer broke the protocol.
     Protocol,
     Cancelled,
@@ -76,6 +78,8 @@ pub enum Operation {
     Connect,
     CheckHostKey,
     RememberHostKey,
+    CheckCertificate,
+    RememberCertificate,
     Login,
     OpenChannel,
     List,
@@ -162,6 +166,20 @@ impl Error {
         let mut error = Error::new(kind, operation);
         error.0.reply = Some(reply);
         error
+    }
+
+    /// From a reply of class 4yz or 5yz that an FTP server gave. 550 is said of much: the server's
+    /// own words help where they are among those that are common.
+    pub fn ftp(operation: Operation, reply: Reply) -> Self {
+        let kind = match reply.code {
+            421 => ErrorKind::ConnectionLost,
+            425 | 426 | 450 | 451 | 550 | 551 | 553 => kind_of_ftp_text(&reply.text),
+            452 | 552 => ErrorKind::NoSpace,
+            430 | 530 | 532 => ErrorKind::PermissionDenied,
+            431 | 500..=504 | 521 | 522 | 533..=537 => ErrorKind::Unsupported,
+            _ => ErrorKind::Failure,
+        };
+        Error::new(kind, operation).with_reply(reply)
     }
 
     /// Says which path it was about, unless somebody nearer has said so already.
@@ -291,6 +309,36 @@ pub fn kind_of_io(error: &io::Error) -> ErrorKind {
     }
 }
 
+/// What servers write behind 550, mostly their system's own words.
+fn kind_of_ftp_text(text: &str) -> ErrorKind {
+    let text = text.to_ascii_lowercase();
+    // The path is quoted in many of them: words that a path may hold by chance come last.
+    let words = [
+        ("no such file", ErrorKind::NotFound),
+        ("not found", ErrorKind::NotFound),
+        ("cannot find", ErrorKind::NotFound),
+        ("doesn't exist", ErrorKind::NotFound),
+        ("does not exist", ErrorKind::NotFound),
+        ("not empty", ErrorKind::NotEmpty),
+        ("file exists", ErrorKind::AlreadyExists),
+        ("already exists", ErrorKind::AlreadyExists),
+        ("not a directory", ErrorKind::NotADirectory),
+        ("is a directory", ErrorKind::IsADirectory),
+        ("too many levels", ErrorKind::LinkRefused),
+        ("name too long", ErrorKind::InvalidName),
+        ("prohibited file name", ErrorKind::InvalidName),
+        ("no space left", ErrorKind::NoSpace),
+        ("quota", ErrorKind::NoSpace),
+        ("disk full", ErrorKind::NoSpace),
+        ("permission denied", ErrorKind::PermissionDenied),
+        ("access is denied", ErrorKind::PermissionDenied),
+        ("access denied", ErrorKind::PermissionDenied),
+        ("not permitted", ErrorKind::PermissionDenied),
+        ("read-only", ErrorKind::PermissionDenied),
+    ];
+    words.iter().find(|(words, _)| text.contains(words)).map_or(ErrorKind::Failure, |(_, kind)| *kind)
+}
+
 /// The system's words without Rust's "(os error 2)" behind them.
 fn io_text(error: &io::Error) -> String {
     let text = error.to_string();
@@ -312,6 +360,19 @@ mod tests {
         assert_eq!(kind(4), ErrorKind::Failure);
         assert_eq!(kind(14), ErrorKind::NoSpace);
         assert_eq!(kind(4711), ErrorKind::Failure);
+    }
+
+    #[test]
+    fn replies_have_kinds() {
+        let kind = |code, text: &str| Error::ftp(Operation::Open, Reply::ftp(code, text)).kind();
+        assert_eq!(kind(550, "/x: No such file or directory"), ErrorKind::NotFound);
+        assert_eq!(kind(550, "Permission denied."), ErrorKind::PermissionDenied);
+        assert_eq!(kind(550, "Failed to open file."), ErrorKind::Failure);
+        assert_eq!(kind(553, "Can't open that file: Is a directory"), ErrorKind::IsADirectory);
+        assert_eq!(kind(552, ""), ErrorKind::NoSpace);
+        assert_eq!(kind(421, ""), ErrorKind::ConnectionLost);
+        assert_eq!(kind(502, ""), ErrorKind::Unsupported);
+        assert_eq!(kind(499, ""), ErrorKind::Failure);
     }
 
     #[test]

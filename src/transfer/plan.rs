@@ -348,8 +348,8 @@ impl Planner<'_> {
     fn lacks(&self, there: &Entry, attributes: &Attributes) -> bool {
         let mode =
             attributes.mode.zip(there.attributes.mode).is_some_and(|(want, has)| want != has & !SET_ID);
-        let time =
-            self.input.times_kept && decide::times_differ(attributes, &there.attributes, self.precision());
+        let precision = self.precision(there.mtime_precision);
+        let time = self.input.times_kept && decide::times_differ(attributes, &there.attributes, precision);
         mode || time
     }
 

@@ -7,15 +7,29 @@ use super::{
     run::{Prepared, Transfer, add, cancelled},
     walk::{self, Watcher},
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result};
+use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, Precision, RemotePath, Result};
 
 /// What is to be removed: exactly this, and directories only once they are empty.
 #[derive(Default)]
 pub struct Removal {
     /// With what a listing said, where the file must still be that.
-    files: Vec<(RemotePath, Option<Attributes>)>,
+    files: Vec<(RemotePath, Option<Listed>)>,
     /// By depth.
     dirs: BTreeMap<usize, Vec<RemotePath>>,
+}
+
+/// Size and time of a file as a listing had them.
+type Listed = (Attributes, Precision);
+
+/// Whether a file is still what a listing showed, as exactly as that was. What one of them does
+/// not say tells nothing.
+fn is_unchanged((listed, precision): &Listed, now: &Entry) -> bool {
+    let exact = precision.max(&now.mtime_precision).span().as_secs() as i64;
+    let size_differs = now.attributes.size.zip(listed.size).is_some_and(|(now, then)| now != then);
+    let time_differs = now.attributes.mtime.zip(listed.mtime).is_some_and(|(now, then)| {
+        if exact > 0 { (now.seconds - then.seconds).abs() >= exact } else { now != then }
+    });
+    !size_differs && !time_differs
 }
 
 impl Removal {
@@ -40,7 +54,9 @@ impl Removal {
     fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
         match entry.kind {
             Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
-            _ => self.files.push((path, only_unchanged.then(|| entry.attributes.clone()))),
+            _ => self
+                .files
+                .push((path, only_unchanged.then(|| (entry.attributes.clone(), entry.mtime_precision)))),
         }
     }
 }
@@ -76,17 +92,13 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
     transfer
         .each(removal.files, |this, (path, listed)| async move {
             this.counters.start(&path);
-            if let Some(listed) = listed {
-                let now = this.from.lstat(&path).await?.attributes;
-                // What was not told has not changed for all that is known.
-                let size_differs = now.size.zip(listed.size).is_some_and(|(now, then)| now != then);
-                let time_differs = now.mtime.zip(listed.mtime).is_some_and(|(now, then)| now != then);
-                if size_differs || time_differs {
-                    return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
-                        .at(&path)
-                        .on(this.from.id().as_str())
-                        .with_detail("it has changed since it was copied, so it stays"));
-                }
+            if let Some(listed) = listed
+                && !is_unchanged(&listed, &this.from.lstat(&path).await?)
+            {
+                return Err(Error::new(ErrorKind::Mismatch, Operation::RemoveFile)
+                    .at(&path)
+                    .on(this.from.id().as_str())
+                    .with_detail("it has changed since it was copied, so it stays"));
             }
             this.from.remove_file(&path).await?;
             add(&this.counters.files, 1);
@@ -103,4 +115,28 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Timestamp;
+
+    #[test]
+    fn a_listing_in_minutes_is_compared_in_minutes() {
+        let entry = |seconds, precision| {
+            let mut entry = Entry::new(&b"x"[..], Kind::File);
+            entry.attributes.size = Some(1);
+            entry.attributes.mtime = Some(Timestamp::from_seconds(seconds));
+            entry.mtime_precision = precision;
+            entry
+        };
+        let listed = |entry: Entry| (entry.attributes, entry.mtime_precision);
+        let minute = listed(entry(600, Precision::Minute));
+        assert!(is_unchanged(&minute, &entry(633, Precision::Second)));
+        assert!(!is_unchanged(&minute, &entry(660, Precision::Second)));
+        let exact = listed(entry(600, Precision::Second));
+        assert!(is_unchanged(&exact, &entry(600, Precision::Second)));
+        assert!(!is_unchanged(&exact, &entry(601, Precision::Second)));
+    }
 }

@@ -218,7 +218,7 @@ impl State {
             Some(Overlay::Text { .. }) => Mode::Text,
             Some(Overlay::Question(question)) => match question.ask {
                 Asking::Secret { .. } => Mode::Text,
-                Asking::Host { .. } | Asking::Conflicts { .. } => Mode::Choice,
+                Asking::Host { .. } | Asking::Certificate { .. } | Asking::Conflicts { .. } => Mode::Choice,
             },
             Some(Overlay::Form(_)) => Mode::Form,
             Some(

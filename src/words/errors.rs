@@ -50,6 +50,8 @@ pub fn operation(operation: Operation) -> &'static str {
         Connect => "connect to",
         CheckHostKey => "trust the host key of",
         RememberHostKey => "remember the host key of",
+        CheckCertificate => "trust the certificate of",
+        RememberCertificate => "remember the certificate of",
         Login => "log in to",
         OpenChannel => "open a session on",
         List => "list",
@@ -162,6 +164,7 @@ fn in_general(kind: ErrorKind) -> &'static str {
         Timeout => "no answer came in time",
         LoginFailed => "the server refused the login",
         HostKeyRefused => "the server's identity was not accepted",
+        CertificateRefused => "the server's certificate was not accepted",
         Protocol => "the server broke the protocol",
         Cancelled => "it was cancelled",
         Mismatch => "what arrived is not what was sent",
@@ -215,6 +218,9 @@ fn advice(error: &Error) -> String {
             "Somebody may have put something there meanwhile; refresh, and delete it with all it holds."
         }
         NoSpace => "Free some space there or ask for a larger quota, then repeat it.",
+        InvalidName if error.operation() == Operation::List => {
+            "It is left out; rename it on the server, or report it with the log (-v) if it should be there."
+        }
         InvalidName => {
             "Rename it: a name is not empty, is not . or .., holds no / and no NUL, and suits the target."
         }
@@ -238,6 +244,9 @@ fn advice(error: &Error) -> String {
                 "Ask the server's administrator for its fingerprint and compare it before you connect again."
             }
         },
+        CertificateRefused => {
+            "Ask the server's administrator for its fingerprint; then connect from the panes and say yes, name its issuer with --tls-ca, or remove the line of an older one."
+        }
         Protocol => "Connect again; if it stays, report it with the log (-v), as either side has a bug.",
         Cancelled => "What was done until then stays; repeat it to go on.",
         Mismatch => "The file changed while it was copied, or the target damaged it; copy it again.",
@@ -265,7 +274,7 @@ mod tests {
     use super::*;
     use crate::fs::RemotePath;
 
-    const KINDS: [ErrorKind; 22] = {
+    const KINDS: [ErrorKind; 23] = {
         use ErrorKind::*;
         [
             Usage,
@@ -285,6 +294,7 @@ mod tests {
             Timeout,
             LoginFailed,
             HostKeyRefused,
+            CertificateRefused,
             Protocol,
             Cancelled,
             Mismatch,

@@ -127,12 +127,13 @@ pub fn kind(kind: Kind) -> &'static str {
 /// How far a connection is.
 pub fn stage(stage: Stage) -> &'static str {
     match stage {
-        Stage::ReadingConfig => "reading the SSH configuration",
+        Stage::ReadingConfig => "reading the configuration",
         Stage::Resolving => "looking up the host's address",
         Stage::Connecting => "connecting",
         Stage::CheckingHostKey => "checking the host key",
+        Stage::CheckingCertificate => "checking the certificate",
         Stage::LoggingIn => "logging in",
-        Stage::OpeningSession => "opening the SFTP session",
+        Stage::OpeningSession => "opening the session",
     }
 }
 

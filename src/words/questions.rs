@@ -1,7 +1,7 @@
 //! The questions of `trust` in words, for the terminal UI's dialogs and for plain prompts.
 
 use super::escape;
-use crate::trust::{Question, SecretKind};
+use crate::trust::{Question, SecretKind, UnknownCertificate};
 
 /// A question ready to be put: nothing in it needs escaping any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub fn question(question: &Question) -> QuestionWords {
             ],
             prompt: "Trust this key and connect?".to_owned(),
         },
+        Question::UnknownCertificate(certificate) => QuestionWords {
+            title: format!("Certificate of {} is not trusted", escape(&certificate.host)),
+            lines: certificate_lines(certificate),
+            prompt: "Trust this certificate and connect?".to_owned(),
+        },
         Question::Secret(request) => {
             let subject = escape(&request.subject);
             let said = request.prompt.trim();
@@ -46,10 +51,50 @@ pub fn question(question: &Question) -> QuestionWords {
     }
 }
 
+fn certificate_lines(certificate: &UnknownCertificate) -> Vec<String> {
+    let names: Vec<_> = certificate.names.iter().map(|name| escape(name)).collect();
+    let mut lines = vec![
+        format!("It came from {}; {}.", escape(&certificate.address), escape(&certificate.reason)),
+        format!("Subject {}", escape(&certificate.subject)),
+        format!("Issuer {}", escape(&certificate.issuer)),
+        format!("For {}", if names.is_empty() { "no host".to_owned() } else { names.join(", ") }),
+        format!("Valid from {} until {}", certificate.not_before, certificate.not_after),
+        "Compare its SHA-256 fingerprint with what the server's administrator published:".to_owned(),
+        certificate.fingerprint.to_string(),
+    ];
+    if !certificate.file.as_os_str().is_empty() {
+        lines.push(format!("A yes adds it to {}", escape(&certificate.file.to_string_lossy())));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trust::{SecretRequest, UnknownHost};
+    use crate::trust::{SecretRequest, UnknownHost, certificates::Fingerprint};
+
+    #[test]
+    fn an_unknown_certificate_says_why_and_what_to_compare() {
+        let fingerprint = Fingerprint::of(b"certificate");
+        let words = question(&Question::UnknownCertificate(Box::new(UnknownCertificate {
+            host: "web-01:21".into(),
+            address: "192.0.2.7:21".into(),
+            fingerprint,
+            subject: "CN=web\x1b[2J".into(),
+            issuer: "CN=ours".into(),
+            names: vec!["web-01".into(), "192.0.2.7".into()],
+            not_before: "2026-01-01".into(),
+            not_after: "2026-02-01".into(),
+            reason: "it has expired".into(),
+            file: "/home/ann/.local/state/wharf/certificates".into(),
+        })));
+        let text = words.lines.join("\n");
+        let print = fingerprint.to_string();
+        for part in ["expired", "web-01, 192.0.2.7", "2026-02-01", &print, "/wharf/certificates", "\\x1b[2J"]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 
     #[test]
     fn a_first_contact_says_what_to_compare_and_where_it_goes() {

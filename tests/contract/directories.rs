@@ -263,16 +263,27 @@ pub async fn bears_odd_names(place: Place) {
     .iter()
     .map(|name| name.as_bytes().to_vec())
     .collect();
+    names.retain(|name| !name.contains(&b'\n') || place.bears_line_breaks());
     names.push(vec![b'n'; 255]);
     if place.any_bytes {
         names.push(b"latin\xe9".to_vec());
         names.push(b"\xff\xfe".to_vec());
     }
     names.sort();
+    let mut prohibited = Vec::new();
     for name in &names {
         let path = place.at(name);
-        place.put_with(&path, name, WriteOptions::default()).await.unwrap();
+        match place.put_with(&path, name, WriteOptions::default()).await {
+            // Pure-FTPd takes no name with a backslash.
+            Err(error) if error.reply().is_some_and(|r| r.text.starts_with("Prohibited file name")) => {
+                assert_eq!(error.kind(), ErrorKind::InvalidName);
+                prohibited.push(name.clone());
+            }
+            written => drop(written.unwrap()),
+        }
     }
+    assert!(prohibited.len() <= 1, "{prohibited:?}");
+    names.retain(|name| !prohibited.contains(name));
     assert_eq!(place.names(&place.root).await, names);
     for name in &names {
         let path = place.at(name);

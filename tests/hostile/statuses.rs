@@ -109,7 +109,12 @@ async fn every_status_is_reported_for_every_operation() {
     for code in codes() {
         let server = serve_greeting(always(code), Vec::leak(greeting())).await;
         let heard = Arc::new(Heard::default());
-        let context = Context { ssh: server.ssh.clone(), prompt: Arc::new(Never), observer: heard.clone() };
+        let context = Context {
+            ssh: server.ssh.clone(),
+            ftp: Default::default(),
+            prompt: Arc::new(Never),
+            observer: heard.clone(),
+        };
         let fs = patient(fs::connect(&server.target, &context)).await.unwrap().fs;
         let mut failed = 0;
         for (operation, outcome) in patient(everything(&fs, &path)).await {

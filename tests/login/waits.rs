@@ -17,6 +17,7 @@ use crate::{
 fn engine(ssh: SshOptions) -> (Engine, mpsc::Receiver<Event>) {
     Engine::start(Options {
         ssh,
+        ftp: Default::default(),
         local: Arc::new(Local::new()),
         current_dir: RemotePath::root(),
         home: RemotePath::root(),
@@ -153,6 +154,7 @@ async fn a_person_may_take_longer_than_the_server() {
     .await;
     let context = wharf::fs::Context {
         ssh: server.ssh(),
+        ftp: Default::default(),
         prompt: Arc::new(Slow(Person::who_says(&["slowly"]))),
         observer: Arc::new(crate::support::person::Deaf),
     };

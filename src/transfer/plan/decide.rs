@@ -3,7 +3,9 @@
 
 use super::{Planner, twice};
 use crate::{
-    fs::{Attributes, Entry, Error, ErrorKind, Kind, Location, Operation, RemotePath, path::NAME_MAX},
+    fs::{
+        Attributes, Entry, Error, ErrorKind, Kind, Location, Operation, Precision, RemotePath, path::NAME_MAX,
+    },
     transfer::{Conflict, OnConflict},
 };
 
@@ -77,7 +79,9 @@ impl Planner<'_> {
     /// Newer by more than the precision; unknown times are not newer.
     fn is_newer(&self, entry: &Entry, there: &Entry) -> bool {
         match (nanos(&entry.attributes), nanos(&there.attributes)) {
-            (Some(source), Some(target)) => source - target >= self.precision(),
+            (Some(source), Some(target)) => {
+                source - target >= self.precision(entry.mtime_precision.max(there.mtime_precision))
+            }
             _ => false,
         }
     }
@@ -98,18 +102,18 @@ impl Planner<'_> {
         if entry.kind == Kind::Symlink {
             return entry.target.is_some() && entry.target == there.target;
         }
+        let precision = self.precision(entry.mtime_precision.max(there.mtime_precision));
         let same_time = match (nanos(&entry.attributes), nanos(&there.attributes)) {
-            (Some(source), Some(target)) if self.input.times_kept => {
-                (source - target).abs() < self.precision()
-            }
-            (Some(source), Some(target)) => source - target < self.precision(),
+            (Some(source), Some(target)) if self.input.times_kept => (source - target).abs() < precision,
+            (Some(source), Some(target)) => source - target < precision,
             _ => false,
         };
         same_time && entry.attributes.size.is_some() && entry.attributes.size == there.attributes.size
     }
 
-    pub(super) fn precision(&self) -> i128 {
-        (self.input.time_precision.as_nanos() as i128).max(1)
+    /// The finest difference that says anything where a listing may show minutes or days only.
+    pub(super) fn precision(&self, listed: Precision) -> i128 {
+        (self.input.time_precision.max(listed.span()).as_nanos() as i128).max(1)
     }
 
     /// `name (1).ext`, or the next number that is free.

@@ -206,6 +206,19 @@ fn ask(state: &State, question: &Question, room: usize) -> Content {
                 ..Content::default()
             }
         }
+        Asking::Certificate { certificate, choice, scroll } => {
+            let buttons =
+                vec![button("n  Do not connect", 'n'), ("y  Trust it and connect".to_owned(), 'y', true)];
+            Content {
+                title: format!("Certificate of {} is not trusted", words::escape(&certificate.host)),
+                picture: untrusted(certificate, room.min(70)),
+                buttons,
+                choice: *choice,
+                scroll: *scroll,
+                width: 76,
+                ..Content::default()
+            }
+        }
         Asking::Secret { request, field } => {
             let said = words::question(&trust::Question::Secret(request.clone()));
             let mut lines: Vec<Line> = said.lines.into_iter().map(|text| line(Role::Soft, text)).collect();
@@ -286,6 +299,51 @@ fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
     }
     lines.push(Line::new());
     lines.extend(fingerprint);
+    lines
+}
+
+/// Why a certificate is not trusted, what is to be compared, and what it says of itself.
+fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> {
+    const ADVICE: &str = "Compare the SHA-256 fingerprint with what the server's administrator published:";
+    let mut reason = certificate.reason.clone();
+    if let Some(first) = reason.get(..1) {
+        reason.replace_range(..1, &first.to_uppercase());
+    }
+    let reason = format!("{}.", words::escape(&reason));
+    // Sixteen bytes to a row can be compared by eye.
+    let print = certificate.fingerprint.to_string();
+    let rows = print.as_bytes().chunks(if room >= 47 { 48 } else { 24 });
+    let fingerprint: Vec<Line> = rows
+        .map(|row| line(Role::Title, String::from_utf8_lossy(row).trim_end_matches(':').to_owned()))
+        .collect();
+    let mut lines = Vec::new();
+    if room < 47 {
+        // On a small screen what must be compared comes first.
+        lines.extend(fingerprint.clone());
+    }
+    lines.extend(text::wrap(&reason, room).into_iter().map(|part| line(Role::Text, part)));
+    lines.extend(text::wrap(ADVICE, room).into_iter().map(|part| line(Role::Soft, part)));
+    if room >= 47 {
+        lines.extend(fingerprint);
+    }
+    let names: Vec<_> = certificate.names.iter().map(|name| words::escape(name)).collect();
+    let dates = format!("{} to {}", certificate.not_before, certificate.not_after);
+    let file = certificate.file.to_string_lossy();
+    for (label, value) in [
+        ("Server", words::escape(&certificate.address)),
+        ("For", names.join(", ").into()),
+        ("Subject", words::escape(&certificate.subject)),
+        ("Issuer", words::escape(&certificate.issuer)),
+        ("Valid", dates.into()),
+        ("Stored in", words::escape(&file)),
+    ] {
+        if value.is_empty() {
+            continue;
+        }
+        for (at, part) in text::wrap(&value, room.saturating_sub(10)).into_iter().enumerate() {
+            lines.push(fact(if at == 0 { label } else { "" }, part));
+        }
+    }
     lines
 }
 

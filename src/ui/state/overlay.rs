@@ -9,7 +9,7 @@ use crate::{
     engine::{JobId, QuestionId},
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
-    trust::{SecretRequest, UnknownHost},
+    trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::state::{Form, Side},
     words::ErrorWords,
 };
@@ -164,6 +164,7 @@ pub struct Question {
 #[derive(Clone, Debug)]
 pub enum Asking {
     Host { host: Box<UnknownHost>, choice: usize, scroll: usize },
+    Certificate { certificate: Box<UnknownCertificate>, choice: usize, scroll: usize },
     Secret { request: SecretRequest, field: Field },
     Conflicts { shown: Vec<Conflict>, count: u64, choice: usize, scroll: usize },
 }

@@ -31,7 +31,10 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Properties(properties) => Some(&mut properties.scroll),
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
-            ask: Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. },
+            ask:
+                Asking::Conflicts { scroll, .. }
+                | Asking::Host { scroll, .. }
+                | Asking::Certificate { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,
@@ -43,7 +46,10 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Question(Question {
-            ask: Asking::Host { choice, .. } | Asking::Conflicts { choice, .. },
+            ask:
+                Asking::Host { choice, .. }
+                | Asking::Certificate { choice, .. }
+                | Asking::Conflicts { choice, .. },
             ..
         }) => Some(choice),
         _ => None,
@@ -220,8 +226,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
 
 fn answer(question: Question, fx: &mut Effects) {
     let answer = match question.ask {
-        Asking::Host { choice: 1, .. } => Answer::Trust(trust::Answer::Yes),
-        Asking::Host { .. } => Answer::Trust(trust::Answer::No),
+        Asking::Host { choice: 1, .. } | Asking::Certificate { choice: 1, .. } => {
+            Answer::Trust(trust::Answer::Yes)
+        }
+        Asking::Host { .. } | Asking::Certificate { .. } => Answer::Trust(trust::Answer::No),
         Asking::Secret { field, .. } => {
             Answer::Trust(trust::Answer::Secret(field.input.value().to_owned().into()))
         }

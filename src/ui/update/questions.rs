@@ -13,6 +13,9 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
         Ask::Trust(trust::Question::UnknownHost(host)) => {
             Asking::Host { host: Box::new(host), choice: 0, scroll: 0 }
         }
+        Ask::Trust(trust::Question::UnknownCertificate(certificate)) => {
+            Asking::Certificate { certificate, choice: 0, scroll: 0 }
+        }
         Ask::Trust(trust::Question::Secret(request)) => {
             let field = Field::secret(request.echo);
             Asking::Secret { request, field }
@@ -51,7 +54,9 @@ pub(super) fn next(state: &mut State) {
 /// Answers no.
 pub(super) fn refuse(question: &Question, fx: &mut Effects) {
     let answer = match question.ask {
-        Asking::Host { .. } | Asking::Secret { .. } => Answer::Trust(trust::Answer::No),
+        Asking::Host { .. } | Asking::Certificate { .. } | Asking::Secret { .. } => {
+            Answer::Trust(trust::Answer::No)
+        }
         Asking::Conflicts { .. } => Answer::Conflicts(None),
     };
     fx.push(Effect::Send(Command::Answer { question: question.id, answer }));

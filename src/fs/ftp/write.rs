@@ -1,0 +1,354 @@
+//! Writing a file: STOR, the data, the end of the data, and the server's word that it has all of
+//! it; then time, permissions and size. Knows no source and no plan.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use super::{
+    attributes::{self, Setting},
+    control::{Command, LONG_PATIENCE, PATIENCE, lost},
+    data::{OPENING, Opening},
+    failure::{self, Wanted},
+    pool::Lease,
+    reply_reader::RawReply,
+    session::{STALLED, Session},
+    stream::Stream,
+};
+use crate::fs::{Attributes, Error, ErrorKind, Operation, RemotePath, Result, Sink, WriteOptions, Written};
+
+/// Files from this size on ask whether there is room for them: 64 MiB.
+const WORTH_ASKING: u64 = 64 << 20;
+
+/// How long a server may take to say why it closed a data connection.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What is kept of a file to send it again, should its connection be lost: 1 MiB.
+const KEPT: usize = 1 << 20;
+
+/// How often a file is begun anew.
+const RESTARTS: usize = 3;
+
+/// Begins to write `path`.
+///
+/// FTP has no way to create a file only where there is none: with `exclusive`, it is looked
+/// first, and somebody else may be faster. Nor can permissions be given to a file before it is
+/// there: `create_mode` is set when the data has been written.
+pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
+    if options.exclusive {
+        let exists = attributes::exists(&session, path).await;
+        if exists.map_err(|e| session.error(e.during(Operation::Open), path))? {
+            return Err(session.error(Error::new(ErrorKind::AlreadyExists, Operation::Open), path));
+        }
+    }
+    let mut writer = Writer {
+        session,
+        path: path.clone(),
+        lease: None,
+        opening: None,
+        data: None,
+        first: None,
+        sent: 0,
+        kept: Some(Vec::new()),
+        kept_len: 0,
+        restarts: 0,
+        options,
+    };
+    if let Err(error) = writer.begin().await {
+        writer.recover(error).await?;
+    }
+    Ok(Box::new(writer))
+}
+
+struct Writer {
+    session: Arc<Session>,
+    path: RemotePath,
+    lease: Option<Lease>,
+    opening: Option<Opening>,
+    data: Option<Stream>,
+    /// The first reply to STOR, if it has been read.
+    first: Option<RawReply>,
+    sent: u64,
+    /// All that was written, as long as that is little.
+    kept: Option<Vec<Bytes>>,
+    kept_len: usize,
+    restarts: usize,
+    options: WriteOptions,
+}
+
+impl Writer {
+    /// Sends STOR and starts to open the data connection, without waiting for either.
+    async fn begin(&mut self) -> Result<()> {
+        let operation = Operation::Open;
+        // The share for writers goes back first.
+        (self.lease, self.opening, self.data, self.first) = (None, None, None, None);
+        self.sent = 0;
+        let mut lease = self.session.pool.lend_for_writing(operation).await?;
+        let store = self.session.command(operation, "STOR", &self.path)?;
+        if let Some(size) = self.options.expected_size.filter(|size| *size >= WORTH_ASKING) {
+            let raw = lease.ask(operation, Command::new(format!("ALLO {size}"))).await?;
+            if matches!(raw.code, 452 | 552) {
+                return Err(self.session.refusal(operation, &raw, &self.path));
+            }
+        }
+        self.opening = Some(self.session.data.open(&mut lease, operation).await?);
+        lease.send(operation, &[store]).await?;
+        self.lease = Some(lease);
+        // Whatever becomes of it, the name may be taken from now on.
+        self.session.known.added(&self.path);
+        Ok(())
+    }
+
+    /// Waits for the data connection, or for the server to refuse.
+    async fn open(&mut self) -> Result<()> {
+        match self.opened().await? {
+            Ok(stream) => {
+                self.data = Some(stream);
+                self.opening = None;
+                Ok(())
+            }
+            Err(raw) => {
+                self.opening = None;
+                self.release().await;
+                Err(self.refused(&raw).await)
+            }
+        }
+    }
+
+    /// The data connection, or the reply that refuses it.
+    async fn opened(&mut self) -> Result<std::result::Result<Stream, RawReply>> {
+        let operation = Operation::Open;
+        let (Some(opening), Some(lease)) = (&mut self.opening, &mut self.lease) else {
+            return Err(Error::new(ErrorKind::ConnectionLost, operation));
+        };
+        let mut reply = std::pin::pin!(lease.reply(operation, OPENING + PATIENCE));
+        tokio::select! {
+            biased;
+            opened = opening.opened(operation) => match opened {
+                Ok(stream) => return Ok(Ok(stream)),
+                // A server that refuses closes its port as well, and says why a moment later.
+                Err(error) => match timeout(LAST_WORDS, &mut reply).await {
+                    Ok(Ok(raw)) if !raw.is_preliminary() => return Ok(Err(raw)),
+                    _ => return Err(error),
+                },
+            },
+            raw = &mut reply => {
+                let raw = raw?;
+                if !raw.is_preliminary() {
+                    return Ok(Err(raw));
+                }
+                self.first = Some(raw);
+            }
+        }
+        opening.opened(operation).await.map(Ok)
+    }
+
+    async fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        if self.data.is_none() {
+            self.open().await?;
+        }
+        let Some(data) = &mut self.data else {
+            return Err(Error::new(ErrorKind::ConnectionLost, Operation::Write));
+        };
+        // What stalls is a part, so that a large chunk on a slow line is no stall.
+        for part in chunk.chunks(256 << 10) {
+            let error = match timeout(STALLED, data.write_all(part)).await {
+                Ok(Ok(())) => {
+                    self.sent += part.len() as u64;
+                    continue;
+                }
+                Ok(Err(error)) => lost(Operation::Write, &error),
+                Err(_) => Error::new(ErrorKind::Timeout, Operation::Write)
+                    .with_detail("the server took no data for a minute"),
+            };
+            return Err(self.broken(error).await);
+        }
+        Ok(())
+    }
+
+    /// Goes over to another connection, with what was written so far, if the failure was the
+    /// connection's and all of that is still here.
+    async fn recover(&mut self, mut error: Error) -> Result<()> {
+        loop {
+            let again = error.kind() == ErrorKind::ConnectionLost && self.restarts < RESTARTS;
+            let Some(kept) = self.kept.clone().filter(|_| again) else {
+                self.session.known.doubt(&self.path);
+                (self.lease, self.opening, self.data) = (None, None, None);
+                return Err(self.session.settle(self.session.error(error, &self.path)).await);
+            };
+            self.restarts += 1;
+            let restarted = async {
+                self.begin().await?;
+                for chunk in &kept {
+                    self.push(chunk).await?;
+                }
+                Ok(())
+            };
+            match restarted.await {
+                Ok(()) => return Ok(()),
+                Err(next) => error = next,
+            }
+        }
+    }
+
+    /// Before a first reply has come, what is refused is the file; behind it, its data.
+    async fn refused(&self, raw: &RawReply) -> Error {
+        self.session.known.doubt(&self.path);
+        if self.first.is_none() && raw.code != 425 {
+            let error = self.session.refusal(Operation::Open, raw, &self.path);
+            return failure::named(&self.session, error, &self.path, Wanted::FileOrNothing).await;
+        }
+        let error = self.session.refusal(Operation::Write, raw, &self.path);
+        // The data connection broke or did not come about: nothing is said against the file.
+        if matches!(raw.code, 425 | 426) { error.with_kind(ErrorKind::ConnectionLost) } else { error }
+    }
+
+    async fn release(&mut self) {
+        if let Some(mut lease) = self.lease.take() {
+            self.session.prepare_next(&mut lease, Operation::Write).await;
+        }
+    }
+
+    /// Data did not go: what the server says of it counts for more.
+    async fn broken(&mut self, error: Error) -> Error {
+        self.data = None;
+        let Some(mut lease) = self.lease.take() else { return error };
+        let said = async {
+            loop {
+                let raw = lease.reply(Operation::Write, PATIENCE).await?;
+                if !raw.is_preliminary() {
+                    return Ok::<_, Error>(raw);
+                }
+                self.first = Some(raw);
+            }
+        };
+        match timeout(LAST_WORDS, said).await {
+            Ok(Ok(raw)) if !raw.is_completion() => self.refused(&raw).await,
+            _ => error,
+        }
+    }
+
+    /// Hears 150 and 226, while what the other side still sends on the data connection is read:
+    /// closing a socket with something unread would take back what has not arrived yet.
+    async fn conclusion(&mut self, mut data: Stream) -> Result<RawReply> {
+        let Some(lease) = &mut self.lease else {
+            return Err(Error::new(ErrorKind::ConnectionLost, Operation::Close));
+        };
+        let drained = async {
+            let mut rest = [0; 1024];
+            while matches!(data.read(&mut rest).await, Ok(read) if read > 0) {}
+            std::future::pending::<()>().await;
+        };
+        let first = &mut self.first;
+        let said = async {
+            loop {
+                let raw = lease.reply(Operation::Close, LONG_PATIENCE).await?;
+                if !raw.is_preliminary() {
+                    return Ok(raw);
+                }
+                *first = Some(raw);
+            }
+        };
+        tokio::select! {
+            raw = said => raw,
+            () = drained => Err(Error::new(ErrorKind::ConnectionLost, Operation::Close)),
+        }
+    }
+
+    /// What is to be set once the data is there.
+    fn wanted(&self) -> Attributes {
+        let mode = self.options.attributes.mode.or(self.options.create_mode);
+        Attributes { mode, ..self.options.attributes.clone() }
+    }
+
+    async fn conclude(&mut self) -> Result<Written> {
+        if self.data.is_none() {
+            self.open().await?;
+        }
+        let gone = || Error::new(ErrorKind::ConnectionLost, Operation::Close);
+        let mut data = self.data.take().ok_or_else(gone)?;
+        // Under TLS this says that all was said, which tells an end from a cut.
+        let error = match timeout(STALLED, data.shutdown()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(lost(Operation::Close, &error)),
+            Err(_) => Some(Error::new(ErrorKind::Timeout, Operation::Close)),
+        };
+        if let Some(error) = error {
+            return Err(self.broken(error).await);
+        }
+        let setting = Setting::of(&self.session, &self.path, &self.wanted(), true)?;
+        // A new file can be set right behind its data without waiting for the word that it is
+        // whole: if it is not, nobody uses it. What existed before is left alone until then.
+        let overlap = self.options.exclusive && self.session.features().bears_overlap();
+        if overlap && let Some(lease) = &mut self.lease {
+            if self.session.data.works_ahead() {
+                lease.send_port_ahead(Operation::SetAttributes, setting.commands()).await?;
+            } else {
+                lease.send(Operation::SetAttributes, setting.commands()).await?;
+            }
+        }
+        let raw = self.conclusion(data).await?;
+        if !raw.is_completion() {
+            if overlap {
+                self.lease = None;
+            }
+            self.release().await;
+            return Err(self.refused(&raw).await);
+        }
+        let mut lease = self.lease.take().ok_or_else(gone)?;
+        let outcome = match setting.conclude(&self.session, &mut lease, overlap).await {
+            Ok(outcome) => outcome,
+            // The data is whole; what became of its time and mode is not known.
+            Err(error) => {
+                drop(lease);
+                let error = self.session.settle(self.session.error(error, &self.path)).await;
+                if error.kind().ends_session() {
+                    return Err(error);
+                }
+                return Ok(Written { size: None, attributes_refused: Some(error) });
+            }
+        };
+        self.session.prepare_next(&mut lease, Operation::Close).await;
+        self.session.known.changed(&self.path);
+        if let Some(size) = outcome.size
+            && size != self.sent
+        {
+            return Err(Error::new(ErrorKind::Mismatch, Operation::Close)
+                .with_detail(format!("{} bytes were sent, but the server has {size}", self.sent)));
+        }
+        // A server without SIZE has said that it took everything; there is nothing to compare.
+        Ok(Written { size: outcome.size, attributes_refused: outcome.refused })
+    }
+}
+
+#[async_trait]
+impl Sink for Writer {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        self.kept_len += chunk.len();
+        match &mut self.kept {
+            Some(kept) if self.kept_len <= KEPT => kept.push(chunk.clone()),
+            _ => self.kept = None,
+        }
+        match self.push(&chunk).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.recover(error).await,
+        }
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Written> {
+        loop {
+            match self.conclude().await {
+                Ok(written) => return Ok(written),
+                Err(error) => self.recover(error).await?,
+            }
+        }
+    }
+}
