@@ -284,7 +284,15 @@ pub async fn bears_odd_names(place: Place) {
     }
     assert!(prohibited.len() <= 1, "{prohibited:?}");
     names.retain(|name| !prohibited.contains(name));
-    assert_eq!(place.names(&place.root).await, names);
+    let shown = place.names(&place.root).await;
+    if !place.bears_line_breaks() {
+        // Pure-FTPd shows a control character as `_`, and finds nothing under that name.
+        names.retain(|name| shown.contains(name) || !name.iter().any(u8::is_ascii_control));
+        let plain = |name: &Vec<u8>| names.contains(name) || name.contains(&b'_');
+        assert!(names.iter().all(|name| shown.contains(name)) && shown.iter().all(plain), "{shown:?}");
+    } else {
+        assert_eq!(shown, names);
+    }
     for name in &names {
         let path = place.at(name);
         assert_eq!(&place.content(&path).await, name);

@@ -12,6 +12,7 @@ use super::{
     known::Look,
     list, listing,
     pool::Lease,
+    read::size_of,
     reply_reader::RawReply,
     session::Session,
 };
@@ -152,7 +153,7 @@ async fn refresh(session: &Session, path: &RemotePath, entry: &mut Entry) -> Res
         commands.push(session.command(operation, "MDTM", path)?);
     }
     let replies = session.ask_all(operation, path, &commands).await?;
-    let Some(size) = replies.first().and_then(size) else {
+    let Some(size) = replies.first().and_then(size_of) else {
         return Ok(replies.first().is_some_and(RawReply::is_unknown_command));
     };
     entry.attributes.size = Some(size);
@@ -161,13 +162,6 @@ async fn refresh(session: &Session, path: &RemotePath, entry: &mut Entry) -> Res
         entry.mtime_precision = Precision::Second;
     }
     Ok(true)
-}
-
-fn size(raw: &RawReply) -> Option<u64> {
-    if raw.code != 213 {
-        return None;
-    }
-    std::str::from_utf8(raw.last()).ok()?.trim().parse().ok()
 }
 
 async fn directory(session: &Session, path: &RemotePath) -> Result<Entry> {
@@ -265,7 +259,7 @@ impl Setting {
         let mut time_set = self.mtime.is_none();
         for (part, raw) in self.parts.iter().zip(&replies) {
             match part {
-                Part::Size => outcome.size = size(raw),
+                Part::Size => outcome.size = size_of(raw),
                 Part::Mode if raw.is_completion() && raw.code != 202 => {}
                 Part::Mode => {
                     if raw.is_unknown_command() {
@@ -340,6 +334,12 @@ async fn set_time(
 /// Sets what is `Some`, on a connection of its own.
 pub async fn set(session: &Session, path: &RemotePath, wanted: &Attributes) -> Result<()> {
     let operation = Operation::SetAttributes;
+    // No command sets an access time; beside another time it is not missed.
+    let only_access = wanted.atime.is_some() && wanted.mtime.is_none() && wanted.mode.is_none();
+    let owner = wanted.uid.is_some() || wanted.gid.is_some();
+    if only_access || owner {
+        return Err(session.error(Error::new(ErrorKind::Unsupported, operation), path));
+    }
     if wanted.mode.is_some() && session.learnt.no_chmod.load(Ordering::Relaxed) {
         return Err(session.error(Error::new(ErrorKind::Unsupported, operation), path));
     }

@@ -137,7 +137,8 @@ async fn begin(
     })
 }
 
-fn size_of(raw: &RawReply) -> Option<u64> {
+/// The number of `213 NUMBER`: RFC 3659 section 4.
+pub fn size_of(raw: &RawReply) -> Option<u64> {
     if raw.code != 213 {
         return None;
     }

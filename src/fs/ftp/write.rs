@@ -16,6 +16,7 @@ use super::{
     data::{OPENING, Opening},
     failure::{self, Wanted},
     pool::Lease,
+    read,
     reply_reader::RawReply,
     session::{STALLED, Session},
     stream::Stream,
@@ -40,7 +41,9 @@ const RESTARTS: usize = 3;
 /// first, and somebody else may be faster. Nor can permissions be given to a file before it is
 /// there: `create_mode` is set when the data has been written.
 pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
-    if options.exclusive {
+    if let Some(offset) = options.resume {
+        room_to_resume(&session, path, offset).await?;
+    } else if options.exclusive {
         let exists = attributes::exists(&session, path).await;
         if exists.map_err(|e| session.error(e.during(Operation::Open), path))? {
             return Err(session.error(Error::new(ErrorKind::AlreadyExists, Operation::Open), path));
@@ -63,6 +66,25 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         writer.recover(error).await?;
     }
     Ok(Box::new(writer))
+}
+
+/// REST behind the end of a file would leave a hole in it, and create one that is missing.
+async fn room_to_resume(session: &Arc<Session>, path: &RemotePath, offset: u64) -> Result<()> {
+    let refuse = |kind| session.error(Error::new(kind, Operation::Open), path);
+    if !session.features().has_size() {
+        return Err(refuse(ErrorKind::Unsupported));
+    }
+    let command = session.command(Operation::Open, "SIZE", path)?;
+    let raw = session.ask(Operation::Open, path, command).await?;
+    match read::size_of(&raw) {
+        Some(size) if size >= offset => Ok(()),
+        Some(size) => Err(refuse(ErrorKind::Mismatch)
+            .with_detail(format!("the file ends at {size}, before the byte to go on from"))),
+        None => {
+            let error = session.refusal(Operation::Open, &raw, path);
+            Err(failure::named(session, error, path, Wanted::File).await)
+        }
+    }
 }
 
 struct Writer {
@@ -97,6 +119,13 @@ impl Writer {
             }
         }
         self.opening = Some(self.session.data.open(&mut lease, operation).await?);
+        if let Some(offset) = self.options.resume.filter(|offset| *offset > 0) {
+            let raw = lease.ask(operation, Command::new(format!("REST {offset}"))).await?;
+            if !raw.is_intermediate() {
+                self.opening = None;
+                return Err(self.session.refusal(operation, &raw, &self.path));
+            }
+        }
         lease.send(operation, &[store]).await?;
         self.lease = Some(lease);
         // Whatever becomes of it, the name may be taken from now on.
@@ -201,6 +230,10 @@ impl Writer {
         self.session.known.doubt(&self.path);
         if self.first.is_none() && raw.code != 425 {
             let error = self.session.refusal(Operation::Open, raw, &self.path);
+            // A server may take REST and refuse what it is for: ProFTPD unless told otherwise.
+            if self.options.resume.is_some_and(|offset| offset > 0) && raw.code == 451 {
+                return error.with_kind(ErrorKind::Unsupported);
+            }
             return failure::named(&self.session, error, &self.path, Wanted::FileOrNothing).await;
         }
         let error = self.session.refusal(Operation::Write, raw, &self.path);
@@ -260,9 +293,15 @@ impl Writer {
         }
     }
 
+    /// Where this write began.
+    fn base(&self) -> u64 {
+        self.options.resume.unwrap_or_default()
+    }
+
     /// What is to be set once the data is there.
     fn wanted(&self) -> Attributes {
-        let mode = self.options.attributes.mode.or(self.options.create_mode);
+        let created = self.options.create_mode.filter(|_| self.options.resume.is_none());
+        let mode = self.options.attributes.mode.or(created);
         Attributes { mode, ..self.options.attributes.clone() }
     }
 
@@ -316,10 +355,11 @@ impl Writer {
         self.session.prepare_next(&mut lease, Operation::Close).await;
         self.session.known.changed(&self.path);
         if let Some(size) = outcome.size
-            && size != self.sent
+            && size != self.base() + self.sent
         {
+            let sent = self.base() + self.sent;
             return Err(Error::new(ErrorKind::Mismatch, Operation::Close)
-                .with_detail(format!("{} bytes were sent, but the server has {size}", self.sent)));
+                .with_detail(format!("{sent} bytes were sent, but the server has {size}")));
         }
         // A server without SIZE has said that it took everything; there is nothing to compare.
         Ok(Written { size: outcome.size, attributes_refused: outcome.refused })
@@ -341,6 +381,11 @@ impl Sink for Writer {
             Ok(()) => Ok(()),
             Err(error) => self.recover(error).await,
         }
+    }
+
+    /// No reply comes before the last one: no more is certain than what was there.
+    fn acknowledged(&self) -> u64 {
+        self.base()
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Written> {
