@@ -19,6 +19,7 @@ use super::{
     auth,
     channel::{Channel, Ended},
     config::{self, HostConfig},
+    hop::HopPrompt,
     host_key::HostKeyChecker,
     patience::Asking,
     preferences::{nothing_in_common, preferences},
@@ -102,7 +103,8 @@ async fn jumps(config: &HostConfig, context: &Context, before: usize) -> Result<
                 None => Box::pin(jumps(&hop, &context, before + count + 1)).await?,
                 before => before,
             };
-            hop_to(&hop, before_it, None, &context).await
+            let prompt = HopPrompt::new(context.prompt.clone(), &jump.host);
+            hop_to(&hop, before_it, None, &Context { prompt, ..context.clone() }).await
         };
         through = Some(reached.await.map_err(|error| error.on(format!("jump host {}", jump.host)))?);
     }
