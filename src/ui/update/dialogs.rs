@@ -31,7 +31,8 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Properties(properties) => Some(&mut properties.scroll),
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
-            ask: Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. },
+            ask:
+                Asking::Conflicts { scroll, .. } | Asking::Host { scroll, .. } | Asking::Secret { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,

@@ -440,8 +440,8 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
             let key = key(state, Action::Refresh);
             let text = match seconds_left(state, lost) {
                 None => format!("connection lost; {key} connects again"),
-                Some(0) => format!("connecting again; {key} at once"),
-                Some(seconds) => format!("connecting again in {seconds} s; {key} at once"),
+                Some(0) => format!("connecting again; {key} now"),
+                Some(seconds) => format!("connecting again in {seconds} s; {key} now"),
             };
             return (text, Role::Bad);
         }
