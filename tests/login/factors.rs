@@ -321,10 +321,7 @@ async fn three_servers_in_a_row_each_ask_for_themselves() {
     // The addresses are the same: only the hop's name tells which server it is.
     let subjects: Vec<String> = person.asked().iter().map(|asked| asked.subject.clone()).collect();
     let login = format!("{PASSWORD_USER}@127.0.0.1");
-    assert_eq!(
-        subjects,
-        [format!("{login} (jump host outer)"), format!("{login} (jump host middle)"), login]
-    );
+    assert_eq!(subjects, [format!("jump host outer: {login}"), format!("jump host middle: {login}"), login]);
     connected.fs.close().await;
     // Each hop's answer is known by now.
     let silent = Person::again(&[], person.kept());

@@ -22,11 +22,13 @@ impl HopPrompt {
 #[async_trait]
 impl Prompt for HopPrompt {
     async fn ask(&self, mut question: Question) -> Answer {
-        let text = match &mut question {
-            Question::UnknownHost(host) => &mut host.address,
-            Question::Secret(request) => &mut request.subject,
-        };
-        *text += &format!(" (jump host {})", self.name);
+        match &mut question {
+            Question::UnknownHost(host) => host.address += &format!(" (jump host {})", self.name),
+            // In front: on a small screen the end of a title is cut.
+            Question::Secret(request) => {
+                request.subject = format!("jump host {}: {}", self.name, request.subject);
+            }
+        }
         self.prompt.ask(question).await
     }
 
