@@ -20,12 +20,14 @@ use super::{descendants, free_port, signal, tail_of};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
+type MakeCommand = dyn Fn(&Path, u16) -> Command + Send + Sync;
+
 /// A running server with the directory that holds all that is its own; both end with this.
 pub struct Daemon {
     name: &'static str,
     dir: tempfile::TempDir,
     /// What makes its command for a port, from files that it writes.
-    command: Box<dyn Fn(&Path, u16) -> Command + Send + Sync>,
+    command: Box<MakeCommand>,
     port: u16,
     /// `None` while it is stopped.
     child: Option<Child>,
