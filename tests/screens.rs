@@ -432,6 +432,26 @@ fn conflict_ask() -> Ask {
     Ask::Conflicts { shown, count: 12 }
 }
 
+/// More than a small screen holds.
+const INSTRUCTIONS: &str = "Two-step verification\n\
+    Open the application on your telephone, choose web-01, and type the six digits that it shows there. \
+    They change every thirty seconds.\n\
+    Whoever has lost the telephone asks the service desk, which is in building 4, for a list of codes.\n\
+    Verification code: ";
+
+#[test]
+fn the_prompt_stays_in_sight_below_long_instructions_and_they_can_be_read() {
+    let mut ui = asked(40, 10, secret(trust::SecretKind::Interactive, INSTRUCTIONS, false));
+    assert!(ui.screen().contains("Verification code:"), "{}", ui.screen());
+    assert!(!ui.screen().contains("Two-step verification"), "{}", ui.screen());
+    ui.press("PgUp PgUp PgUp PgUp PgUp");
+    assert!(ui.screen().contains("Two-step verification"), "{}", ui.screen());
+    ui.press("PgDn PgDn PgDn PgDn PgDn");
+    assert!(ui.screen().contains("Verification code:"), "{}", ui.screen());
+    ui.type_text("1");
+    assert!(ui.screen().contains('•'), "{}", ui.screen());
+}
+
 #[test]
 fn dialogs() {
     snapshot("unknown_host", |w, h| asked(w, h, unknown_host()));
@@ -444,6 +464,11 @@ fn dialogs() {
     snapshot("interactive", |w, h| {
         let prompt = "Welcome\x1b[2J to web-01.\nOne-time code: ";
         let mut ui = asked(w, h, secret(trust::SecretKind::Interactive, prompt, true));
+        ui.type_text("123");
+        ui
+    });
+    snapshot("interactive_with_instructions", |w, h| {
+        let mut ui = asked(w, h, secret(trust::SecretKind::Interactive, INSTRUCTIONS, false));
         ui.type_text("123");
         ui
     });

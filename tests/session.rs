@@ -249,6 +249,21 @@ async fn a_server_that_stops_answering_is_noticed_while_something_waits() {
     assert!(matches!(bench.list(&id).await, What::Done(_)));
 }
 
+#[tokio::test]
+async fn a_server_that_dies_silently_is_noticed_while_nothing_waits() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let mut bench = Bench::new(&sshd.ssh_config());
+    let id = bench.open().await;
+    bench.show(&[&id]);
+    sshd.freeze_sessions();
+    let began = Instant::now();
+    bench.until(is_lost).await;
+    let took = began.elapsed();
+    sshd.thaw_sessions();
+    assert!(took < Duration::from_secs(24), "{took:?}");
+    bench.until(is_back).await;
+}
+
 /// Copies `from` to `to` in the engine and back, and compares.
 async fn there_and_back(sshd: &Sshd, size: usize) {
     let here = tempfile::tempdir().unwrap();

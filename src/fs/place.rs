@@ -98,16 +98,16 @@ impl Place {
             let scheme = scheme(&name).ok_or_else(|| bad(&format!("wharf does not speak {name}://")))?;
             return parse_url(scheme, &text[at + 3..]).map_err(|why| bad(&why));
         }
-        let colon = text.iter().position(|b| *b == b':');
+        let colon = host_end(text);
         let slash = text.iter().position(|b| *b == b'/').unwrap_or(text.len());
         match colon {
             Some(colon) if colon > 0 && colon < slash => {
                 let host =
                     std::str::from_utf8(&text[..colon]).map_err(|_| bad("the host's name is not UTF-8"))?;
-                let (user, host) = match host.rsplit_once('@') {
-                    Some((user, host)) => (Some(user.to_owned()), host),
-                    None => (None, host),
-                };
+                let (user, host) = user_and_host(host);
+                if host.is_empty() && text[colon..].starts_with(b"::") {
+                    return Err(bad(IN_BRACKETS));
+                }
                 check_host(host).map_err(|why| bad(&why))?;
                 check_user(user.as_deref()).map_err(|why| bad(&why))?;
                 let target =
@@ -136,16 +136,36 @@ impl Place {
 
     /// A bare name as a host, for `wharf NAME` where no such file exists.
     pub fn host(name: &str) -> Option<Place> {
-        let (user, host) = match name.rsplit_once('@') {
-            Some((user, host)) => (Some(user.to_owned()), host),
-            None => (None, name),
-        };
+        let (user, host) = user_and_host(name);
         (check_host(host).is_ok() && check_user(user.as_deref()).is_ok()).then(|| {
             let target =
                 Target { scheme: &super::SFTP, host: host.to_owned(), user, port: None, password: None };
             Place::Remote(target, PlacePath::Login)
         })
     }
+}
+
+const IN_BRACKETS: &str = "an IPv6 address goes in [brackets]";
+
+/// Where the colon behind a host is: the first that is not inside the brackets of an address.
+fn host_end(text: &[u8]) -> Option<usize> {
+    let start = text.iter().position(|b| *b == b'[').filter(|at| *at == 0 || text[at - 1] == b'@');
+    let from = match start.map(|at| (at, find(&text[at..], b"]:"))) {
+        Some((at, Some(end))) => at + end,
+        // An address and nothing behind it, as a file may be called.
+        Some((_, None)) if text.ends_with(b"]") => return None,
+        _ => 0,
+    };
+    text[from..].iter().position(|b| *b == b':').map(|at| from + at)
+}
+
+/// `user@host`, where an IPv6 address may stand in brackets.
+fn user_and_host(text: &str) -> (Option<String>, &str) {
+    let (user, host) = match text.rsplit_once('@') {
+        Some((user, host)) => (Some(user.to_owned()), host),
+        None => (None, text),
+    };
+    (user, host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -208,7 +228,7 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
         }
     } else {
         match text.rsplit_once(':') {
-            Some((host, _)) if host.contains(':') => return Err("an IPv6 address goes in [brackets]".into()),
+            Some((host, _)) if host.contains(':') => return Err(IN_BRACKETS.into()),
             Some((host, port)) => (host, Some(port)),
             None => (text, None),
         }
@@ -231,7 +251,7 @@ fn check_host(host: &str) -> Result<(), String> {
     if host.starts_with('-') {
         return Err("a host cannot begin with -".into());
     }
-    if host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@\\\"'`$;&|<>(){}".contains(c)) {
+    if host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@\\\"'`$;&|<>(){}[]".contains(c)) {
         return Err("the host contains characters that no host has".into());
     }
     Ok(())
@@ -344,8 +364,22 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_brackets_needs_no_url() {
+        let (target, path) = remote("[::1]:/srv");
+        assert_eq!((target.host.as_str(), target.user), ("::1", None));
+        assert_eq!(path, PlacePath::Absolute(RemotePath::new("/srv")));
+        let (target, path) = remote("ann@[fe80::1%eth0]:a]:b");
+        assert_eq!((target.host.as_str(), target.user.as_deref()), ("fe80::1%eth0", Some("ann")));
+        assert_eq!(path, PlacePath::Relative(b"a]:b".to_vec()));
+        let Some(Place::Remote(target, _)) = Place::host("ann@[::1]") else { panic!("it is a host") };
+        assert_eq!((target.host.as_str(), target.user.as_deref()), ("::1", Some("ann")));
+        assert_eq!(Place::parse(b"ann@::1:/x").unwrap_err().detail(), Some(IN_BRACKETS));
+        assert!(Place::parse(b"[::1:/x").is_err() && Place::parse(b"a[b]:/x").is_err());
+    }
+
+    #[test]
     fn local_paths() {
-        for text in ["./web:path", "/a:b", "plain", ":x", "dir/x:y", "..", "a b"] {
+        for text in ["./web:path", "/a:b", "[::1]", "dir/[::1]:x", "plain", ":x", "dir/x:y", "..", "a b"] {
             assert!(matches!(Place::parse(text.as_bytes()), Ok(Place::Local(_))), "{text}");
         }
     }

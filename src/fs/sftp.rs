@@ -8,6 +8,7 @@ mod channel;
 pub mod config;
 mod exec;
 mod failure;
+mod hop;
 mod host_key;
 mod lanes;
 mod limits;

@@ -355,6 +355,8 @@ impl Default for Keymap {
 
         bind(Mode::Text, Accept, &[(none, Enter)]);
         bind(Mode::Text, Cancel, &[(none, Esc)]);
+        bind(Mode::Text, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(Mode::Text, Action::PageDown, &[(none, KeyCode::PageDown)]);
 
         let choice = Mode::Choice;
         bind(choice, Accept, &[(none, Enter)]);

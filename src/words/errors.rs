@@ -238,7 +238,7 @@ fn advice(error: &Error) -> String {
         HostKeyRefused => match error.detail() {
             // Somebody in between looks exactly like a new key: no easy way past it.
             Some(_) => {
-                "Do not go on before the server's administrator has confirmed this key; then remove the line of an older one from known_hosts."
+                "Do not go on before the server's administrator has confirmed this key. If an older one is remembered, remove its line from known_hosts then."
             }
             None => {
                 "Ask the server's administrator for its fingerprint and compare it before you connect again."

@@ -186,6 +186,44 @@ async fn several_prompts_and_a_code_are_asked_in_the_servers_words() {
     assert_eq!(person.asked().len(), 3);
 }
 
+/// Says something and asks nothing; then asks; then says why not.
+fn says_first(round: usize, response: Option<Vec<String>>) -> Auth {
+    let says = |name: &'static str, instructions: &'static str| Auth::Partial {
+        name: name.into(),
+        instructions: instructions.into(),
+        prompts: vec![].into(),
+    };
+    match (round, response.as_deref()) {
+        (0, _) => says("Notice", "Your password ends tomorrow."),
+        (1, Some([])) => Auth::Partial {
+            name: "".into(),
+            instructions: "".into(),
+            prompts: vec![(Cow::Borrowed("Code: "), false)].into(),
+        },
+        (2, Some([code])) if code == "000111" => Auth::Accept,
+        (2, _) => says("", "The code has expired."),
+        _ => Auth::reject(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_without_a_question_is_shown_with_the_next_one_or_with_the_refusal() {
+    let server = || {
+        scripted::serve(Script {
+            methods: &[MethodKind::KeyboardInteractive],
+            interactive: Box::new(says_first),
+            ..Script::default()
+        })
+    };
+    let person = Person::who_says(&["000111"]);
+    let right = server().await;
+    person.reaches(&right.target(), right.ssh()).await.unwrap();
+    assert_eq!(person.asked()[0].prompt, "Notice\nYour password ends tomorrow.\nCode: ");
+    let (wrong, person) = (server().await, Person::who_says(&["1"]));
+    let refused = person.reaches(&wrong.target(), wrong.ssh()).await.err().unwrap();
+    assert!(refused.detail().unwrap().contains("the server says: The code has expired."), "{refused}");
+}
+
 #[tokio::test]
 async fn a_lone_code_is_never_used_twice() {
     let server = scripted::serve(Script {
@@ -280,7 +318,10 @@ async fn three_servers_in_a_row_each_ask_for_themselves() {
     fs::write(&config, text).unwrap();
     let person = Person::who_says(&[PASSWORD; 3]);
     let connected = person.connects(&config, "inner").await.unwrap();
-    assert_eq!(person.asked().len(), 3);
+    // The addresses are the same: only the hop's name tells which server it is.
+    let subjects: Vec<String> = person.asked().iter().map(|asked| asked.subject.clone()).collect();
+    let login = format!("{PASSWORD_USER}@127.0.0.1");
+    assert_eq!(subjects, [format!("jump host outer: {login}"), format!("jump host middle: {login}"), login]);
     connected.fs.close().await;
     // Each hop's answer is known by now.
     let silent = Person::again(&[], person.kept());

@@ -34,6 +34,9 @@ pub struct Limits {
     longest: Duration,
     /// How often a server that owes an answer is looked at.
     period: Duration,
+    /// A server that owes nothing and has said nothing for so long is asked too, and has `grace`
+    /// for a word; `None` where it is left alone.
+    idle: Option<Duration>,
 }
 
 impl Limits {
@@ -43,7 +46,13 @@ impl Limits {
         slowest: 16 << 10,
         longest: Duration::from_secs(60),
         period: Duration::from_secs(1),
+        idle: Some(Duration::from_secs(10)),
     };
+
+    /// The same, but for a server that is left alone while it owes nothing.
+    pub fn patient_when_idle(self) -> Limits {
+        Limits { idle: None, ..self }
+    }
 }
 
 /// The signs of life of one connection.
@@ -58,6 +67,8 @@ pub struct Pulse {
     answered: AtomicU64,
     /// Nothing more could be sent, for nothing was taken.
     stuck: AtomicBool,
+    /// Others talk through it, and look after that by themselves.
+    carries: AtomicBool,
     /// Answers that are awaited.
     owed: AtomicUsize,
     owing: Notify,
@@ -75,6 +86,7 @@ impl Pulse {
             unanswered: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            carries: AtomicBool::new(false),
             owed: AtomicUsize::new(0),
             owing: Notify::new(),
             cut: CancellationToken::new(),
@@ -106,6 +118,20 @@ impl Pulse {
         self.owed.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Another connection runs through this one. What that one sends may stand in front of a
+    /// question for long, so that none is asked for idleness' sake: the other asks.
+    pub fn carry(&self) {
+        self.carries.store(true, Ordering::Relaxed);
+    }
+
+    /// How long a server that owes nothing may still be silent before it is asked; `None` where it
+    /// is not.
+    fn until_asked(&self) -> Option<Duration> {
+        let idle = self.limits.idle.filter(|_| !self.carries.load(Ordering::Relaxed))?;
+        let silence = self.now().saturating_sub(self.moved.load(Ordering::Relaxed));
+        Some(idle.saturating_sub(Duration::from_millis(silence)))
+    }
+
     /// How long the server has owed an answer without a sign of life; `None` where it owes none.
     fn silence(&self) -> Option<Duration> {
         let since = self.moved.load(Ordering::Relaxed).max(self.owing_since.load(Ordering::Relaxed));
@@ -134,23 +160,34 @@ impl Pulse {
 
 /// Watches a connection to its end. `ask` makes the server say something.
 pub async fn watch(pulse: Weak<Pulse>, ask: impl AsyncFn()) {
-    let mut asked = false;
+    let (mut asked, mut watches) = (false, false);
     let (mut rate, mut before) = (0, (Instant::now(), 0));
     loop {
         let Some(pulse) = pulse.upgrade() else { return };
         let now = (Instant::now(), pulse.answered.load(Ordering::Relaxed));
+        if watches && now.0 - before.0 > pulse.limits.period * 5 {
+            // This program was stopped for a while: nobody has listened either.
+            pulse.moved();
+        }
         if now.1 > before.1 {
             let millis = u64::try_from((now.0 - before.0).as_millis()).unwrap_or(u64::MAX).max(1);
             rate = (rate + (now.1 - before.1).saturating_mul(1000) / millis) / 2;
         }
         before = now;
+        watches = false;
         match pulse.silence() {
             _ if pulse.is_cut() => return,
             None => {
                 asked = false;
                 // A connection that ended owes nothing for good: then nobody wakes this one, and
                 // it looks by itself.
-                let _ = tokio::time::timeout(pulse.limits.longest, pulse.owing.notified()).await;
+                let wait = pulse.until_asked().unwrap_or(pulse.limits.longest);
+                if !wait.is_zero() {
+                    let _ = tokio::time::timeout(wait, pulse.owing.notified()).await;
+                } else if !answers(&pulse, &ask).await {
+                    pulse.cut.cancel();
+                    return;
+                }
                 continue;
             }
             Some(silence) if silence < pulse.limits.suspicion => asked = false,
@@ -165,9 +202,27 @@ pub async fn watch(pulse: Weak<Pulse>, ask: impl AsyncFn()) {
             }
         }
         let period = pulse.limits.period;
+        watches = true;
         drop(pulse);
         tokio::time::sleep(period).await;
     }
+}
+
+/// Whether a server that owes nothing says a word when it is asked. Counts looks, not time: while
+/// this program is stopped, it cannot hear.
+async fn answers(pulse: &Pulse, ask: &impl AsyncFn()) -> bool {
+    let Limits { grace, period, .. } = pulse.limits;
+    let before = pulse.moved.load(Ordering::Relaxed);
+    let _ = tokio::time::timeout(period, ask()).await;
+    let mut waited = Duration::ZERO;
+    while pulse.moved.load(Ordering::Relaxed) == before {
+        if waited >= grace {
+            return false;
+        }
+        tokio::time::sleep(period).await;
+        waited += period;
+    }
+    true
 }
 
 /// A stream whose bytes are counted, and that ends when it is cut.
@@ -257,11 +312,23 @@ mod tests {
         slowest: 1,
         longest: Duration::from_secs(2),
         period: Duration::from_millis(50),
+        idle: None,
     };
 
+    type Watched = (Arc<Pulse>, Counted<tokio::io::DuplexStream>, tokio::io::DuplexStream, Arc<AtomicU32>);
+
     /// A watched connection and its other end; counts how often the server was asked.
-    fn watched() -> (Arc<Pulse>, Counted<tokio::io::DuplexStream>, tokio::io::DuplexStream, Arc<AtomicU32>) {
-        let pulse = Pulse::new(SHORT);
+    fn watched() -> Watched {
+        watched_within(SHORT)
+    }
+
+    /// The same, for a server that is asked when it is idle.
+    fn watched_when_idle() -> Watched {
+        watched_within(Limits { idle: Some(Duration::from_millis(300)), ..SHORT })
+    }
+
+    fn watched_within(limits: Limits) -> Watched {
+        let pulse = Pulse::new(limits);
         let (ours, theirs) = tokio::io::duplex(1 << 10);
         let asked = Arc::new(AtomicU32::new(0));
         let count = asked.clone();
@@ -289,6 +356,54 @@ mod tests {
         pulse.settle(0);
         assert!(tokio::time::timeout(Duration::from_secs(3), ours.read_u8()).await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn an_idle_server_that_does_not_answer_is_cut() {
+        let (_pulse, mut ours, _theirs, asked) = watched_when_idle();
+        let began = Instant::now();
+        assert_eq!(ours.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert!(began.elapsed() >= Duration::from_millis(800), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn an_idle_server_that_answers_stays() {
+        let (_pulse, mut ours, mut theirs, asked) = watched_when_idle();
+        let answering = asked.clone();
+        tokio::spawn(async move {
+            let mut answered = 0;
+            while answered < 4 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                if answering.load(Ordering::Relaxed) > answered {
+                    answered += 1;
+                    theirs.write_all(b"x").await.unwrap();
+                }
+            }
+            theirs
+        });
+        let mut all = [0; 4];
+        ours.read_exact(&mut all).await.unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), 4);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_carries_another_is_not_asked_for_idleness() {
+        let (pulse, mut ours, _theirs, asked) = watched_when_idle();
+        pulse.carry();
+        assert!(tokio::time::timeout(Duration::from_secs(2), ours.read_u8()).await.is_err());
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_program_was_stopped_nobody_was_silent() {
+        let (pulse, mut ours, mut theirs, _) = watched();
+        pulse.expect(0);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        theirs.write_all(b"x").await.unwrap();
+        assert_eq!(ours.read_u8().await.unwrap(), b'x');
+        assert!(!pulse.is_cut());
     }
 
     #[tokio::test]

@@ -256,15 +256,16 @@ pub fn decode_owner_names(body: Bytes) -> Result<(Bytes, Bytes), Malformed> {
 
 /// Owner and group from a long name that looks like `ls -l`'s.
 pub fn owner_and_group(long: &[u8]) -> Option<(&str, &str)> {
-    let text = std::str::from_utf8(long).ok()?;
-    let mut fields = text.split_ascii_whitespace();
+    // Field by field: the name at the end need not be UTF-8.
+    let mut fields = long.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
     let mode = fields.next()?;
     let links = fields.next()?;
-    let looks_right = mode.len() >= 10 && (links == "?" || links.bytes().all(|b| b.is_ascii_digit()));
+    let looks_right = mode.len() >= 10 && (links == b"?" || links.iter().all(u8::is_ascii_digit));
     if !looks_right {
         return None;
     }
-    Some((fields.next()?, fields.next()?))
+    let mut text = || std::str::from_utf8(fields.next()?).ok();
+    Some((text()?, text()?))
 }
 
 #[cfg(test)]
@@ -294,6 +295,14 @@ mod tests {
             Some(("ann", "www"))
         );
         assert_eq!(owner_and_group(b"x.txt"), None);
+    }
+
+    #[test]
+    fn the_owner_of_a_name_that_is_not_utf8_is_read_too() {
+        assert_eq!(
+            owner_and_group(b"-rw-r--r--    1 ann      www          12 Nov 20 21:02 lat\xe9"),
+            Some(("ann", "www"))
+        );
     }
 
     proptest! {

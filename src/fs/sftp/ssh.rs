@@ -19,6 +19,7 @@ use super::{
     auth,
     channel::{Channel, Ended},
     config::{self, HostConfig},
+    hop::HopPrompt,
     host_key::HostKeyChecker,
     patience::Asking,
     preferences::{nothing_in_common, preferences},
@@ -37,8 +38,8 @@ pub const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// session's own window, not SSH's.
 const RECEIVE_WINDOW: u32 = 64 << 20;
 
-/// How often a silent server is asked whether it is there, unless ServerAliveInterval says:
-/// unlike a shell, a pane must show a lost server soon.
+/// How often a silent server is asked whether it is there, unless ServerAliveInterval says: what
+/// forgets idle connections on the way must not forget this one.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A connection that is logged in.
@@ -102,7 +103,8 @@ async fn jumps(config: &HostConfig, context: &Context, before: usize) -> Result<
                 None => Box::pin(jumps(&hop, &context, before + count + 1)).await?,
                 before => before,
             };
-            hop_to(&hop, before_it, None, &context).await
+            let prompt = HopPrompt::new(context.prompt.clone(), &jump.host);
+            hop_to(&hop, before_it, None, &Context { prompt, ..context.clone() }).await
         };
         through = Some(reached.await.map_err(|error| error.on(format!("jump host {}", jump.host)))?);
     }
@@ -125,7 +127,7 @@ async fn hop_to(
     let preferred = preferences(config, &checker.known_types(), checker.has_authorities())?;
     let findings = Arc::new(Mutex::new(Findings::default()));
     let ended = Arc::new(Mutex::new(None));
-    let (pulse, asking) = (Pulse::new(Limits::NETWORK), Asking::default());
+    let (pulse, asking) = (Pulse::new(silence_limits(config)), Asking::default());
     let handler = Handler {
         checker,
         findings: findings.clone(),
@@ -197,6 +199,7 @@ impl Connection {
     /// A stream to another host through this one.
     async fn tunnel(&self, config: &HostConfig, context: &Context) -> Result<Transport> {
         context.observer.stage(Stage::Connecting);
+        self.pulse.carry();
         let (host, port) = (config.hostname.as_str(), u32::from(config.port));
         let limit = config.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
         let opening = self.handle.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
@@ -245,6 +248,15 @@ impl Connection {
 pub fn no_answer() -> Error {
     Error::new(ErrorKind::Timeout, Operation::OpenChannel)
         .with_detail(format!("the login worked but SFTP did not start within {} s", OPEN_TIMEOUT.as_secs()))
+}
+
+/// Unlike a shell, a pane must show a lost server soon; but where ServerAliveInterval and
+/// ServerAliveCountMax say when an idle server counts as lost, they say it.
+fn silence_limits(config: &HostConfig) -> Limits {
+    match config.server_alive_interval {
+        None => Limits::NETWORK,
+        Some(_) => Limits::NETWORK.patient_when_idle(),
+    }
 }
 
 /// The limits of RFC 4253 section 9, or narrower ones of ssh_config.

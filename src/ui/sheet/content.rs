@@ -219,12 +219,12 @@ fn ask(state: &State, question: &Question, room: usize) -> Content {
                 ..Content::default()
             }
         }
-        Asking::Secret { request, field } => {
+        Asking::Secret { request, field, scroll } => {
             let said = words::question(&trust::Question::Secret(request.clone()));
             let mut lines: Vec<Line> = said.lines.into_iter().map(|text| line(Role::Soft, text)).collect();
             lines.push(line(Role::Text, said.prompt));
             let field = Some(field.clone());
-            Content { title: said.title, lines, field, width: 60, ..Content::default() }
+            Content { title: said.title, lines, field, scroll: *scroll, width: 60, ..Content::default() }
         }
         Asking::Conflicts { shown, count, choice, scroll } => {
             let mut lines = vec![line(Role::Soft, "One answer holds for all of them.")];

@@ -163,10 +163,28 @@ pub struct Question {
 
 #[derive(Clone, Debug)]
 pub enum Asking {
-    Host { host: Box<UnknownHost>, choice: usize, scroll: usize },
-    Certificate { certificate: Box<UnknownCertificate>, choice: usize, scroll: usize },
-    Secret { request: SecretRequest, field: Field },
-    Conflicts { shown: Vec<Conflict>, count: u64, choice: usize, scroll: usize },
+    Host {
+        host: Box<UnknownHost>,
+        choice: usize,
+        scroll: usize,
+    },
+    Certificate {
+        certificate: Box<UnknownCertificate>,
+        choice: usize,
+        scroll: usize,
+    },
+    /// Scrolled to the end at first: the prompt is the last line.
+    Secret {
+        request: SecretRequest,
+        field: Field,
+        scroll: usize,
+    },
+    Conflicts {
+        shown: Vec<Conflict>,
+        count: u64,
+        choice: usize,
+        scroll: usize,
+    },
 }
 
 /// The answers to conflicts in the order of their buttons; `None` gives the copy up.

@@ -34,7 +34,8 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
             ask:
                 Asking::Conflicts { scroll, .. }
                 | Asking::Host { scroll, .. }
-                | Asking::Certificate { scroll, .. },
+                | Asking::Certificate { scroll, .. }
+                | Asking::Secret { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,

@@ -18,7 +18,7 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
         }
         Ask::Trust(trust::Question::Secret(request)) => {
             let field = Field::secret(request.echo);
-            Asking::Secret { request, field }
+            Asking::Secret { request, field, scroll: usize::MAX }
         }
         Ask::Conflicts { shown, count } => Asking::Conflicts { shown, count, choice: 0, scroll: 0 },
     };

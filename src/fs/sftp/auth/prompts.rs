@@ -19,6 +19,10 @@ use crate::{
 const MOST_ROUNDS: usize = 32;
 const MOST_PROMPTS: usize = 16;
 
+/// Characters of a server's texts that are shown above its prompts, and of one prompt.
+const MOST_SAID: usize = 2000;
+const MOST_ASKED: usize = 500;
+
 /// For its answer to a secret: it may ask others, and wait for somebody to confirm on a
 /// telephone. As long as OpenSSH's server gives a login (LoginGraceTime).
 const JUDGE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -110,6 +114,8 @@ impl<H: Handler> Login<'_, H> {
         let mut asked = 0;
         let mut password = None;
         let mut used_known = false;
+        // What is not shown yet: a round may say something and ask nothing (RFC 4256 section 3.2).
+        let mut heading = String::new();
         for _ in 0..MOST_ROUNDS {
             let (name, instructions, prompts) = match response {
                 Interactive::Success => {
@@ -121,6 +127,9 @@ impl<H: Handler> Login<'_, H> {
                     return Ok(Some(Step::LoggedIn));
                 }
                 Interactive::Failure { remaining_methods, partial_success } => {
+                    if !heading.is_empty() {
+                        self.problems.push(format!("the server says: {}", heading.trim()));
+                    }
                     if used_known && !partial_success {
                         self.forget();
                     }
@@ -136,9 +145,9 @@ impl<H: Handler> Login<'_, H> {
                     .with_detail(format!("the server asks {} things at once", prompts.len())));
             }
             let mut answers = Vec::with_capacity(prompts.len());
-            let heading = heading(&name, &instructions);
+            add_heading(&mut heading, &name, &instructions);
             let alone = prompts.len() == 1;
-            for (at, line) in prompts.into_iter().enumerate() {
+            for line in prompts {
                 asked += 1;
                 let known = if asked == 1 && !line.echo { self.known_for(&line, alone) } else { None };
                 used_known |= known.is_some();
@@ -146,8 +155,7 @@ impl<H: Handler> Login<'_, H> {
                 let answer = match known {
                     Some(known) => Some(known),
                     None => {
-                        let above = if at == 0 { heading.as_str() } else { "" };
-                        let prompt = format!("{above}{}", line.prompt);
+                        let prompt = std::mem::take(&mut heading) + &shortened(&line.prompt, MOST_ASKED);
                         self.ask(SecretKind::Interactive, prompt, line.echo).await
                     }
                 };
@@ -177,13 +185,23 @@ impl<H: Handler> Login<'_, H> {
     }
 }
 
-/// What stands above the prompts of one round.
-fn heading(name: &str, instructions: &str) -> String {
-    [name, instructions]
-        .iter()
-        .filter(|text| !text.trim().is_empty())
-        .map(|text| format!("{}\n", text.trim_end()))
-        .collect()
+/// What stands above the next prompt, a line each.
+fn add_heading(heading: &mut String, name: &str, instructions: &str) {
+    for text in [name, instructions].into_iter().map(str::trim_end).filter(|text| !text.is_empty()) {
+        let room = MOST_SAID.saturating_sub(heading.chars().count());
+        // Said in each round again, and not yet read.
+        if room > 0 && !heading.lines().any(|line| line == text) {
+            *heading += &shortened(text, room);
+            heading.push('\n');
+        }
+    }
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+    }
 }
 
 /// Whether a hidden prompt asks for what stays the same from one login to the next.
@@ -212,8 +230,17 @@ mod tests {
     }
 
     #[test]
-    fn a_heading_keeps_its_lines() {
-        assert_eq!(heading("", ""), "");
-        assert_eq!(heading("Two steps", "Look at your telephone.\n"), "Two steps\nLook at your telephone.\n");
+    fn a_heading_keeps_its_lines_and_its_measure() {
+        let heading = |texts: &[(&str, &str)]| {
+            let mut heading = String::new();
+            texts.iter().for_each(|(name, text)| add_heading(&mut heading, name, text));
+            heading
+        };
+        assert_eq!(heading(&[("", " \n")]), "");
+        let two = ("Two steps", "Look at your telephone.\n");
+        assert_eq!(heading(&[two]), "Two steps\nLook at your telephone.\n");
+        assert_eq!(heading(&[two, two, ("", "Now.")]), "Two steps\nLook at your telephone.\nNow.\n");
+        let long = "é".repeat(100_000);
+        assert_eq!(heading(&[(&long, "more")]).chars().count(), MOST_SAID + 2);
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum Keyword {
     Each(&'static str),
     ProxyCommand,
     ProxyJump,
+    /// A number of bytes and perhaps a time, of which the first that is obtained counts of each.
+    RekeyLimit,
     /// Ends the connection before it begins; the rest of the line says why.
     Refuse,
     /// Known, and of no matter to a transfer of files; or of no matter to ssh any more.
@@ -51,6 +53,7 @@ pub(super) fn keyword(name: &str) -> Option<Keyword> {
         "include" => Include,
         "proxycommand" => ProxyCommand,
         "proxyjump" => ProxyJump,
+        "rekeylimit" => RekeyLimit,
         "refuseconnection" => Refuse,
 
         "hostname" => Value("hostname", HostName),
@@ -168,7 +171,6 @@ const IGNORED: &[&str] = &[
     "pkcs11provider",
     "protocol",
     "proxyusefdpass",
-    "rekeylimit",
     "remotecommand",
     "remoteforward",
     "requesttty",

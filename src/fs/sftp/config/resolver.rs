@@ -18,7 +18,7 @@ use super::{
     source::{Owner, Source, Trust, files},
     tokens::{Local, Tokens},
     usage,
-    value::{canonical_address, expand_host, read},
+    value::{canonical_address, expand_host, read, rekey_limit},
 };
 use crate::trust::{
     known_hosts::DEFAULT_PORT,
@@ -80,6 +80,9 @@ struct Settings {
     lists: BTreeMap<&'static str, Vec<Vec<u8>>>,
     /// The same file may be named by the user and by the system.
     each: BTreeMap<&'static str, Vec<(Owner, Vec<u8>)>>,
+    /// The two halves of RekeyLimit are obtained each by itself.
+    rekey_bytes: Option<u64>,
+    rekey_seconds: Option<u32>,
 }
 
 impl Settings {
@@ -256,6 +259,13 @@ impl Reader<'_> {
                     self.settings.obtain("proxyjump", value.to_vec());
                 }
             }
+            Keyword::RekeyLimit => {
+                let (bytes, seconds) = rekey_limit(words)?;
+                if applies {
+                    self.settings.rekey_bytes.get_or_insert(bytes);
+                    self.settings.rekey_seconds = self.settings.rekey_seconds.or(seconds);
+                }
+            }
             Keyword::Refuse if applies => {
                 let why = String::from_utf8_lossy(line.command());
                 return Err(format!("RefuseConnection: {why}"));
@@ -353,6 +363,8 @@ impl Reader<'_> {
                 .to_vec()
         });
         pairs.extend(global.into_iter().map(|file| ("globalknownhostsfile".to_owned(), file)));
+        let rekey = [settings.rekey_bytes.unwrap_or(0), settings.rekey_seconds.unwrap_or(0).into()];
+        pairs.push(("rekeylimit".to_owned(), format!("{} {}", rekey[0], rekey[1]).into_bytes()));
         pairs.extend(settings.values.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Ok(Answer::of(pairs).without(&defaults()))
     }

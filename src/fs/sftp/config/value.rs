@@ -65,6 +65,66 @@ fn seconds(text: &[u8]) -> Option<u32> {
     (total <= i32::MAX as u32).then_some(total)
 }
 
+/// The words of RekeyLimit: bytes, and the seconds where they are said.
+pub(super) fn rekey_limit(words: &[Vec<u8>]) -> Result<(u64, Option<u32>), String> {
+    let bytes = match words.first().map(Vec::as_slice) {
+        None | Some(b"") => return Err("keyword rekeylimit without an argument".to_owned()),
+        Some(b"default") => 0,
+        Some(word) => {
+            scaled(word).ok_or_else(|| format!("bad number {:?}", String::from_utf8_lossy(word)))?
+        }
+    };
+    // sshd_config(5) has no smaller one: a cipher's block.
+    if bytes != 0 && bytes < 16 {
+        return Err("RekeyLimit too small".to_owned());
+    }
+    let time = match words.get(1).map(Vec::as_slice) {
+        None | Some(b"none") => None,
+        Some(word) => Some(seconds(word).ok_or("RekeyLimit with a bad time")?),
+    };
+    match words.get(2) {
+        None => Ok((bytes as u64, time)),
+        Some(_) => Err("keyword rekeylimit: extra arguments at end of line".to_owned()),
+    }
+}
+
+/// scan_scaled(3): a number with a fraction, and one letter for a power of 1024. Negative ones are
+/// too small for all that asks.
+fn scaled(word: &[u8]) -> Option<i64> {
+    let text = word.trim_ascii_start();
+    let (sign, text) = match text {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        text => (1, text),
+    };
+    let digits = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (whole, rest) = text.split_at(digits(text));
+    let whole =
+        whole.iter().try_fold(0i64, |sum, b| sum.checked_mul(10)?.checked_add(i64::from(b - b'0')))?;
+    let (fraction, rest) = match rest {
+        [b'.', rest @ ..] => rest.split_at(digits(rest)),
+        rest => (&[][..], rest),
+    };
+    let mut tenths = fraction.len();
+    let mut fraction =
+        fraction.iter().try_fold(0i64, |sum, b| sum.checked_mul(10)?.checked_add(i64::from(b - b'0')))?;
+    let Some((letter, rest)) = rest.split_first() else { return Some(sign * whole) };
+    let power = b"bkmgtpe".iter().position(|known| *known == letter.to_ascii_lowercase())?;
+    if rest.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let scale = 1i64 << (10 * power);
+    if whole > i64::MAX / scale {
+        return None;
+    }
+    // As there: digits that do not fit are left out.
+    while fraction >= i64::MAX / scale {
+        (fraction, tenths) = (fraction / 10, tenths.checked_sub(1)?);
+    }
+    let part = (0..tenths).fold(fraction * scale, |part, _| part / 10);
+    Some(sign * (whole * scale).checked_add(part)?)
+}
+
 /// ssh refuses a name of a variable that cannot be, or one in braces that is not set.
 fn check_agent(text: &str) -> Result<(), String> {
     let is_name =

@@ -1,0 +1,38 @@
+//! Questions on the way: what a jump host asks says which one it is. Knows no connection.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::trust::{Answer, Prompt, Question, Secrets};
+
+/// Puts the questions of one jump host: two of them may have the same user and address.
+pub struct HopPrompt {
+    prompt: Arc<dyn Prompt>,
+    /// As ProxyJump names it.
+    name: String,
+}
+
+impl HopPrompt {
+    pub fn new(prompt: Arc<dyn Prompt>, name: &str) -> Arc<HopPrompt> {
+        Arc::new(HopPrompt { prompt, name: name.to_owned() })
+    }
+}
+
+#[async_trait]
+impl Prompt for HopPrompt {
+    async fn ask(&self, mut question: Question) -> Answer {
+        match &mut question {
+            Question::UnknownHost(host) => host.address += &format!(" (jump host {})", self.name),
+            // In front: on a small screen the end of a title is cut.
+            Question::Secret(request) => {
+                request.subject = format!("jump host {}: {}", self.name, request.subject);
+            }
+        }
+        self.prompt.ask(question).await
+    }
+
+    fn secrets(&self) -> Option<&Secrets> {
+        self.prompt.secrets()
+    }
+}
