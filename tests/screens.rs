@@ -4,6 +4,8 @@
 mod connect;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/keys.rs"]
+mod keys;
 
 use std::time::Duration;
 

@@ -59,6 +59,7 @@ pub enum Action {
     Accept,
     Cancel,
     Help,
+    Palette,
     Quit,
 }
 
@@ -186,6 +187,7 @@ const ALL: &[Info] = &[
     row(Action::Accept, Group::Dialogs, "Accept", "take what was typed or chosen"),
     row(Action::Cancel, Group::Dialogs, "Cancel", "close a dialog, stop a wait, end a filter, unselect"),
     row(Action::Help, Group::Program, "Help", "this help"),
+    row(Action::Palette, Group::Program, "Commands", "find any of these by name, and run it"),
     row(Action::Quit, Group::Program, "Quit", "leave; asks while something runs"),
 ];
 

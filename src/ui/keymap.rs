@@ -96,10 +96,12 @@ pub enum Mode {
     Connect,
     /// A dialog with several lines to type.
     Form,
+    /// The command palette.
+    Palette,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 10] = [
+    pub const ALL: [Mode; 11] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -110,6 +112,7 @@ impl Mode {
         Mode::Reader,
         Mode::Connect,
         Mode::Form,
+        Mode::Palette,
     ];
 
     fn has_base(self) -> bool {
@@ -146,7 +149,7 @@ impl Keymap {
     /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Key> {
         // What turns the pages of the help or walks a form means something else in the panes.
-        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form);
+        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette);
         let keys = |apart_ones: bool| {
             let mut keys = Vec::new();
             for (mode, key, bound) in &self.bindings {
@@ -176,6 +179,7 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Open) => "Connect",
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
+        (Mode::Palette, Action::Accept) => "Run",
         (Mode::Form, Action::NextChoice) => "Next field",
         (Mode::Filter, Action::Accept) => "Keep it",
         (Mode::Filter, Action::Cancel) => "Show all",
@@ -188,8 +192,22 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
-            Transfers, Log, Quit,
+            Help,
+            Copy,
+            Move,
+            Delete,
+            NewFolder,
+            Connect,
+            Filter,
+            Action::Palette,
+            Rename,
+            GoTo,
+            Sort,
+            Select,
+            Refresh,
+            Transfers,
+            Log,
+            Quit,
         ],
         Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
@@ -200,6 +218,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
             &[Open, Cancel, AddBookmark, EditBookmark, Action::Delete, TestPlace, OtherPane, Help, Quit]
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
+        Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -272,6 +291,7 @@ impl Default for Keymap {
         bind(Mode::Base, Transfers, &[(none, Char('T'))]);
         bind(Mode::Base, Log, &[(none, Char('L'))]);
         bind(Mode::Base, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(Mode::Base, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
         bind(Mode::Base, Quit, &[(none, F(10)), (none, Char('q'))]);
 
         let panes = Mode::Panes;
@@ -352,6 +372,16 @@ impl Default for Keymap {
         bind(form, NextChoice, &[(none, Tab), (none, KeyCode::Down)]);
         bind(form, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
         bind(form, TestPlace, &[(ctrl, Char('t'))]);
+
+        let palette = Mode::Palette;
+        bind(palette, Accept, &[(none, Enter)]);
+        bind(palette, Cancel, &[(none, Esc)]);
+        bind(palette, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(palette, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(palette, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(palette, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(palette, First, &[(ctrl, KeyCode::Home)]);
+        bind(palette, Last, &[(ctrl, End)]);
 
         bind(Mode::Text, Accept, &[(none, Enter)]);
         bind(Mode::Text, Cancel, &[(none, Esc)]);

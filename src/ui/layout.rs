@@ -252,6 +252,8 @@ pub enum Hit {
     Button(usize),
     /// A field of a form.
     Field(usize),
+    /// A line of a list to choose from.
+    Chosen(usize),
 }
 
 /// What is at that cell.
@@ -262,6 +264,10 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
         // A dialog takes the mouse as it takes the keys.
         return match sheet.buttons.iter().position(|button| button.area.contains(at)) {
             Some(button) => Hit::Button(button),
+            None if sheet.chosen.is_some() && sheet.body.contains(at) => {
+                let line = sheet.scroll + usize::from(y - sheet.body.y);
+                if line < sheet.lines.len() { Hit::Chosen(line) } else { Hit::Dialog }
+            }
             None if sheet.area.contains(at) => {
                 let row = sheet.rows.iter().find(|row| row.area.contains(at));
                 row.map_or(Hit::Dialog, |row| Hit::Field(row.slot))

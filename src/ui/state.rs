@@ -6,6 +6,7 @@ pub mod form;
 pub mod listing;
 pub mod log;
 pub mod overlay;
+pub mod palette;
 pub mod pane;
 pub mod transfers;
 
@@ -21,6 +22,7 @@ pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
@@ -221,6 +223,7 @@ impl State {
                 Asking::Host { .. } | Asking::Conflicts { .. } => Mode::Choice,
             },
             Some(Overlay::Form(_)) => Mode::Form,
+            Some(Overlay::Palette(_)) => Mode::Palette,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }

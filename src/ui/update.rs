@@ -10,6 +10,7 @@ mod effect;
 mod events;
 mod files;
 mod mouse;
+mod palette;
 mod panels;
 mod places;
 mod questions;

@@ -35,8 +35,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
-        // It has a layout of its own.
-        Overlay::Form(_) => Content::default(),
+        // They have a layout of their own.
+        Overlay::Form(_) | Overlay::Palette(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {

@@ -10,7 +10,7 @@ use crate::{
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownHost},
-    ui::state::{Form, Side},
+    ui::state::{Form, Palette, Side},
     words::ErrorWords,
 };
 
@@ -75,6 +75,7 @@ pub enum Overlay {
     Question(Question),
     Form(Box<Form>),
     Help { scroll: usize },
+    Palette(Box<Palette>),
     Explain { line: Box<LogLine>, scroll: usize },
     Details { job: JobId, scroll: usize },
     Error { words: ErrorWords, scroll: usize },

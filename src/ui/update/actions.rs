@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places};
+use super::{attributes, commands, connect, dialogs, effect::Effects, files, palette, panels, places};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -29,6 +29,11 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         Mode::Choice => dialogs::letter(state, key, fx),
         Mode::Form => connect::form_key(state, key),
+        Mode::Palette => {
+            if let Some(request) = edit(key) {
+                palette::edit(state, request);
+            }
+        }
         Mode::Connect => connect::edit(state, key),
         Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
     }
@@ -38,6 +43,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
+        Mode::Palette => return palette::on_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
         Mode::Connect => {
             if connect::on_action(state, action, fx) {
@@ -60,6 +66,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match action {
         Transfers => panels::toggle(state, Panel::Transfers),
         Log => panels::toggle(state, Panel::Log),
+        Palette => palette::open(state),
         Help => state.overlays.push(Overlay::Help { scroll: 0 }),
         Quit => quit(state, fx),
         OtherPane => {

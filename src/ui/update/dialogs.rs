@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    files, places, questions,
+    files, palette, places, questions,
 };
 use crate::{
     config::Change,
@@ -67,6 +67,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 pub(super) fn edit(state: &mut State, request: InputRequest) {
     if let Some(field) = field_mut(state) {
         field.input.handle(request);
+    } else if state.mode() == Mode::Palette {
+        palette::edit(state, request);
     } else if state.mode() == Mode::Connect {
         connect::search(state, request);
     } else if state.filtering {
@@ -83,7 +85,8 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
 pub(super) fn paste(state: &mut State, text: &str) {
-    if field_mut(state).is_some() || state.filtering || state.mode() == Mode::Connect {
+    if field_mut(state).is_some() || state.filtering || matches!(state.mode(), Mode::Connect | Mode::Palette)
+    {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
         }
@@ -210,6 +213,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(
             Overlay::Form(_)
+            | Overlay::Palette(_)
             | Overlay::Help { .. }
             | Overlay::Explain { .. }
             | Overlay::Details { .. }
