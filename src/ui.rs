@@ -4,6 +4,7 @@
 pub mod action;
 pub mod keymap;
 pub mod layout;
+pub mod settings;
 pub mod sheet;
 pub mod state;
 mod terminal;
@@ -57,6 +58,8 @@ pub struct Options {
     pub title: bool,
     /// Bookmarks and recent places.
     pub kept: Kept,
+    /// Keys and look.
+    pub settings: settings::Settings,
     /// `None` where nothing is to be kept.
     pub keep: Option<Keep>,
 }
@@ -152,6 +155,7 @@ impl Loop {
             update::open(&mut this.state, side, place, &mut effects);
             this.carry_out(effects);
         }
+        update::settings_at_start(&mut this.state, options.settings);
         // Last, so that what is wrong with the files is not said before something else is.
         update::kept_at_start(&mut this.state, options.kept);
         this

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::{
     action::Action,
-    keymap::Key,
+    keymap::Chord,
     sheet,
     state::{Panel, Side, State},
     text,
@@ -209,7 +209,7 @@ pub const TABS: (&str, &str) = ("Transfers", "Log");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     pub area: Rect,
-    pub key: Key,
+    pub key: Chord,
     pub action: Action,
     pub name: &'static str,
 }
@@ -219,7 +219,18 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
     let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
-    for (key, action, name) in state.keymap.hints(state.mode()) {
+    let mode = state.mode();
+    let ways = match state.pending {
+        // What may follow the key that was pressed.
+        Some((pending, key)) if pending == mode => state
+            .keymap
+            .continuations(mode, key)
+            .into_iter()
+            .filter_map(|(chord, action)| Some((chord, action, action.info()?.name)))
+            .collect(),
+        _ => state.keymap.hints(mode),
+    };
+    for (key, action, name) in ways {
         // Nothing is hinted that would do nothing.
         if !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown) {
             continue;

@@ -27,7 +27,7 @@ pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, Vi
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
-    keymap::{Keymap, Mode},
+    keymap::{Key, Keymap, Mode},
     theme::Theme,
 };
 use crate::{
@@ -114,6 +114,8 @@ pub struct State {
     pub zone: Zone,
     pub theme: Theme,
     pub keymap: Keymap,
+    /// The first key of a sequence, and where it was pressed.
+    pub pending: Option<(Mode, Key)>,
     /// This machine's home directory, for `~`.
     pub home: RemotePath,
     pub left: Pane,
@@ -153,6 +155,7 @@ impl State {
             zone: Zone::Local,
             theme: Theme::default(),
             keymap: Keymap::default(),
+            pending: None,
             home,
             left: Pane::default(),
             right: Pane::default(),
@@ -232,6 +235,7 @@ impl State {
             ) => Mode::Choice,
             Some(
                 Overlay::Help { .. }
+                | Overlay::Problems { .. }
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
                 | Overlay::Error { .. }

@@ -19,6 +19,7 @@ use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
 pub use connect::{choose, kept_at_start};
+pub use dialogs::settings_at_start;
 pub use effect::{Effect, Effects};
 pub use places::open;
 
@@ -58,7 +59,10 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Key(key) => actions::on_key(state, key, &mut fx),
         Msg::Action(action) => actions::on_action(state, action, &mut fx),
         Msg::Paste(text) => dialogs::paste(state, &text),
-        Msg::Mouse(event) => mouse::on_mouse(state, event, &mut fx),
+        Msg::Mouse(event) => {
+            state.pending = None;
+            mouse::on_mouse(state, event, &mut fx);
+        }
         Msg::Resize(width, height) => state.size = Size::new(width, height),
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),

@@ -38,6 +38,19 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         // They have a layout of their own.
         Overlay::Form(_) | Overlay::Palette(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
+        Overlay::Problems { lines, scroll } => {
+            let mut said: Vec<Line> =
+                lines.iter().map(|problem| line(Role::Text, words::escape(problem))).collect();
+            said.push(Line::new());
+            said.push(line(Role::Soft, "The rest of these files counts."));
+            Content {
+                title: "Settings that mean nothing".to_owned(),
+                lines: said,
+                scroll: *scroll,
+                width: 84,
+                ..Content::default()
+            }
+        }
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
             match state.transfers.jobs.iter().find(|transfer| transfer.job == *job) {

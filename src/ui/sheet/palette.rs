@@ -79,7 +79,7 @@ fn line(state: &State, info: &Info, columns: usize) -> Line {
     let keys = text::cut(&keys.join(" "), KEYS);
     // A mark as well as a colour says what would do something now.
     let mark = if applies { "• " } else { "  " };
-    let group = if columns >= 70 { info.group.title() } else { "" };
+    let group = if columns >= 74 { info.group.title() } else { "" };
     let beside = if group.is_empty() { 0 } else { 18 };
     let help = columns.saturating_sub(2 + NAME + 1 + beside + KEYS + 1);
     vec![

@@ -69,16 +69,44 @@ pub enum Deed {
 /// A dialog.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    Text { typing: Typing, field: Field, error: Option<String> },
-    Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
-    Sort { side: Side, choice: usize },
+    Text {
+        typing: Typing,
+        field: Field,
+        error: Option<String>,
+    },
+    Confirm {
+        deed: Deed,
+        lines: Vec<String>,
+        choice: usize,
+        scroll: usize,
+    },
+    Sort {
+        side: Side,
+        choice: usize,
+    },
     Question(Question),
     Form(Box<Form>),
-    Help { scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    /// What means nothing in the files of settings, unescaped.
+    Problems {
+        lines: Vec<String>,
+        scroll: usize,
+    },
     Palette(Box<Palette>),
-    Explain { line: Box<LogLine>, scroll: usize },
-    Details { job: JobId, scroll: usize },
-    Error { words: ErrorWords, scroll: usize },
+    Explain {
+        line: Box<LogLine>,
+        scroll: usize,
+    },
+    Details {
+        job: JobId,
+        scroll: usize,
+    },
+    Error {
+        words: ErrorWords,
+        scroll: usize,
+    },
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
     Output(Box<CommandOutput>),

@@ -3,7 +3,7 @@
 use super::{attributes, commands, connect, dialogs, effect::Effects, files, palette, panels, places};
 use crate::ui::{
     action::Action,
-    keymap::{Key, Mode, edit},
+    keymap::{Chord, Key, Meaning, Mode, edit},
     state::{Deed, Overlay, Panel, State},
 };
 
@@ -18,8 +18,21 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
     let mode = state.mode();
-    if let Some(action) = state.keymap.action(mode, key) {
-        return on_action(state, action, fx);
+    if let Some((_, first)) = state.pending.take().filter(|(pending, _)| *pending == mode) {
+        // A second key that leads nowhere ends the sequence, and does nothing else: it was not
+        // meant for what it does alone.
+        if let Some(action) = state.keymap.bound(mode, Chord { first, second: Some(key) }) {
+            on_action(state, action, fx);
+        }
+        return;
+    }
+    match state.keymap.meaning(mode, key) {
+        Some(Meaning::Action(action)) => return on_action(state, action, fx),
+        Some(Meaning::Begins) => {
+            state.pending = Some((mode, key));
+            return;
+        }
+        None => {}
     }
     match mode {
         Mode::Text | Mode::Filter => {

@@ -14,16 +14,26 @@ use crate::{
     ui::{
         action::Action,
         keymap::{Key, Mode},
+        settings::Settings,
         sheet,
         state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
     },
     words,
 };
 
+/// Takes the settings over as they were made of their files, and says what is wrong with those.
+pub fn settings_at_start(state: &mut State, settings: Settings) {
+    state.keymap = settings.keymap;
+    if !settings.problems.is_empty() {
+        state.overlays.push(Overlay::Problems { lines: settings.problems, scroll: 0 });
+    }
+}
+
 /// The scroll of a dialog that has one.
 pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Help { scroll }
+        | Overlay::Problems { scroll, .. }
         | Overlay::Explain { scroll, .. }
         | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
@@ -215,6 +225,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             Overlay::Form(_)
             | Overlay::Palette(_)
             | Overlay::Help { .. }
+            | Overlay::Problems { .. }
             | Overlay::Explain { .. }
             | Overlay::Details { .. }
             | Overlay::Error { .. },

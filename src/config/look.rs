@@ -1,0 +1,18 @@
+//! The texts that say how the interface looks and which keys it has. Plain data: what they mean
+//! is the interface's to say.
+
+/// The text of a file, with the name that people know it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    pub file: String,
+    pub text: String,
+}
+
+/// What there is.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// `keys.toml`.
+    pub keys: Option<Text>,
+    /// What is wrong with the files, each with its file and line. Unescaped.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,31 @@
+//! What a person has set of the look and the keys, made from the texts of their files. Every
+//! mistake in them is named with its line, and the rest counts. Must read no file itself.
+
+use super::keymap::Keymap;
+use crate::config::Look;
+
+/// The settings of the interface.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub keymap: Keymap,
+    /// What means nothing in the files, each with its file and line. Unescaped.
+    pub problems: Vec<String>,
+}
+
+impl Settings {
+    /// Takes over what the files say.
+    pub fn of(look: &Look) -> Settings {
+        let mut problems = look.problems.clone();
+        let keymap = look.keys.as_ref().map_or_else(Keymap::default, |keys| {
+            let (keymap, wrong) = Keymap::custom(&keys.text, &keys.file);
+            problems.extend(wrong);
+            keymap
+        });
+        Settings { keymap, problems }
+    }
+}
+
+/// The line of a place in a text, counted from one.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}
