@@ -2,6 +2,7 @@
 //! for. Must decide nothing: what a key or an event means is `update`'s business.
 
 pub mod action;
+mod icons;
 pub mod keymap;
 pub mod layout;
 pub mod settings;
@@ -34,8 +35,11 @@ use crate::{
     fs::{Place, RemotePath, Timestamp},
     ui::{
         state::{Clock, Side, State, Tone},
-        terminal::Terminal,
-        theme::Theme,
+        terminal::{
+            Terminal,
+            background::{Asked, Late, Taken},
+        },
+        theme::{Depth, Theme},
         update::{Effect, Msg, update},
     },
 };
@@ -79,8 +83,12 @@ const DRAIN: usize = 512;
 /// this returns.
 pub async fn run(engine: Engine, events: mpsc::Receiver<Event>, options: Options) -> io::Result<()> {
     let mut terminal = Terminal::start()?;
-    let result =
-        terminal::watched(Loop::new(engine, options, terminal.size()?).run(&mut terminal, events)).await;
+    let found = Theme::choose(|name| std::env::var(name).ok());
+    let asks = options.settings.theme.background.is_none() && found.depth != Depth::None;
+    // Before anybody else reads from the terminal. One that cannot be asked stays unasked.
+    let asked = if asks { terminal::background::ask().ok() } else { None };
+    let this = Loop::new(engine, options, terminal.size()?, found, asked);
+    let result = terminal::watched(this.run(&mut terminal, events)).await;
     drop(terminal);
     result
 }
@@ -95,6 +103,8 @@ struct Loop {
     drawn: Instant,
     quit: bool,
     keeper: Keeper,
+    /// What the terminal says of its background, where it says so late.
+    late: Late,
 }
 
 /// Makes changes one after another, on a thread that may wait for disk and keyring.
@@ -125,10 +135,13 @@ impl Keeper {
 }
 
 impl Loop {
-    fn new(engine: Engine, options: Options, size: Size) -> Loop {
+    fn new(engine: Engine, options: Options, size: Size, found: Theme, asked: Option<Asked>) -> Loop {
         let mut state = State::new(size, options.home);
         state.places.can_keep = options.keep.is_some();
-        state.theme = Theme::choose(|name| std::env::var(name).ok());
+        state.theme = found;
+        if let Some(background) = asked.as_ref().and_then(|asked| asked.background) {
+            state.theme.background = background;
+        }
         let started = Instant::now();
         let mut this = Loop {
             engine,
@@ -139,6 +152,7 @@ impl Loop {
             drawn: started,
             quit: false,
             keeper: Keeper::start(options.keep),
+            late: asked.map(|asked| asked.late).unwrap_or_default(),
         };
         this.tick();
         if options.left.is_none() && options.right.is_none() {
@@ -262,7 +276,15 @@ impl Loop {
     fn input(&mut self, event: Input) {
         let msg = match event {
             Input::Key(key) if key.kind == KeyEventKind::Release => return,
-            Input::Key(key) => Msg::Key(key.into()),
+            Input::Key(key) => match self.late.take(&key, Instant::now()) {
+                Taken::No => Msg::Key(key.into()),
+                Taken::Yes | Taken::All(None) => return,
+                Taken::All(Some(background)) => {
+                    self.state.theme.background = background;
+                    self.stale = true;
+                    return;
+                }
+            },
             Input::Mouse(event) => Msg::Mouse(event),
             Input::Paste(text) => Msg::Paste(text),
             Input::Resize(width, height) => Msg::Resize(width, height),

@@ -6,6 +6,8 @@ mod connect;
 mod files;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/look.rs"]
+mod look;
 
 use std::time::Duration;
 

@@ -1,18 +1,33 @@
 //! The settings of `config.toml`. Owns their names and defaults. Must never write the file.
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable, de::DeValue};
+
+/// The pictures in front of names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Icons {
+    #[default]
+    None,
+    /// Letters.
+    Ascii,
+    /// Those of a Nerd Font, which the terminal must have.
+    Nerd,
+}
 
 /// What a person can set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How many recent places are remembered; 0 remembers none.
     pub recent_places: usize,
+    /// The name of a theme: a built-in one, or a file in `themes`.
+    pub theme: String,
+    pub icons: Icons,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { recent_places: 50 }
+        Settings { recent_places: 50, theme: "auto".to_owned(), icons: Icons::None }
     }
 }
 
@@ -36,6 +51,8 @@ impl Settings {
             let at = value.span().start;
             let result = match key.get_ref().as_ref() {
                 "recent_places" => set(&mut settings.recent_places, value),
+                "theme" => set(&mut settings.theme, value),
+                "icons" => set(&mut settings.icons, value),
                 other => {
                     complain(key.span().start, &format!("there is no setting {other}"));
                     Ok(())
@@ -70,6 +87,9 @@ mod tests {
         assert!(problems[0].starts_with("c.toml:2: recent_places: "), "{problems:?}");
         let (settings, problems) = Settings::parse("recent_places = 7\n[[[\n", "c.toml");
         assert_eq!(settings.recent_places, 7);
+        let (settings, none) = Settings::parse("icons = 'nerd'\ntheme = 'mono'", "c");
+        assert_eq!((settings.icons, settings.theme.as_str(), none.len()), (Icons::Nerd, "mono", 0));
+        assert_eq!(Settings::parse("icons = 'big'", "c").1.len(), 1);
         assert!(problems[0].starts_with("c.toml:2: "), "{problems:?}");
     }
 }

@@ -51,7 +51,11 @@ impl Store {
         });
         let settings = settings.unwrap_or_default();
         let keys = read_text(&config_dir.join("keys.toml"), &mut problems);
-        let look = Look { keys, problems };
+        // A name with a slash leads elsewhere.
+        let is_name = !settings.theme.contains('/') && !settings.theme.starts_with('.');
+        let theme = config_dir.join("themes").join(format!("{}.toml", settings.theme));
+        let theme = if is_name { read_text(&theme, &mut problems) } else { None };
+        let look = Look { settings: settings.clone(), theme, keys, problems };
         Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),

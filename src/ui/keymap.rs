@@ -226,7 +226,7 @@ impl Keymap {
 }
 
 /// `NewFolder` as `new-folder`: how modes and actions are written in files.
-fn kebab(name: &str) -> String {
+pub(in crate::ui) fn kebab(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
         if c.is_uppercase() && !out.is_empty() {

@@ -1,13 +1,18 @@
 //! What a person has set of the look and the keys, made from the texts of their files. Every
 //! mistake in them is named with its line, and the rest counts. Must read no file itself.
 
-use super::keymap::Keymap;
-use crate::config::Look;
+use super::{
+    keymap::Keymap,
+    theme::file::{BUILT_IN, Choice},
+};
+use crate::config::{Look, settings::Icons};
 
 /// The settings of the interface.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub keymap: Keymap,
+    pub theme: Choice,
+    pub icons: Icons,
     /// What means nothing in the files, each with its file and line. Unescaped.
     pub problems: Vec<String>,
 }
@@ -21,7 +26,23 @@ impl Settings {
             problems.extend(wrong);
             keymap
         });
-        Settings { keymap, problems }
+        let theme = match (&look.theme, look.settings.theme.as_str()) {
+            (Some(file), _) => {
+                let (choice, wrong) = Choice::parse(&file.text, &file.file);
+                problems.extend(wrong);
+                choice
+            }
+            // Nothing is set.
+            (None, "") => Choice::default(),
+            (None, name) => Choice::built_in(name).unwrap_or_else(|| {
+                let all = BUILT_IN.join(", ");
+                problems.push(format!(
+                    "config.toml: there is no theme {name}; there are {all}, and the files in the directory themes"
+                ));
+                Choice::default()
+            }),
+        };
+        Settings { keymap, theme, icons: look.settings.icons, problems }
     }
 }
 

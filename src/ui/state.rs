@@ -31,6 +31,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
+    config::settings::Icons,
     engine::JobId,
     fs::{FsId, Location, RemotePath, Stage, Target, Timestamp},
     words::Zone,
@@ -113,6 +114,7 @@ pub struct State {
     pub clock: Clock,
     pub zone: Zone,
     pub theme: Theme,
+    pub icons: Icons,
     pub keymap: Keymap,
     /// The first key of a sequence, and where it was pressed.
     pub pending: Option<(Mode, Key)>,
@@ -154,6 +156,7 @@ impl State {
             clock: Clock::default(),
             zone: Zone::Local,
             theme: Theme::default(),
+            icons: Icons::None,
             keymap: Keymap::default(),
             pending: None,
             home,

@@ -1,6 +1,8 @@
 //! The terminal: set up, drawn to, and restored on every way out: return, error, panic, signal.
 //! Must know nothing of what is drawn.
 
+pub(super) mod background;
+
 use std::{
     cell::Cell,
     io::{self, BufWriter, Stdout, Write, stdout},

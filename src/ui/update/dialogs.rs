@@ -24,6 +24,8 @@ use crate::{
 /// Takes the settings over as they were made of their files, and says what is wrong with those.
 pub fn settings_at_start(state: &mut State, settings: Settings) {
     state.keymap = settings.keymap;
+    state.theme = settings.theme.on(state.theme.clone());
+    state.icons = settings.icons;
     if !settings.problems.is_empty() {
         state.overlays.push(Overlay::Problems { lines: settings.problems, scroll: 0 });
     }
