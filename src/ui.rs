@@ -38,9 +38,10 @@ use crate::{
         terminal::{
             Terminal,
             background::{Asked, Late, Taken},
+            signs::Signs,
         },
         theme::{Depth, Theme},
-        update::{Effect, Msg, update},
+        update::{Effect, Msg, Sign, update},
     },
 };
 
@@ -105,6 +106,9 @@ struct Loop {
     keeper: Keeper,
     /// What the terminal says of its background, where it says so late.
     late: Late,
+    signs: Signs,
+    /// The person wants the shell.
+    suspend: bool,
 }
 
 /// Makes changes one after another, on a thread that may wait for disk and keyring.
@@ -152,6 +156,8 @@ impl Loop {
             drawn: started,
             quit: false,
             keeper: Keeper::start(options.keep),
+            signs: Signs::new(&options.settings, |name| std::env::var(name).ok()),
+            suspend: false,
             late: asked.map(|asked| asked.late).unwrap_or_default(),
         };
         this.tick();
@@ -191,11 +197,16 @@ impl Loop {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut continued = signal(SignalKind::from_raw(nix::libc::SIGCONT))?;
         let mut events_open = true;
         let mut progress_open = true;
         let mut progress_at = self.started;
         let mut progress_new = false;
         while !self.quit {
+            if std::mem::take(&mut self.suspend) {
+                terminal.suspend()?;
+                self.back(terminal)?;
+            }
             let now = Instant::now();
             if self.stale && now.duration_since(self.drawn) >= FRAME {
                 terminal.draw(|frame| view::draw(frame, &self.state))?;
@@ -255,6 +266,11 @@ impl Loop {
                     progress_open = changed.is_ok();
                     progress_new = changed.is_ok();
                 }
+                _ = continued.recv() => {
+                    // Whoever stopped it may have left the terminal in any state.
+                    terminal.retake()?;
+                    self.back(terminal)?;
+                }
                 () = sleep_until(wake) => self.tick(),
                 _ = terminate.recv() => return Ok(()),
                 _ = hangup.recv() => return Ok(()),
@@ -273,6 +289,18 @@ impl Loop {
         Ok(())
     }
 
+    /// The terminal is ours again, perhaps with another size.
+    fn back(&mut self, terminal: &Terminal) -> io::Result<()> {
+        let size = terminal.size()?;
+        self.signs.show(&Sign::Bar(self.state.bar));
+        if self.set_title {
+            terminal::set_title(&self.state.title);
+        }
+        self.tick();
+        self.update(Msg::Resize(size.width, size.height));
+        Ok(())
+    }
+
     fn input(&mut self, event: Input) {
         let msg = match event {
             Input::Key(key) if key.kind == KeyEventKind::Release => return,
@@ -288,7 +316,8 @@ impl Loop {
             Input::Mouse(event) => Msg::Mouse(event),
             Input::Paste(text) => Msg::Paste(text),
             Input::Resize(width, height) => Msg::Resize(width, height),
-            Input::FocusGained | Input::FocusLost => return,
+            Input::FocusGained => Msg::Focus(true),
+            Input::FocusLost => Msg::Focus(false),
         };
         self.update(msg);
     }
@@ -323,6 +352,8 @@ impl Loop {
                         terminal::set_title(&title);
                     }
                 }
+                Effect::Terminal(Sign::Suspend) => self.suspend = true,
+                Effect::Terminal(sign) => self.signs.show(&sign),
                 Effect::Quit => self.quit = true,
             }
         }

@@ -23,11 +23,24 @@ pub struct Settings {
     /// The name of a theme: a built-in one, or a file in `themes`.
     pub theme: String,
     pub icons: Icons,
+    /// Whether the terminal is told of what ended while nobody looked.
+    pub notify: bool,
+    /// And rings its bell.
+    pub bell: bool,
+    /// Whether the terminal shows progress itself; `None` where it is known to be able to.
+    pub progress: Option<bool>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { recent_places: 50, theme: "auto".to_owned(), icons: Icons::None }
+        Settings {
+            recent_places: 50,
+            theme: "auto".to_owned(),
+            icons: Icons::None,
+            notify: true,
+            bell: false,
+            progress: None,
+        }
     }
 }
 
@@ -53,6 +66,9 @@ impl Settings {
                 "recent_places" => set(&mut settings.recent_places, value),
                 "theme" => set(&mut settings.theme, value),
                 "icons" => set(&mut settings.icons, value),
+                "notify" => set(&mut settings.notify, value),
+                "bell" => set(&mut settings.bell, value),
+                "progress" => set(&mut settings.progress, value),
                 other => {
                     complain(key.span().start, &format!("there is no setting {other}"));
                     Ok(())

@@ -358,6 +358,7 @@ impl Default for Keymap {
         bind(Mode::Base, Log, &[(none, Char('L'))]);
         bind(Mode::Base, Help, &[(none, F(1)), (none, Char('?'))]);
         bind(Mode::Base, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
+        bind(Mode::Base, Suspend, &[(ctrl, Char('z'))]);
         bind(Mode::Base, Quit, &[(none, F(10)), (none, Char('q'))]);
 
         let panes = Mode::Panes;
@@ -389,6 +390,7 @@ impl Default for Keymap {
         bind(panes, Properties, &[(none, Char('i'))]);
         bind(panes, Permissions, &[(none, Char('P'))]);
         bind(panes, Owner, &[(none, Char('O'))]);
+        bind(panes, CopyPath, &[(none, Char('Y'))]);
         bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);

@@ -13,6 +13,9 @@ pub struct Settings {
     pub keymap: Keymap,
     pub theme: Choice,
     pub icons: Icons,
+    pub notify: bool,
+    pub bell: bool,
+    pub progress: Option<bool>,
     /// What means nothing in the files, each with its file and line. Unescaped.
     pub problems: Vec<String>,
 }
@@ -42,7 +45,8 @@ impl Settings {
                 Choice::default()
             }),
         };
-        Settings { keymap, theme, icons: look.settings.icons, problems }
+        let crate::config::Settings { icons, notify, bell, progress, .. } = look.settings;
+        Settings { keymap, theme, icons, notify, bell, progress, problems }
     }
 }
 

@@ -58,6 +58,18 @@ pub enum Panel {
     Log,
 }
 
+/// The terminal's own sign of progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing runs.
+    #[default]
+    None,
+    /// Something runs, and how long it takes is not known.
+    Busy,
+    /// In hundredths.
+    Percent(u8),
+}
+
 /// How a notice is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -144,6 +156,10 @@ pub struct State {
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
     pub last_click: Option<Click>,
+    /// Whether the terminal has the focus, as far as it tells.
+    pub focused: bool,
+    /// What the terminal's own sign of progress says.
+    pub bar: Bar,
     /// What the terminal's title says.
     pub title: String,
     pub quitting: bool,
@@ -178,6 +194,8 @@ impl State {
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
+            focused: true,
+            bar: Bar::None,
             title: String::new(),
             quitting: false,
         }

@@ -162,6 +162,7 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         Deed::RemoveBookmark { name } => {
             (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
         }
+        Deed::GoTo { .. } => ("Go to what was pasted?".to_owned(), "Stay here", "Go there"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {

@@ -61,8 +61,18 @@ pub enum Typing {
 /// What a yes does.
 #[derive(Clone, Debug)]
 pub enum Deed {
-    Remove { items: Vec<Location>, name: String },
-    RemoveBookmark { name: String },
+    Remove {
+        items: Vec<Location>,
+        name: String,
+    },
+    /// To what was pasted.
+    GoTo {
+        side: Side,
+        text: String,
+    },
+    RemoveBookmark {
+        name: String,
+    },
     Quit,
 }
 

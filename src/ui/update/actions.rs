@@ -1,6 +1,10 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, palette, panels, places};
+use super::{
+    attributes, commands, connect, dialogs,
+    effect::{Effect, Effects, Sign},
+    files, palette, panels, places, signs,
+};
 use crate::ui::{
     action::Action,
     keymap::{Chord, Key, Meaning, Mode, edit},
@@ -105,6 +109,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
+        CopyPath => signs::copy_paths(state, fx),
+        Suspend => fx.push(Effect::Terminal(Sign::Suspend)),
         Cancel => cancel(state, fx),
         CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    files, palette, places, questions,
+    files, palette, places, questions, signs,
 };
 use crate::{
     config::Change,
@@ -96,12 +96,14 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 }
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
-pub(super) fn paste(state: &mut State, text: &str) {
+pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
     if field_mut(state).is_some() || state.filtering || matches!(state.mode(), Mode::Connect | Mode::Palette)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
         }
+    } else if state.mode() == Mode::Panes {
+        signs::paste(state, text, fx);
     }
 }
 
@@ -206,6 +208,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
             Deed::Remove { items, name } => files::remove(state, items, name, fx),
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
+            Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
             Deed::Quit => leave(state, fx),
         },
         // The other button leaves everything as it is.
