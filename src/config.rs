@@ -5,6 +5,7 @@
 pub mod bookmarks;
 mod file;
 pub mod keyring;
+pub mod look;
 pub mod recent;
 pub mod settings;
 pub mod store;
@@ -14,6 +15,7 @@ use secrecy::SecretString;
 use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
 pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_name};
+pub use look::{Look, Text};
 pub use recent::Recent;
 pub use settings::Settings;
 pub use store::Store;

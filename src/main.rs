@@ -10,7 +10,7 @@ use wharf::{
     engine::{self, Engine},
     fs::{self, Place, PlacePath, Target},
     serve::demo,
-    ui,
+    ui, words,
 };
 
 fn main() -> ExitCode {
@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     let exit = runtime.block_on(async {
         match &arguments.command {
             Some(Command::Demo) => demo(&arguments).await,
-            Some(command) => cli::run(command, &arguments.common).await,
+            Some(command) => {
+                tell_problems(&arguments.common);
+                cli::run(command, &arguments.common).await
+            }
             None => panes(&arguments).await,
         }
     });
@@ -109,7 +112,9 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
         engine.use_secrets(store.secrets());
         Box::new(move |change| store.apply(change)) as ui::Keep
     });
-    let options = ui::Options { left, right, cwd, home, title: true, kept, keep };
+    let settings = common.store.as_ref().map(|store| ui::settings::Settings::of(store.look()));
+    let settings = settings.unwrap_or_default();
+    let options = ui::Options { left, right, cwd, home, title: true, kept, settings, keep };
     let shown = ui::run(engine.clone(), events, options).await;
     engine.shut_down().await;
     match shown {
@@ -118,6 +123,14 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
             cli::say(format_args!("wharf: the terminal failed: {error}"));
             Exit::Items
         }
+    }
+}
+
+/// Names what means nothing in the files of settings; the panes show it in a dialog.
+fn tell_problems(common: &Common) {
+    let Some(store) = common.store.as_ref().filter(|_| !common.quiet) else { return };
+    for problem in ui::settings::Settings::of(store.look()).problems {
+        cli::say(format_args!("wharf: {}", words::escape(&problem)));
     }
 }
 

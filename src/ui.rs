@@ -2,8 +2,10 @@
 //! for. Must decide nothing: what a key or an event means is `update`'s business.
 
 pub mod action;
+mod icons;
 pub mod keymap;
 pub mod layout;
+pub mod settings;
 pub mod sheet;
 pub mod state;
 mod terminal;
@@ -33,9 +35,13 @@ use crate::{
     fs::{Place, RemotePath, Timestamp},
     ui::{
         state::{Clock, Side, State, Tone},
-        terminal::Terminal,
-        theme::Theme,
-        update::{Effect, Msg, update},
+        terminal::{
+            Terminal,
+            background::{Asked, Late, Taken},
+            signs::Signs,
+        },
+        theme::{Depth, Theme},
+        update::{Effect, Msg, Sign, update},
     },
 };
 
@@ -57,6 +63,8 @@ pub struct Options {
     pub title: bool,
     /// Bookmarks and recent places.
     pub kept: Kept,
+    /// Keys and look.
+    pub settings: settings::Settings,
     /// `None` where nothing is to be kept.
     pub keep: Option<Keep>,
 }
@@ -76,8 +84,12 @@ const DRAIN: usize = 512;
 /// this returns.
 pub async fn run(engine: Engine, events: mpsc::Receiver<Event>, options: Options) -> io::Result<()> {
     let mut terminal = Terminal::start()?;
-    let result =
-        terminal::watched(Loop::new(engine, options, terminal.size()?).run(&mut terminal, events)).await;
+    let found = Theme::choose(|name| std::env::var(name).ok());
+    let asks = options.settings.theme.background.is_none() && found.depth != Depth::None;
+    // Before anybody else reads from the terminal. One that cannot be asked stays unasked.
+    let asked = if asks { terminal::background::ask().ok() } else { None };
+    let this = Loop::new(engine, options, terminal.size()?, found, asked);
+    let result = terminal::watched(this.run(&mut terminal, events)).await;
     drop(terminal);
     result
 }
@@ -92,6 +104,11 @@ struct Loop {
     drawn: Instant,
     quit: bool,
     keeper: Keeper,
+    /// What the terminal says of its background, where it says so late.
+    late: Late,
+    signs: Signs,
+    /// The person wants the shell.
+    suspend: bool,
 }
 
 /// Makes changes one after another, on a thread that may wait for disk and keyring.
@@ -122,10 +139,13 @@ impl Keeper {
 }
 
 impl Loop {
-    fn new(engine: Engine, options: Options, size: Size) -> Loop {
+    fn new(engine: Engine, options: Options, size: Size, found: Theme, asked: Option<Asked>) -> Loop {
         let mut state = State::new(size, options.home);
         state.places.can_keep = options.keep.is_some();
-        state.theme = Theme::choose(|name| std::env::var(name).ok());
+        state.theme = found;
+        if let Some(background) = asked.as_ref().and_then(|asked| asked.background) {
+            state.theme.background = background;
+        }
         let started = Instant::now();
         let mut this = Loop {
             engine,
@@ -136,6 +156,9 @@ impl Loop {
             drawn: started,
             quit: false,
             keeper: Keeper::start(options.keep),
+            signs: Signs::new(&options.settings, |name| std::env::var(name).ok()),
+            suspend: false,
+            late: asked.map(|asked| asked.late).unwrap_or_default(),
         };
         this.tick();
         if options.left.is_none() && options.right.is_none() {
@@ -152,6 +175,7 @@ impl Loop {
             update::open(&mut this.state, side, place, &mut effects);
             this.carry_out(effects);
         }
+        update::settings_at_start(&mut this.state, options.settings);
         // Last, so that what is wrong with the files is not said before something else is.
         update::kept_at_start(&mut this.state, options.kept);
         this
@@ -173,11 +197,16 @@ impl Loop {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut continued = signal(SignalKind::from_raw(nix::libc::SIGCONT))?;
         let mut events_open = true;
         let mut progress_open = true;
         let mut progress_at = self.started;
         let mut progress_new = false;
         while !self.quit {
+            if std::mem::take(&mut self.suspend) {
+                terminal.suspend()?;
+                self.back(terminal)?;
+            }
             let now = Instant::now();
             if self.stale && now.duration_since(self.drawn) >= FRAME {
                 terminal.draw(|frame| view::draw(frame, &self.state))?;
@@ -237,6 +266,11 @@ impl Loop {
                     progress_open = changed.is_ok();
                     progress_new = changed.is_ok();
                 }
+                _ = continued.recv() => {
+                    // Whoever stopped it may have left the terminal in any state.
+                    terminal.retake()?;
+                    self.back(terminal)?;
+                }
                 () = sleep_until(wake) => self.tick(),
                 _ = terminate.recv() => return Ok(()),
                 _ = hangup.recv() => return Ok(()),
@@ -255,14 +289,35 @@ impl Loop {
         Ok(())
     }
 
+    /// The terminal is ours again, perhaps with another size.
+    fn back(&mut self, terminal: &Terminal) -> io::Result<()> {
+        let size = terminal.size()?;
+        self.signs.show(&Sign::Bar(self.state.bar));
+        if self.set_title {
+            terminal::set_title(&self.state.title);
+        }
+        self.tick();
+        self.update(Msg::Resize(size.width, size.height));
+        Ok(())
+    }
+
     fn input(&mut self, event: Input) {
         let msg = match event {
             Input::Key(key) if key.kind == KeyEventKind::Release => return,
-            Input::Key(key) => Msg::Key(key.into()),
+            Input::Key(key) => match self.late.take(&key, Instant::now()) {
+                Taken::No => Msg::Key(key.into()),
+                Taken::Yes | Taken::All(None) => return,
+                Taken::All(Some(background)) => {
+                    self.state.theme.background = background;
+                    self.stale = true;
+                    return;
+                }
+            },
             Input::Mouse(event) => Msg::Mouse(event),
             Input::Paste(text) => Msg::Paste(text),
             Input::Resize(width, height) => Msg::Resize(width, height),
-            Input::FocusGained | Input::FocusLost => return,
+            Input::FocusGained => Msg::Focus(true),
+            Input::FocusLost => Msg::Focus(false),
         };
         self.update(msg);
     }
@@ -297,6 +352,8 @@ impl Loop {
                         terminal::set_title(&title);
                     }
                 }
+                Effect::Terminal(Sign::Suspend) => self.suspend = true,
+                Effect::Terminal(sign) => self.signs.show(&sign),
                 Effect::Quit => self.quit = true,
             }
         }

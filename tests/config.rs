@@ -233,6 +233,25 @@ fn recent_places_can_be_fewer_or_none() {
     assert!(none.load().recent.is_empty() && !kept.dir.path().join("off").exists());
 }
 
+#[test]
+fn settings_that_mean_nothing_are_named_with_their_line() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join(".config/wharf");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("keys.toml"), "preset = 'vim'\n[panes]\ncpoy = 'x'\n").unwrap();
+    fs::write(dir.join("config.toml"), "recent_places = 'many'\n").unwrap();
+    let ran = wharf(home.path(), ["ls", "."]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for line in [
+        "wharf: ~/.config/wharf/keys.toml:3: there is no action cpoy",
+        "~/.config/wharf/config.toml:1: recent_places: ",
+    ] {
+        assert!(ran.stderr.contains(line), "{}", ran.stderr);
+    }
+    let ran = wharf(home.path(), ["-q", "ls", "."]);
+    assert_eq!(ran.stderr, "");
+}
+
 /// wharf with a home of its own.
 fn wharf<A: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = A>) -> Ran {
     let mut command = bare();

@@ -53,7 +53,7 @@ fn the_picture_is_what_is_drawn() {
 fn moment() -> State {
     let mut state = State::new(SIZE, RemotePath::new("/home/ann"));
     state.zone = Zone::Utc;
-    state.theme = Theme { depth: Depth::True, background: Background::Dark };
+    state.theme = Theme { depth: Depth::True, background: Background::Dark, ..Theme::default() };
     let clock = Clock { now: Timestamp::from_seconds(NOW), running: Duration::from_secs(75) };
     tell(&mut state, Msg::Tick(clock));
     let local = Location::new(FsId::local(), RemotePath::new("/home/ann/site"));

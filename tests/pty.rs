@@ -8,4 +8,6 @@ mod demo;
 mod screen;
 #[path = "pty/server.rs"]
 mod server;
+#[path = "pty/signs.rs"]
+mod signs;
 mod support;

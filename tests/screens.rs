@@ -4,6 +4,12 @@
 mod connect;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/keys.rs"]
+mod keys;
+#[path = "screens/look.rs"]
+mod look;
+#[path = "screens/signs.rs"]
+mod signs;
 
 use std::time::Duration;
 
@@ -39,6 +45,7 @@ struct Ui {
     state: State,
     sent: Vec<Command>,
     kept: Vec<wharf::config::Change>,
+    signs: Vec<wharf::ui::update::Sign>,
     quit: bool,
 }
 
@@ -46,7 +53,7 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), quit: false };
+        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), signs: Vec::new(), quit: false };
         ui.at(1);
         ui
     }
@@ -68,6 +75,7 @@ impl Ui {
                 Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
                 Effect::SetTitle(_) => {}
+                Effect::Terminal(sign) => self.signs.push(sign),
             }
         }
     }

@@ -1,29 +1,91 @@
 //! The settings of `config.toml`. Owns their names and defaults. Must never write the file.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use toml::{Spanned, de::DeTable, de::DeValue};
+
+/// The pictures in front of names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Icons {
+    #[default]
+    None,
+    /// Letters.
+    Ascii,
+    /// Those of a Nerd Font, which the terminal must have.
+    Nerd,
+}
 
 /// What a person can set.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How many recent places are remembered; 0 remembers none.
     pub recent_places: usize,
+    /// The name of a theme: a built-in one, or a file in `themes`.
+    pub theme: String,
+    pub icons: Icons,
+    /// Whether the terminal is told of what ended while nobody looked.
+    pub notify: bool,
+    /// And rings its bell.
+    pub bell: bool,
+    /// Whether the terminal shows progress itself; `None` where it is known to be able to.
+    pub progress: Option<bool>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { recent_places: 50 }
+        Settings {
+            recent_places: 50,
+            theme: "auto".to_owned(),
+            icons: Icons::None,
+            notify: true,
+            bell: false,
+            progress: None,
+        }
     }
 }
 
 impl Settings {
-    /// The settings in a text, and why they are the default ones if it cannot be read.
-    pub fn parse(text: &str) -> (Settings, Option<String>) {
-        match toml::from_str(text) {
-            Ok(settings) => (settings, None),
-            Err(error) => (Settings::default(), Some(error.message().to_owned())),
+    /// The settings in the text of `file`, and what in it means nothing, each with its line. What
+    /// cannot be read has its default.
+    pub fn parse(text: &str, file: &str) -> (Settings, Vec<String>) {
+        let mut settings = Settings::default();
+        let mut problems = Vec::new();
+        let mut complain = |at: usize, what: &str| {
+            let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+            problems.push(format!("{file}:{line}: {}", what.lines().collect::<Vec<_>>().join(", ")));
+        };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            complain(error.span().map_or(0, |span| span.start), error.message());
         }
+        let mut rows: Vec<_> = root.into_inner().into_iter().collect();
+        rows.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in rows {
+            let at = value.span().start;
+            let result = match key.get_ref().as_ref() {
+                "recent_places" => set(&mut settings.recent_places, value),
+                "theme" => set(&mut settings.theme, value),
+                "icons" => set(&mut settings.icons, value),
+                "notify" => set(&mut settings.notify, value),
+                "bell" => set(&mut settings.bell, value),
+                "progress" => set(&mut settings.progress, value),
+                other => {
+                    complain(key.span().start, &format!("there is no setting {other}"));
+                    Ok(())
+                }
+            };
+            if let Err(why) = result {
+                complain(at, &format!("{}: {why}", key.get_ref()));
+            }
+        }
+        (settings, problems)
     }
+}
+
+fn set<T: DeserializeOwned>(slot: &mut T, value: Spanned<DeValue<'_>>) -> Result<(), String> {
+    let read = T::deserialize(toml::de::ValueDeserializer::from(value));
+    *slot = read.map_err(|error| error.message().to_owned())?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -32,10 +94,18 @@ mod tests {
 
     #[test]
     fn what_is_set_counts_and_the_rest_has_its_default() {
-        assert_eq!(Settings::parse("").0.recent_places, 50);
-        assert_eq!(Settings::parse("recent_places = 0\nother = 1").0.recent_places, 0);
-        let (settings, why) = Settings::parse("recent_places = \"x\"");
+        assert_eq!(Settings::parse("", "c").0.recent_places, 50);
+        let (settings, problems) = Settings::parse("\nother = 1\nrecent_places = 0\n", "c.toml");
+        assert_eq!(settings.recent_places, 0);
+        assert_eq!(problems, ["c.toml:2: there is no setting other"]);
+        let (settings, problems) = Settings::parse("# first\nrecent_places = \"x\"", "c.toml");
         assert_eq!(settings, Settings::default());
-        assert!(why.is_some());
+        assert!(problems[0].starts_with("c.toml:2: recent_places: "), "{problems:?}");
+        let (settings, problems) = Settings::parse("recent_places = 7\n[[[\n", "c.toml");
+        assert_eq!(settings.recent_places, 7);
+        let (settings, none) = Settings::parse("icons = 'nerd'\ntheme = 'mono'", "c");
+        assert_eq!((settings.icons, settings.theme.as_str(), none.len()), (Icons::Nerd, "mono", 0));
+        assert_eq!(Settings::parse("icons = 'big'", "c").1.len(), 1);
+        assert!(problems[0].starts_with("c.toml:2: "), "{problems:?}");
     }
 }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Bookmark, Bookmarks, Change, Kept, Made, Settings, bookmarks, file, keyring::Keyring, recent, secret_key,
+    Bookmark, Bookmarks, Change, Kept, Look, Made, Settings, Text, bookmarks, file, keyring::Keyring, recent,
+    secret_key,
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Place, Result},
@@ -21,8 +22,7 @@ pub struct Store {
     bookmarks: PathBuf,
     recent: PathBuf,
     settings: Settings,
-    /// What is wrong with the settings.
-    warnings: Vec<String>,
+    look: Look,
     secrets: Arc<dyn SecretStore>,
 }
 
@@ -43,18 +43,31 @@ impl Store {
     /// One with its files in these directories, which need not exist.
     pub fn new(config_dir: &Path, state_dir: &Path, secrets: Arc<dyn SecretStore>) -> Store {
         let file = config_dir.join("config.toml");
-        let (settings, why) = match file::read(&file) {
-            Ok(text) => Settings::parse(&text.unwrap_or_default()),
-            Err(error) => (Settings::default(), Some(error.to_string())),
-        };
-        let warnings = why.map(|why| format!("{}: {why}", file.display())).into_iter().collect();
+        let mut problems = Vec::new();
+        let settings = read_text(&file, &mut problems).map(|Text { file, text }| {
+            let (settings, wrong) = Settings::parse(&text, &file);
+            problems.extend(wrong);
+            settings
+        });
+        let settings = settings.unwrap_or_default();
+        let keys = read_text(&config_dir.join("keys.toml"), &mut problems);
+        // A name with a slash leads elsewhere.
+        let is_name = !settings.theme.contains('/') && !settings.theme.starts_with('.');
+        let theme = config_dir.join("themes").join(format!("{}.toml", settings.theme));
+        let theme = if is_name { read_text(&theme, &mut problems) } else { None };
+        let look = Look { settings: settings.clone(), theme, keys, problems };
         Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),
             settings,
-            warnings,
+            look,
             secrets,
         }
+    }
+
+    /// What the files say of look and keys, as they were when this was made.
+    pub fn look(&self) -> &Look {
+        &self.look
     }
 
     /// Where the bookmarks are, or will be.
@@ -85,16 +98,12 @@ impl Store {
 
     /// The file as people write it.
     fn shown(&self) -> String {
-        let home = env::var_os("HOME").filter(|home| !home.is_empty());
-        match home.and_then(|home| self.bookmarks.strip_prefix(home).ok().map(Path::to_path_buf)) {
-            Some(rest) => format!("~/{}", rest.display()),
-            None => self.bookmarks.display().to_string(),
-        }
+        shown(&self.bookmarks)
     }
 
     /// Everything, as it is now.
     pub fn load(&self) -> Kept {
-        let mut kept = Kept { warnings: self.warnings.clone(), ..Kept::default() };
+        let mut kept = Kept::default();
         match self.bookmarks() {
             Ok(Bookmarks { list, warnings }) => {
                 kept.bookmarks = list;
@@ -225,6 +234,26 @@ impl Store {
                 let _ = file::write(&self.recent, &recent::text(&list));
             }
         });
+    }
+}
+
+/// A file as people write it.
+fn shown(file: &Path) -> String {
+    let home = env::var_os("HOME").filter(|home| !home.is_empty());
+    match home.and_then(|home| file.strip_prefix(home).ok().map(Path::to_path_buf)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => file.display().to_string(),
+    }
+}
+
+/// The text of a file, where there is one.
+fn read_text(file: &Path, problems: &mut Vec<String>) -> Option<Text> {
+    match file::read(file) {
+        Ok(text) => text.map(|text| Text { file: shown(file), text }),
+        Err(error) => {
+            problems.push(format!("{}: it cannot be read: {error}", shown(file)));
+            None
+        }
     }
 }
 

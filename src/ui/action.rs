@@ -44,6 +44,7 @@ pub enum Action {
     Permissions,
     Owner,
     RunCommand,
+    CopyPath,
     Filter,
     Sort,
     Hidden,
@@ -59,6 +60,8 @@ pub enum Action {
     Accept,
     Cancel,
     Help,
+    Palette,
+    Suspend,
     Quit,
 }
 
@@ -171,6 +174,7 @@ const ALL: &[Info] = &[
     row(Action::Permissions, Group::Files, "Permissions", "set who may read, write and execute"),
     row(Action::Owner, Group::Files, "Owner", "set owner and group, where the login may"),
     row(Action::RunCommand, Group::Files, "Command", "run a command here and see what it prints"),
+    row(Action::CopyPath, Group::Files, "Copy path", "put paths or URLs on the terminal's clipboard"),
     row(Action::Filter, Group::Showing, "Filter", "show only names that contain what you type"),
     row(Action::Sort, Group::Showing, "Sort", "choose the order"),
     row(Action::Hidden, Group::Showing, "Hidden", "show or hide names that begin with a dot"),
@@ -186,6 +190,8 @@ const ALL: &[Info] = &[
     row(Action::Accept, Group::Dialogs, "Accept", "take what was typed or chosen"),
     row(Action::Cancel, Group::Dialogs, "Cancel", "close a dialog, stop a wait, end a filter, unselect"),
     row(Action::Help, Group::Program, "Help", "this help"),
+    row(Action::Palette, Group::Program, "Commands", "find any of these by name, and run it"),
+    row(Action::Suspend, Group::Program, "Suspend", "back to the shell; `fg` comes back here"),
     row(Action::Quit, Group::Program, "Quit", "leave; asks while something runs"),
 ];
 

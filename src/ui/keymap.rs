@@ -1,10 +1,15 @@
 //! Which key means which action where, and how keys are written. Hints and help are made from
 //! it, so that they cannot lie. Must change no state.
 
+pub mod chord;
+pub mod file;
+
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
+
+pub use chord::Chord;
 
 use super::action::Action;
 
@@ -60,6 +65,11 @@ impl fmt::Display for Key {
             KeyCode::Char(c) if self.mods.contains(KeyModifiers::CONTROL) => {
                 write!(f, "{}", c.to_ascii_uppercase())
             }
+            KeyCode::Char(c) if self.mods.contains(KeyModifiers::ALT) => {
+                // The capital is another key.
+                f.write_str(if c.is_ascii_uppercase() { "Shift-" } else { "" })?;
+                write!(f, "{}", c.to_ascii_uppercase())
+            }
             KeyCode::Char(c) => write!(f, "{c}"),
             KeyCode::F(n) => write!(f, "F{n}"),
             KeyCode::Up => f.write_str("↑"),
@@ -96,10 +106,12 @@ pub enum Mode {
     Connect,
     /// A dialog with several lines to type.
     Form,
+    /// The command palette.
+    Palette,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 10] = [
+    pub const ALL: [Mode; 11] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -110,6 +122,7 @@ impl Mode {
         Mode::Reader,
         Mode::Connect,
         Mode::Form,
+        Mode::Palette,
     ];
 
     fn has_base(self) -> bool {
@@ -120,33 +133,77 @@ impl Mode {
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    bindings: Vec<(Mode, Key, Action)>,
+    bindings: Vec<(Mode, Chord, Action)>,
+}
+
+/// What a key leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    Action(Action),
+    /// Another key is awaited.
+    Begins,
 }
 
 impl Keymap {
-    /// What the key means in the mode, if anything.
-    pub fn action(&self, mode: Mode, key: Key) -> Option<Action> {
-        let find =
-            |wanted: Mode| self.bindings.iter().find(|(m, k, _)| *m == wanted && *k == key).map(|b| b.2);
+    /// What the key means in the mode, if anything. A mode's own keys come before those that
+    /// hold everywhere.
+    pub fn meaning(&self, mode: Mode, key: Key) -> Option<Meaning> {
+        let find = |wanted: Mode| {
+            let begins = self.bindings.iter().find(|(m, chord, _)| *m == wanted && chord.first == key);
+            begins.map(|(_, chord, action)| match chord.second {
+                None => Meaning::Action(*action),
+                Some(_) => Meaning::Begins,
+            })
+        };
         find(mode).or_else(|| if mode.has_base() { find(Mode::Base) } else { None })
     }
 
+    /// What the keys, pressed one after the other, mean in the mode.
+    pub fn bound(&self, mode: Mode, chord: Chord) -> Option<Action> {
+        match (self.meaning(mode, chord.first)?, chord.second) {
+            (Meaning::Action(action), None) => Some(action),
+            (Meaning::Begins, Some(_)) => {
+                let find = |wanted: Mode| {
+                    self.bindings.iter().find(|(m, c, _)| *m == wanted && *c == chord).map(|b| b.2)
+                };
+                find(mode).or_else(|| if mode.has_base() { find(Mode::Base) } else { None })
+            }
+            _ => None,
+        }
+    }
+
+    /// What may follow a key in the mode: each way with its action.
+    pub fn continuations(&self, mode: Mode, first: Key) -> Vec<(Chord, Action)> {
+        let here = |m: Mode| m == mode || m == Mode::Base && mode.has_base();
+        self.bindings
+            .iter()
+            .filter(|(m, chord, _)| here(*m) && chord.first == first && chord.second.is_some())
+            .filter(|(_, chord, action)| self.bound(mode, *chord) == Some(*action))
+            .map(|(_, chord, action)| (*chord, *action))
+            .collect()
+    }
+
     /// The keys of an action in the mode, the one to show first.
-    pub fn keys(&self, mode: Mode, action: Action) -> Vec<Key> {
-        let in_mode = |wanted: Mode| {
-            self.bindings.iter().filter(move |(m, _, a)| *m == wanted && *a == action).map(|(_, k, _)| *k)
-        };
-        let mut keys: Vec<Key> = in_mode(mode).collect();
+    pub fn keys(&self, mode: Mode, action: Action) -> Vec<Chord> {
+        let mut keys = self.in_mode(mode, action);
         if mode.has_base() {
-            keys.extend(in_mode(Mode::Base));
+            // A mode's own keys hide those that hold everywhere.
+            let everywhere = self.in_mode(Mode::Base, action).into_iter();
+            keys.extend(everywhere.filter(|chord| self.bound(mode, *chord) == Some(action)));
         }
         keys
     }
 
+    /// The keys that are bound to an action in just this mode.
+    pub fn in_mode(&self, mode: Mode, action: Action) -> Vec<Chord> {
+        let bound = |(m, _, a): &&(Mode, Chord, Action)| *m == mode && *a == action;
+        self.bindings.iter().filter(bound).map(|(_, chord, _)| *chord).collect()
+    }
+
     /// Every key of an action wherever work is done, as the help lists it.
-    pub fn all_keys(&self, action: Action) -> Vec<Key> {
+    pub fn all_keys(&self, action: Action) -> Vec<Chord> {
         // What turns the pages of the help or walks a form means something else in the panes.
-        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form);
+        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette);
         let keys = |apart_ones: bool| {
             let mut keys = Vec::new();
             for (mode, key, bound) in &self.bindings {
@@ -161,11 +218,23 @@ impl Keymap {
     }
 
     /// What the footer shows in a mode: the most useful first, with its key and its name there.
-    pub fn hints(&self, mode: Mode) -> Vec<(Key, Action, &'static str)> {
+    pub fn hints(&self, mode: Mode) -> Vec<(Chord, Action, &'static str)> {
         let hint =
             |action: &Action| Some((*self.keys(mode, *action).first()?, *action, name_in(mode, *action)?));
         hinted(mode).iter().filter_map(hint).collect()
     }
+}
+
+/// `NewFolder` as `new-folder`: how modes and actions are written in files.
+pub(in crate::ui) fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
 }
 
 /// An action's name where it is hinted: some say more in one place than in another.
@@ -176,6 +245,7 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Open) => "Connect",
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
+        (Mode::Palette, Action::Accept) => "Run",
         (Mode::Form, Action::NextChoice) => "Next field",
         (Mode::Filter, Action::Accept) => "Keep it",
         (Mode::Filter, Action::Cancel) => "Show all",
@@ -188,8 +258,22 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
-            Transfers, Log, Quit,
+            Help,
+            Copy,
+            Move,
+            Delete,
+            NewFolder,
+            Connect,
+            Filter,
+            Action::Palette,
+            Rename,
+            GoTo,
+            Sort,
+            Select,
+            Refresh,
+            Transfers,
+            Log,
+            Quit,
         ],
         Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
@@ -200,6 +284,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
             &[Open, Cancel, AddBookmark, EditBookmark, Action::Delete, TestPlace, OtherPane, Help, Quit]
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
+        Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -256,7 +341,7 @@ impl Default for Keymap {
         let shift = KeyModifiers::SHIFT;
         let mut bindings = Vec::new();
         let mut bind = |mode: Mode, action: Action, keys: &[(KeyModifiers, KeyCode)]| {
-            bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods), action)));
+            bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods).into(), action)));
         };
         for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader] {
             bind(mode, Action::Up, &[(none, KeyCode::Up), (none, Char('k'))]);
@@ -272,6 +357,8 @@ impl Default for Keymap {
         bind(Mode::Base, Transfers, &[(none, Char('T'))]);
         bind(Mode::Base, Log, &[(none, Char('L'))]);
         bind(Mode::Base, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(Mode::Base, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
+        bind(Mode::Base, Suspend, &[(ctrl, Char('z'))]);
         bind(Mode::Base, Quit, &[(none, F(10)), (none, Char('q'))]);
 
         let panes = Mode::Panes;
@@ -303,6 +390,7 @@ impl Default for Keymap {
         bind(panes, Properties, &[(none, Char('i'))]);
         bind(panes, Permissions, &[(none, Char('P'))]);
         bind(panes, Owner, &[(none, Char('O'))]);
+        bind(panes, CopyPath, &[(none, Char('Y'))]);
         bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);
@@ -353,6 +441,16 @@ impl Default for Keymap {
         bind(form, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
         bind(form, TestPlace, &[(ctrl, Char('t'))]);
 
+        let palette = Mode::Palette;
+        bind(palette, Accept, &[(none, Enter)]);
+        bind(palette, Cancel, &[(none, Esc)]);
+        bind(palette, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(palette, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(palette, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(palette, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(palette, First, &[(ctrl, KeyCode::Home)]);
+        bind(palette, Last, &[(ctrl, End)]);
+
         bind(Mode::Text, Accept, &[(none, Enter)]);
         bind(Mode::Text, Cancel, &[(none, Esc)]);
         bind(Mode::Text, Action::PageUp, &[(none, KeyCode::PageUp)]);
@@ -400,7 +498,7 @@ mod tests {
         let keymap = Keymap::default();
         for mode in Mode::ALL {
             for (key, action, _) in keymap.hints(mode) {
-                assert_eq!(keymap.action(mode, key), Some(action), "{mode:?} {key}");
+                assert_eq!(keymap.bound(mode, key), Some(action), "{mode:?} {key}");
             }
         }
     }

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::{
     action::Action,
-    keymap::Key,
+    keymap::Chord,
     sheet,
     state::{Panel, Side, State},
     text,
@@ -209,7 +209,7 @@ pub const TABS: (&str, &str) = ("Transfers", "Log");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     pub area: Rect,
-    pub key: Key,
+    pub key: Chord,
     pub action: Action,
     pub name: &'static str,
 }
@@ -219,7 +219,18 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
     let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
-    for (key, action, name) in state.keymap.hints(state.mode()) {
+    let mode = state.mode();
+    let ways = match state.pending {
+        // What may follow the key that was pressed.
+        Some((pending, key)) if pending == mode => state
+            .keymap
+            .continuations(mode, key)
+            .into_iter()
+            .filter_map(|(chord, action)| Some((chord, action, action.info()?.name)))
+            .collect(),
+        _ => state.keymap.hints(mode),
+    };
+    for (key, action, name) in ways {
         // Nothing is hinted that would do nothing.
         if !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown) {
             continue;
@@ -252,6 +263,8 @@ pub enum Hit {
     Button(usize),
     /// A field of a form.
     Field(usize),
+    /// A line of a list to choose from.
+    Chosen(usize),
 }
 
 /// What is at that cell.
@@ -262,6 +275,10 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
         // A dialog takes the mouse as it takes the keys.
         return match sheet.buttons.iter().position(|button| button.area.contains(at)) {
             Some(button) => Hit::Button(button),
+            None if sheet.chosen.is_some() && sheet.body.contains(at) => {
+                let line = sheet.scroll + usize::from(y - sheet.body.y);
+                if line < sheet.lines.len() { Hit::Chosen(line) } else { Hit::Dialog }
+            }
             None if sheet.area.contains(at) => {
                 let row = sheet.rows.iter().find(|row| row.area.contains(at));
                 row.map_or(Hit::Dialog, |row| Hit::Field(row.slot))

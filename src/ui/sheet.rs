@@ -5,6 +5,7 @@
 mod content;
 mod files;
 mod form;
+mod palette;
 mod parts;
 
 use ratatui::layout::{Rect, Size};
@@ -79,6 +80,8 @@ pub struct Sheet {
     pub more: (usize, usize),
     /// The column of the cursor in the form's field that has the focus.
     pub typing_at: Option<u16>,
+    /// The line that Enter takes, in a list to choose from.
+    pub chosen: Option<usize>,
 }
 
 impl Sheet {
@@ -112,6 +115,9 @@ struct Content {
 pub fn sheet(state: &State) -> Option<Sheet> {
     if let Overlay::Form(form) = state.overlay()? {
         return Some(form::place(state, form));
+    }
+    if let Overlay::Palette(palette) = state.overlay()? {
+        return Some(palette::place(state, palette));
     }
     let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
     let content = content::content(state, state.overlay()?, room);
@@ -195,6 +201,7 @@ fn place(size: Size, content: Content) -> Sheet {
         rows: Vec::new(),
         more: (0, 0),
         typing_at: None,
+        chosen: None,
     }
 }
 

@@ -6,6 +6,7 @@ pub mod form;
 pub mod listing;
 pub mod log;
 pub mod overlay;
+pub mod palette;
 pub mod pane;
 pub mod transfers;
 
@@ -21,14 +22,16 @@ pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
-    keymap::{Keymap, Mode},
+    keymap::{Key, Keymap, Mode},
     theme::Theme,
 };
 use crate::{
+    config::settings::Icons,
     engine::JobId,
     fs::{FsId, Location, RemotePath, Stage, Target, Timestamp},
     words::Zone,
@@ -53,6 +56,18 @@ impl Default for Clock {
 pub enum Panel {
     Transfers,
     Log,
+}
+
+/// The terminal's own sign of progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing runs.
+    #[default]
+    None,
+    /// Something runs, and how long it takes is not known.
+    Busy,
+    /// In hundredths.
+    Percent(u8),
 }
 
 /// How a notice is meant.
@@ -111,7 +126,10 @@ pub struct State {
     pub clock: Clock,
     pub zone: Zone,
     pub theme: Theme,
+    pub icons: Icons,
     pub keymap: Keymap,
+    /// The first key of a sequence, and where it was pressed.
+    pub pending: Option<(Mode, Key)>,
     /// This machine's home directory, for `~`.
     pub home: RemotePath,
     pub left: Pane,
@@ -138,6 +156,10 @@ pub struct State {
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
     pub last_click: Option<Click>,
+    /// Whether the terminal has the focus, as far as it tells.
+    pub focused: bool,
+    /// What the terminal's own sign of progress says.
+    pub bar: Bar,
     /// What the terminal's title says.
     pub title: String,
     pub quitting: bool,
@@ -150,7 +172,9 @@ impl State {
             clock: Clock::default(),
             zone: Zone::Local,
             theme: Theme::default(),
+            icons: Icons::None,
             keymap: Keymap::default(),
+            pending: None,
             home,
             left: Pane::default(),
             right: Pane::default(),
@@ -170,6 +194,8 @@ impl State {
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
+            focused: true,
+            bar: Bar::None,
             title: String::new(),
             quitting: false,
         }
@@ -221,6 +247,7 @@ impl State {
                 Asking::Host { .. } | Asking::Certificate { .. } | Asking::Conflicts { .. } => Mode::Choice,
             },
             Some(Overlay::Form(_)) => Mode::Form,
+            Some(Overlay::Palette(_)) => Mode::Palette,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
@@ -229,6 +256,7 @@ impl State {
             ) => Mode::Choice,
             Some(
                 Overlay::Help { .. }
+                | Overlay::Problems { .. }
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
                 | Overlay::Error { .. }

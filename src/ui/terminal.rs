@@ -1,6 +1,9 @@
 //! The terminal: set up, drawn to, and restored on every way out: return, error, panic, signal.
 //! Must know nothing of what is drawn.
 
+pub(super) mod background;
+pub(super) mod signs;
+
 use std::{
     cell::Cell,
     io::{self, BufWriter, Stdout, Write, stdout},
@@ -20,11 +23,18 @@ use crossterm::{
         LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
     },
 };
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
 
 /// Presses, drags and the wheel, with SGR coordinates. `EnableMouseCapture` would report every
 /// motion as well, which wakes the program for nothing.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+/// Whether the terminal is being looked at.
+const FOCUS_ON: &[u8] = b"\x1b[?1004h";
+const FOCUS_OFF: &[u8] = b"\x1b[?1004l";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -63,6 +73,22 @@ impl Terminal {
         self.inner.size()
     }
 
+    /// Gives the terminal to the shell, and takes it again when that continues the program.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        // Everything in the foreground, as the terminal's own key for it does. Where no shell
+        // waits, nothing stops, and this goes on at once.
+        let _ = signal::kill(Pid::from_raw(0), Signal::SIGTSTP);
+        self.retake()
+    }
+
+    /// Takes the terminal again from whoever had it, to draw all of it anew.
+    pub(super) fn retake(&mut self) -> io::Result<()> {
+        restore();
+        self.inner = set_up()?;
+        Ok(())
+    }
+
     /// Draws a frame; the terminal shows all of it at once.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
@@ -93,6 +119,7 @@ fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>
     // does not answer, or not in time.
     execute!(out, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste)?;
     out.write_all(MOUSE_ON)?;
+    out.write_all(FOCUS_ON)?;
     out.flush()?;
     ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))
 }
@@ -105,6 +132,8 @@ fn restore() {
     let mut out = stdout();
     // Each step is tried even where another one failed: a half-restored terminal is the worst.
     let _ = out.write_all(MOUSE_OFF);
+    let _ = out.write_all(FOCUS_OFF);
+    signs::clear(&mut out);
     let _ = execute!(out, EndSynchronizedUpdate);
     let _ = execute!(out, DisableBracketedPaste);
     let _ = execute!(out, LeaveAlternateScreen, Show);

@@ -1,6 +1,9 @@
 //! Colours: what each part of the screen looks like on dark and light terminals, with many
 //! colours, few, or none. Owns no state; whoever makes one says what the terminal can do.
 
+mod colour;
+pub mod file;
+
 use ratatui::style::{Color, Modifier, Style};
 
 /// What a piece of the screen is, so that its look is decided in one place.
@@ -36,8 +39,35 @@ pub enum Role {
     Input,
 }
 
+impl Role {
+    pub const ALL: [Role; 22] = [
+        Role::Text,
+        Role::Soft,
+        Role::Faint,
+        Role::Accent,
+        Role::Title,
+        Role::Border,
+        Role::BorderActive,
+        Role::Dir,
+        Role::Link,
+        Role::Executable,
+        Role::Special,
+        Role::Hidden,
+        Role::Selected,
+        Role::Good,
+        Role::Warning,
+        Role::Bad,
+        Role::Cursor,
+        Role::CursorIdle,
+        Role::Button,
+        Role::ButtonChosen,
+        Role::ButtonDanger,
+        Role::Input,
+    ];
+}
+
 /// How many colours a terminal shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// `NO_COLOR`: weight and inversion only.
     None,
@@ -54,15 +84,17 @@ pub enum Background {
 }
 
 /// The colours in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Theme {
     pub depth: Depth,
     pub background: Background,
+    /// Looks that replace those of the program, the last one of a role first.
+    pub own: Vec<(Role, Style)>,
 }
 
 impl Default for Theme {
     fn default() -> Self {
-        Theme { depth: Depth::Indexed, background: Background::Dark }
+        Theme { depth: Depth::Indexed, background: Background::Dark, own: Vec::new() }
     }
 }
 
@@ -87,11 +119,15 @@ impl Theme {
         let light = set("COLORFGBG")
             .and_then(|value| value.rsplit(';').next().and_then(|back| back.parse::<u8>().ok()))
             .is_some_and(|back| back == 7 || (9..=15).contains(&back));
-        Theme { depth, background: if light { Background::Light } else { Background::Dark } }
+        let background = if light { Background::Light } else { Background::Dark };
+        Theme { depth, background, own: Vec::new() }
     }
 
     /// How a role looks.
     pub fn style(&self, role: Role) -> Style {
+        if let Some((_, own)) = self.own.iter().rev().find(|(other, _)| *other == role) {
+            return reduced(*own, self.depth);
+        }
         if self.depth == Depth::None {
             return plain(role);
         }
@@ -143,6 +179,13 @@ impl Theme {
     }
 }
 
+/// A look with the colours that the depth has.
+fn reduced(style: Style, depth: Depth) -> Style {
+    let has_colour = depth != Depth::None;
+    let reduce = |colour: Option<Color>| colour.filter(|_| has_colour).map(|c| colour::reduce(c, depth));
+    Style { fg: reduce(style.fg), bg: reduce(style.bg), ..style }
+}
+
 /// Without colours: weight, underline and inversion say what matters; marks say the rest.
 fn plain(role: Role) -> Style {
     let with = |modifier| Style::new().add_modifier(modifier);
@@ -177,7 +220,7 @@ mod tests {
 
     #[test]
     fn without_colour_no_colour_is_used() {
-        let theme = Theme { depth: Depth::None, background: Background::Dark };
+        let theme = Theme { depth: Depth::None, ..Theme::default() };
         for role in [Role::Cursor, Role::Bad, Role::Dir, Role::Button, Role::Good] {
             let style = theme.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{role:?}");

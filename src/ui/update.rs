@@ -10,15 +10,18 @@ mod effect;
 mod events;
 mod files;
 mod mouse;
+mod palette;
 mod panels;
 mod places;
 mod questions;
+mod signs;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
 pub use connect::{choose, kept_at_start};
-pub use effect::{Effect, Effects};
+pub use dialogs::settings_at_start;
+pub use effect::{Effect, Effects, Sign};
 pub use places::open;
 
 use super::{
@@ -42,6 +45,8 @@ pub enum Msg {
     Paste(String),
     Mouse(MouseEvent),
     Resize(u16, u16),
+    /// The terminal has the focus, or has it no more.
+    Focus(bool),
     Event(Event),
     Progress(ProgressBoard),
     /// What is kept between runs, after a change.
@@ -56,9 +61,13 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
     match msg {
         Msg::Key(key) => actions::on_key(state, key, &mut fx),
         Msg::Action(action) => actions::on_action(state, action, &mut fx),
-        Msg::Paste(text) => dialogs::paste(state, &text),
-        Msg::Mouse(event) => mouse::on_mouse(state, event, &mut fx),
+        Msg::Paste(text) => dialogs::paste(state, &text, &mut fx),
+        Msg::Mouse(event) => {
+            state.pending = None;
+            mouse::on_mouse(state, event, &mut fx);
+        }
         Msg::Resize(width, height) => state.size = Size::new(width, height),
+        Msg::Focus(focused) => state.focused = focused,
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),
         Msg::Kept(kept) => connect::on_kept(state, *kept),
@@ -67,6 +76,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
     questions::next(state);
     settle(state);
     tell_shown(state, &mut fx);
+    signs::tell_progress(state, &mut fx);
     let title = title(state);
     if title != state.title {
         state.title.clone_from(&title);

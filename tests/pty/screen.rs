@@ -199,7 +199,7 @@ impl Screen {
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
         let raw = self.raw();
-        for mode in ["1049", "1000", "1002", "1006", "2004", "25"] {
+        for mode in ["1049", "1000", "1002", "1004", "1006", "2004", "25"] {
             let (on, off) = if mode == "25" { ("h", "l") } else { ("l", "h") };
             let last = |end: &str| {
                 let code = format!("\x1b[?{mode}{end}");

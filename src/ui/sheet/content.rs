@@ -26,9 +26,22 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Question(question) => ask(state, question, room),
-        // It has a layout of its own.
-        Overlay::Form(_) => Content::default(),
+        // They have a layout of their own.
+        Overlay::Form(_) | Overlay::Palette(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
+        Overlay::Problems { lines, scroll } => {
+            let mut said: Vec<Line> =
+                lines.iter().map(|problem| line(Role::Text, words::escape(problem))).collect();
+            said.push(Line::new());
+            said.push(line(Role::Soft, "The rest of these files counts."));
+            Content {
+                title: "Settings that mean nothing".to_owned(),
+                lines: said,
+                scroll: *scroll,
+                width: 84,
+                ..Content::default()
+            }
+        }
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
             match state.transfers.jobs.iter().find(|transfer| transfer.job == *job) {
@@ -140,6 +153,7 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         Deed::RemoveBookmark { name } => {
             (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
         }
+        Deed::GoTo { .. } => ("Go to what was pasted?".to_owned(), "Stay here", "Go there"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {

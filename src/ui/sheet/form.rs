@@ -156,6 +156,7 @@ pub(super) fn place(state: &State, form: &Form) -> Sheet {
         stacked: false,
         more: (first, slots.len()),
         typing_at: field,
+        chosen: None,
         rows,
     }
 }

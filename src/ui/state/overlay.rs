@@ -10,7 +10,7 @@ use crate::{
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
-    ui::state::{Form, Side},
+    ui::state::{Form, Palette, Side},
     words::ErrorWords,
 };
 
@@ -61,23 +61,62 @@ pub enum Typing {
 /// What a yes does.
 #[derive(Clone, Debug)]
 pub enum Deed {
-    Remove { items: Vec<Location>, name: String },
-    RemoveBookmark { name: String },
+    Remove {
+        items: Vec<Location>,
+        name: String,
+    },
+    /// To what was pasted.
+    GoTo {
+        side: Side,
+        text: String,
+    },
+    RemoveBookmark {
+        name: String,
+    },
     Quit,
 }
 
 /// A dialog.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    Text { typing: Typing, field: Field, error: Option<String> },
-    Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
-    Sort { side: Side, choice: usize },
+    Text {
+        typing: Typing,
+        field: Field,
+        error: Option<String>,
+    },
+    Confirm {
+        deed: Deed,
+        lines: Vec<String>,
+        choice: usize,
+        scroll: usize,
+    },
+    Sort {
+        side: Side,
+        choice: usize,
+    },
     Question(Question),
     Form(Box<Form>),
-    Help { scroll: usize },
-    Explain { line: Box<LogLine>, scroll: usize },
-    Details { job: JobId, scroll: usize },
-    Error { words: ErrorWords, scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    /// What means nothing in the files of settings, unescaped.
+    Problems {
+        lines: Vec<String>,
+        scroll: usize,
+    },
+    Palette(Box<Palette>),
+    Explain {
+        line: Box<LogLine>,
+        scroll: usize,
+    },
+    Details {
+        job: JobId,
+        scroll: usize,
+    },
+    Error {
+        words: ErrorWords,
+        scroll: usize,
+    },
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
     Output(Box<CommandOutput>),

@@ -1,9 +1,13 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places};
+use super::{
+    attributes, commands, connect, dialogs,
+    effect::{Effect, Effects, Sign},
+    files, palette, panels, places, signs,
+};
 use crate::ui::{
     action::Action,
-    keymap::{Key, Mode, edit},
+    keymap::{Chord, Key, Meaning, Mode, edit},
     state::{Deed, Overlay, Panel, State},
 };
 
@@ -18,8 +22,21 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
     let mode = state.mode();
-    if let Some(action) = state.keymap.action(mode, key) {
-        return on_action(state, action, fx);
+    if let Some((_, first)) = state.pending.take().filter(|(pending, _)| *pending == mode) {
+        // A second key that leads nowhere ends the sequence, and does nothing else: it was not
+        // meant for what it does alone.
+        if let Some(action) = state.keymap.bound(mode, Chord { first, second: Some(key) }) {
+            on_action(state, action, fx);
+        }
+        return;
+    }
+    match state.keymap.meaning(mode, key) {
+        Some(Meaning::Action(action)) => return on_action(state, action, fx),
+        Some(Meaning::Begins) => {
+            state.pending = Some((mode, key));
+            return;
+        }
+        None => {}
     }
     match mode {
         Mode::Text | Mode::Filter => {
@@ -29,6 +46,11 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         Mode::Choice => dialogs::letter(state, key, fx),
         Mode::Form => connect::form_key(state, key),
+        Mode::Palette => {
+            if let Some(request) = edit(key) {
+                palette::edit(state, request);
+            }
+        }
         Mode::Connect => connect::edit(state, key),
         Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
     }
@@ -38,6 +60,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
+        Mode::Palette => return palette::on_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
         Mode::Connect => {
             if connect::on_action(state, action, fx) {
@@ -60,6 +83,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match action {
         Transfers => panels::toggle(state, Panel::Transfers),
         Log => panels::toggle(state, Panel::Log),
+        Palette => palette::open(state),
         Help => state.overlays.push(Overlay::Help { scroll: 0 }),
         Quit => quit(state, fx),
         OtherPane => {
@@ -85,6 +109,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
+        CopyPath => signs::copy_paths(state, fx),
+        Suspend => fx.push(Effect::Terminal(Sign::Suspend)),
         Cancel => cancel(state, fx),
         CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.

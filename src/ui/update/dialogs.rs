@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    files, places, questions,
+    files, palette, places, questions, signs,
 };
 use crate::{
     config::Change,
@@ -14,16 +14,28 @@ use crate::{
     ui::{
         action::Action,
         keymap::{Key, Mode},
+        settings::Settings,
         sheet,
         state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
     },
     words,
 };
 
+/// Takes the settings over as they were made of their files, and says what is wrong with those.
+pub fn settings_at_start(state: &mut State, settings: Settings) {
+    state.keymap = settings.keymap;
+    state.theme = settings.theme.on(state.theme.clone());
+    state.icons = settings.icons;
+    if !settings.problems.is_empty() {
+        state.overlays.push(Overlay::Problems { lines: settings.problems, scroll: 0 });
+    }
+}
+
 /// The scroll of a dialog that has one.
 pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Help { scroll }
+        | Overlay::Problems { scroll, .. }
         | Overlay::Explain { scroll, .. }
         | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
@@ -74,6 +86,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 pub(super) fn edit(state: &mut State, request: InputRequest) {
     if let Some(field) = field_mut(state) {
         field.input.handle(request);
+    } else if state.mode() == Mode::Palette {
+        palette::edit(state, request);
     } else if state.mode() == Mode::Connect {
         connect::search(state, request);
     } else if state.filtering {
@@ -89,11 +103,14 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 }
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
-pub(super) fn paste(state: &mut State, text: &str) {
-    if field_mut(state).is_some() || state.filtering || state.mode() == Mode::Connect {
+pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
+    if field_mut(state).is_some() || state.filtering || matches!(state.mode(), Mode::Connect | Mode::Palette)
+    {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
         }
+    } else if state.mode() == Mode::Panes {
+        signs::paste(state, text, fx);
     }
 }
 
@@ -198,6 +215,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
             Deed::Remove { items, name } => files::remove(state, items, name, fx),
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
+            Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
             Deed::Quit => leave(state, fx),
         },
         // The other button leaves everything as it is.
@@ -217,7 +235,9 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(
             Overlay::Form(_)
+            | Overlay::Palette(_)
             | Overlay::Help { .. }
+            | Overlay::Problems { .. }
             | Overlay::Explain { .. }
             | Overlay::Details { .. }
             | Overlay::Error { .. },

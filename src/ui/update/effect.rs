@@ -1,6 +1,6 @@
 //! What `ui` is to do for the state: the only way in which it reaches out.
 
-use crate::{config::Change, engine::Command};
+use crate::{config::Change, engine::Command, ui::state::Bar};
 
 /// What `ui` is to do.
 #[derive(Clone, Debug)]
@@ -9,7 +9,22 @@ pub enum Effect {
     /// Keep it between runs; what there is then comes back as [`super::Msg::Kept`].
     Keep(Change),
     SetTitle(String),
+    /// For the terminal itself.
+    Terminal(Sign),
     Quit,
+}
+
+/// What the terminal is to do beside showing the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// How far everything that runs is.
+    Bar(Bar),
+    /// Something ended while nobody looked. Escaped.
+    Notify(String),
+    /// Bytes for its clipboard.
+    Clipboard(Vec<u8>),
+    /// Back to the shell, until that continues the program.
+    Suspend,
 }
 
 /// The effects of one message, in order.

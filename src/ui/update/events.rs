@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    places, questions,
+    places, questions, signs,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -240,6 +240,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
 }
 
 fn ended(state: &mut State, job: JobId, notice: Option<Notice>, fx: &mut Effects) {
+    signs::notify(state, job, notice.as_ref(), fx);
     state.notice = notice;
     let touches = state.transfers.get_mut(job).map(|transfer| transfer.touches.clone());
     for location in touches.unwrap_or_default() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, connect, dialogs, effect::Effects, panels, places};
+use super::{actions::on_action, connect, dialogs, effect::Effects, palette, panels, places};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
@@ -64,6 +64,7 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
             }
         }
         Hit::Field(at) => connect::focus_field(state, at),
+        Hit::Chosen(row) => palette::run(state, row, fx),
         Hit::Header(side, key) => {
             focus(state, side);
             places::sort_by(state, side, key);
@@ -118,7 +119,7 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
             };
             panels::move_to(state, panel, step(row));
         }
-        Hit::Dialog | Hit::Button(_) | Hit::Field(_) => {
+        Hit::Dialog | Hit::Button(_) | Hit::Field(_) | Hit::Chosen(_) => {
             on_action(state, if up { Action::Up } else { Action::Down }, fx);
         }
         Hit::Hint(_) | Hit::Nothing => {}

@@ -21,10 +21,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
         );
     }
     let body = sheet.body;
-    for (y, line) in (body.y..body.bottom()).zip(sheet.lines.iter().skip(sheet.scroll)) {
+    for (y, (at, line)) in (body.y..body.bottom()).zip(sheet.lines.iter().enumerate().skip(sheet.scroll)) {
         let mut x = body.x;
         for piece in line {
             x = pen.put(x, y, body.right().saturating_sub(x), &piece.1, piece.0);
+        }
+        if sheet.chosen == Some(at) {
+            pen.tint(Rect { y, height: 1, ..body }, Role::Cursor);
+            pen.put(body.x.saturating_sub(2), y, 1, "▌", Role::Accent);
         }
     }
     more(pen, sheet);

@@ -11,6 +11,7 @@ use crate::{
     fs::{Entry, Error, Kind, Place, entry::SortKey},
     ui::{
         action::Action,
+        icons,
         layout::{Columns, PaneAreas, short_path},
         state::{Item, Lost, Next, Pane, Phase, Row, Side, State, View},
         text,
@@ -235,7 +236,14 @@ fn entry_row(pen: &mut Pen<'_>, state: &State, item: &Item, columns: &Columns, a
         let name = words::escape_bytes(&entry.name);
         let suffix = suffix(entry);
         let room = usize::from(column.width).saturating_sub(suffix.len());
-        let x = pen.put(column.x, y, column.width, &text::cut_middle(&name, room), role);
+        let mut x = column.x;
+        let mut room = room;
+        if let Some(icon) = icons::icon(state.icons, entry).filter(|_| room > 8) {
+            pen.put(x, y, 1, icon, role);
+            (x, room) = (x + 2, room - 2);
+        }
+        let left = (column.x + column.width).saturating_sub(x);
+        let x = pen.put(x, y, left, &text::cut_middle(&name, room), role);
         pen.put(x, y, (column.x + column.width).saturating_sub(x), suffix, Role::Faint);
     }
     if let Some(column) = columns.size {

@@ -1,0 +1,128 @@
+//! The command palette: what is typed to find an action, which ones match, and which would do
+//! something now. Plain data and the matching; must know no keys and run nothing.
+
+use frizbee::{CaseMatching, Config, Matcher};
+use tui_input::Input;
+
+use super::{Pane, Panel, State};
+use crate::ui::action::{Action, Group, Info};
+
+/// The palette, as it stands.
+#[derive(Clone, Debug)]
+pub struct Palette {
+    pub input: Input,
+    /// The actions that match, the best first.
+    pub found: Vec<Action>,
+    pub cursor: usize,
+}
+
+impl Default for Palette {
+    fn default() -> Self {
+        let mut palette = Palette { input: Input::default(), found: Vec::new(), cursor: 0 };
+        palette.search();
+        palette
+    }
+}
+
+impl Palette {
+    /// Finds anew: what is typed has changed, and the best match is what is meant.
+    pub fn search(&mut self) {
+        self.found = found(self.input.value().trim());
+        self.cursor = 0;
+    }
+
+    /// The action under the cursor.
+    pub fn chosen(&self) -> Option<Action> {
+        self.found.get(self.cursor).copied()
+    }
+
+    pub fn move_to(&mut self, row: usize) {
+        self.cursor = row.min(self.found.len().saturating_sub(1));
+    }
+}
+
+/// What can be run from the palette: dialogs have their own keys, and the palette is open.
+fn offered() -> impl Iterator<Item = &'static Info> {
+    Action::all().iter().filter(|info| info.group != Group::Dialogs && info.action != Action::Palette)
+}
+
+/// Those whose name matches come before those that only speak of it.
+fn found(typed: &str) -> Vec<Action> {
+    let all: Vec<&Info> = offered().collect();
+    if typed.is_empty() {
+        return all.iter().map(|info| info.action).collect();
+    }
+    let config = Config { casing: CaseMatching::Ignore, ..Config::default() };
+    let mut matcher = Matcher::new(typed, &config);
+    let names: Vec<&str> = all.iter().map(|info| info.name).collect();
+    let texts: Vec<String> =
+        all.iter().map(|info| format!("{} {} {}", info.name, info.help, info.group.title())).collect();
+    let mut out: Vec<Action> = Vec::new();
+    for found in matcher.match_list(&names).iter().chain(&matcher.match_list(&texts)) {
+        let info = usize::try_from(found.index).ok().and_then(|at| all.get(at));
+        if let Some(info) = info.filter(|info| !out.contains(&info.action)) {
+            out.push(info.action);
+        }
+    }
+    out
+}
+
+impl State {
+    /// Whether an action would do something where the keys go once no dialog is open. What is
+    /// not known to need anything applies.
+    pub fn applies(&self, action: Action) -> bool {
+        use Action::*;
+        let panel = self.panel.filter(|_| self.in_panel);
+        let (here, there) = (self.active(), self.pane(self.active.other()));
+        let has_items = |pane: &Pane| pane.usable().is_some() && !pane.view.targets().is_empty();
+        match action {
+            CancelJob | PauseJob | Details => {
+                panel == Some(Panel::Transfers) && self.transfers.current().is_some()
+            }
+            ClearFinished => {
+                panel == Some(Panel::Transfers) && self.transfers.jobs.iter().any(|t| !t.is_running())
+            }
+            Explain => panel == Some(Panel::Log) && self.log.current().is_some(),
+            AddBookmark | EditBookmark | TestPlace => here.chooser.is_some(),
+            Back => !here.back.is_empty(),
+            Forward => !here.forward.is_empty(),
+            Copy | Move => has_items(here) && there.usable().is_some(),
+            Delete | Permissions | Owner => has_items(here),
+            Rename | Symlink | HardLink | Properties => {
+                here.usable().is_some() && here.view.current().is_some()
+            }
+            CopyPath => here.usable().is_some(),
+            NewFolder | NewFile | RunCommand | Bookmark | SamePlace => here.usable().is_some(),
+            Select | SelectUp | SelectDown | SelectAll | Invert => !here.view.listing.is_empty(),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(text: &str) -> Vec<Action> {
+        let mut palette = Palette { input: Input::new(text.to_owned()), ..Palette::default() };
+        palette.search();
+        palette.found
+    }
+
+    #[test]
+    fn every_action_but_those_of_dialogs_is_offered() {
+        let all = find("");
+        assert_eq!(all.len(), offered().count());
+        assert!(all.contains(&Action::Copy) && all.contains(&Action::Quit));
+        assert!(!all.contains(&Action::Accept) && !all.contains(&Action::Palette));
+    }
+
+    #[test]
+    fn a_name_is_found_by_its_letters_and_before_what_only_speaks_of_it() {
+        assert_eq!(find("copy").first(), Some(&Action::Copy));
+        assert_eq!(find("PERM").first(), Some(&Action::Permissions));
+        assert_eq!(find("nwfl").first(), Some(&Action::NewFile));
+        assert!(find("checksum").contains(&Action::Properties));
+        assert_eq!(find("no such thing at all"), []);
+    }
+}
