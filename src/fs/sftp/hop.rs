@@ -28,6 +28,8 @@ impl Prompt for HopPrompt {
             Question::Secret(request) => {
                 request.subject = format!("jump host {}: {}", self.name, request.subject);
             }
+            // TLS has no hops.
+            Question::UnknownCertificate(_) => {}
         }
         self.prompt.ask(question).await
     }
