@@ -453,7 +453,14 @@ fn help_lists_what_there_is_and_no_more() {
     assert_eq!(sorted(listed(&["-h"])), with(&["-V, --version"]));
     assert_eq!(
         sorted(listed(&["cp", "-h"])),
-        with(&["-r, --recursive", "--on-conflict <POLICY>", "--no-preserve"])
+        with(&[
+            "-r, --recursive",
+            "--on-conflict <POLICY>",
+            "--no-preserve",
+            "--limit <RATE>",
+            "-n, --dry-run",
+            "--json"
+        ])
     );
     assert_eq!(sorted(listed(&["ls", "-h"])), with(&["-l", "-a, --all", "-R, --recursive", "--json"]));
     let text = wharf(Path::new("none"), ["--help"]).ends(0).text();
