@@ -239,12 +239,13 @@ fn settings_that_mean_nothing_are_named_with_their_line() {
     let dir = home.path().join(".config/wharf");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("keys.toml"), "preset = 'vim'\n[panes]\ncpoy = 'x'\n").unwrap();
-    fs::write(dir.join("config.toml"), "recent_places = 'many'\n").unwrap();
+    fs::write(dir.join("config.toml"), "recent_places = 'many'\ntheme = 'dusk'\n").unwrap();
     let ran = wharf(home.path(), ["ls", "."]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     for line in [
         "wharf: ~/.config/wharf/keys.toml:3: there is no action cpoy",
         "~/.config/wharf/config.toml:1: recent_places: ",
+        "~/.config/wharf/config.toml:2: there is no theme dusk; there are auto, dark",
     ] {
         assert!(ran.stderr.contains(line), "{}", ran.stderr);
     }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub recent_places: usize,
     /// The name of a theme: a built-in one, or a file in `themes`.
     pub theme: String,
+    /// The file and the line that name the theme; empty where none does.
+    pub theme_at: String,
     pub icons: Icons,
     /// Whether the terminal is told of what ended while nobody looked.
     pub notify: bool,
@@ -36,6 +38,7 @@ impl Default for Settings {
         Settings {
             recent_places: 50,
             theme: "auto".to_owned(),
+            theme_at: String::new(),
             icons: Icons::None,
             notify: true,
             bell: false,
@@ -51,7 +54,7 @@ impl Settings {
         let mut settings = Settings::default();
         let mut problems = Vec::new();
         let mut complain = |at: usize, what: &str| {
-            let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+            let line = line_of(text, at);
             problems.push(format!("{file}:{line}: {}", what.lines().collect::<Vec<_>>().join(", ")));
         };
         let (root, errors) = DeTable::parse_recoverable(text);
@@ -64,7 +67,10 @@ impl Settings {
             let at = value.span().start;
             let result = match key.get_ref().as_ref() {
                 "recent_places" => set(&mut settings.recent_places, value),
-                "theme" => set(&mut settings.theme, value),
+                "theme" => {
+                    settings.theme_at = format!("{file}:{}", line_of(text, at));
+                    set(&mut settings.theme, value)
+                }
                 "icons" => set(&mut settings.icons, value),
                 "notify" => set(&mut settings.notify, value),
                 "bell" => set(&mut settings.bell, value),
@@ -80,6 +86,10 @@ impl Settings {
         }
         (settings, problems)
     }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn set<T: DeserializeOwned>(slot: &mut T, value: Spanned<DeValue<'_>>) -> Result<(), String> {

@@ -40,7 +40,8 @@ impl Settings {
             (None, name) => Choice::built_in(name).unwrap_or_else(|| {
                 let all = BUILT_IN.join(", ");
                 problems.push(format!(
-                    "config.toml: there is no theme {name}; there are {all}, and the files in the directory themes"
+                    "{}: there is no theme {name}; there are {all}, and the files in the directory themes",
+                    look.settings.theme_at
                 ));
                 Choice::default()
             }),

@@ -100,4 +100,7 @@ fn suspending_is_the_terminals_business() {
     let mut ui = two_panes(80, 24);
     ui.press("^Z");
     assert_eq!(ui.signs, [Sign::Suspend]);
+    let mut ui = two_panes(80, 24);
+    ui.press("^G ^Z");
+    assert_eq!(ui.signs, [Sign::Suspend], "from a dialog too");
 }

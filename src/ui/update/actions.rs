@@ -30,7 +30,13 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         return;
     }
-    match state.keymap.meaning(mode, key) {
+    let meaning = state.keymap.meaning(mode, key);
+    let suspends = state.keymap.meaning(Mode::Base, key) == Some(Meaning::Action(Action::Suspend));
+    if meaning.is_none() && suspends && key.typed().is_none() {
+        // The shell is a key away from dialogs too.
+        return fx.push(Effect::Terminal(Sign::Suspend));
+    }
+    match meaning {
         Some(Meaning::Action(action)) => return on_action(state, action, fx),
         Some(Meaning::Begins) => {
             state.pending = Some((mode, key));
