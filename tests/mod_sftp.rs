@@ -34,6 +34,20 @@ fn cp(from: OsString, to: OsString) -> [OsString; 4] {
     ["cp".into(), "-r".into(), from, to]
 }
 
+/// mod_sftp ends the connection when it is asked to run a command.
+#[test]
+fn a_checksum_is_computed_here_and_the_connection_stays() {
+    let server = ModSftp::start(ModSftpConfig::default());
+    let config = config_for(&[("one", &server)]);
+    let file = server.root().join("file");
+    fs::write(&file, "content").expect("a file");
+    let summed = wharf(&config, ["sum".into(), on("one", &file), on("one", &file)]).ends(0);
+    assert!(!server.log().contains("'exec' channel request"), "{}", server.log());
+    let sum = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
+    assert_eq!(summed.text().matches(sum).count(), 2, "{}", summed.text());
+    summed.says(&["read and computed here"]);
+}
+
 #[test]
 fn a_rich_tree_arrives_whole_on_every_way() {
     let (one, two) = (ModSftp::start(ModSftpConfig::default()), Sshd::start(SshdConfig::default()));

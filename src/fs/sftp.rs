@@ -11,6 +11,7 @@ mod failure;
 mod host_key;
 mod lanes;
 mod limits;
+mod link_text;
 mod links;
 mod list;
 mod owners;

@@ -5,6 +5,7 @@
 mod content;
 mod files;
 mod form;
+mod parts;
 
 use ratatui::layout::{Rect, Size};
 

@@ -5,6 +5,7 @@ mod connect;
 mod dialog;
 mod log;
 mod pane;
+mod parts;
 mod status;
 mod transfers;
 

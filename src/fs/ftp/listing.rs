@@ -8,6 +8,7 @@ mod date;
 mod dialect;
 mod dos;
 mod eplf;
+mod found;
 mod mlsd;
 mod month;
 mod netware;

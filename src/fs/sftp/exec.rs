@@ -97,6 +97,10 @@ async fn start(session: &Session, operation: Operation, path: &RemotePath, scrip
         let _ = session.no_commands.set(error.clone());
         error
     };
+    // mod_sftp would end the whole connection.
+    if !session.first.version().bears_channels() {
+        return Err(refused("this server runs no commands".to_owned()));
+    }
     let broken = |error: russh::Error| {
         let error = Error::new(ErrorKind::ConnectionLost, operation).with_detail(error.to_string());
         session.error(error, path)

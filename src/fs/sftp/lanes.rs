@@ -39,7 +39,8 @@ impl Lanes {
 
     /// Opens them, once and in the background. A server that allows fewer gets by with those.
     pub fn ask(session: &Arc<Session>) {
-        if session.lanes.asked.swap(true, Ordering::Relaxed) {
+        let bears_them = session.first.version().bears_channels();
+        if !bears_them || session.lanes.asked.swap(true, Ordering::Relaxed) {
             return;
         }
         let session = Arc::downgrade(session);

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
-    links,
+    link_text,
     request::Request,
     requests,
     response::{self, Name, Response},
@@ -156,7 +156,7 @@ impl Lister {
                 let size = entry.attributes.size;
                 entry.target = names.into_iter().next().map(|name| match self.session.sees_links() {
                     true => Box::from(&name.name[..]),
-                    false => links::text_of(&path, &name.name, size).into(),
+                    false => link_text::text_of(&path, &name.name, size).into(),
                 });
             }
         }

@@ -1,6 +1,9 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
-use super::{Content, Line, Piece, files};
+use super::{
+    Content, Line, Piece, files,
+    parts::{button, fact, line},
+};
 use crate::{
     fs::{Entry, entry::SortKey},
     reply::{self, Protocol},
@@ -14,18 +17,6 @@ use crate::{
     },
     words,
 };
-
-pub(super) fn line(role: Role, text: impl Into<String>) -> Line {
-    vec![Piece(role, text.into())]
-}
-
-pub(super) fn fact(label: &str, value: impl Into<String>) -> Line {
-    vec![Piece(Role::Faint, text::pad(label, 10)), Piece(Role::Text, value.into())]
-}
-
-pub(super) fn button(label: &str, letter: char) -> (String, char, bool) {
-    (label.to_owned(), letter, false)
-}
 
 pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content {
     match overlay {

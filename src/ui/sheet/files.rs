@@ -2,7 +2,7 @@
 
 use super::{
     Content, Line, Piece,
-    content::{button, fact, line},
+    parts::{button, fact, line},
 };
 use crate::{
     fs::Kind,

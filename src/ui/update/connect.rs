@@ -322,27 +322,10 @@ fn typed(state: &State, text: &str) -> Result<(String, Named), Error> {
 
 fn open_chosen(state: &mut State, side: Side, fx: &mut Effects) {
     match chosen(state, side) {
-        Some(Ok((_, named))) => open_named(state, side, named, fx),
+        Some(Ok((_, named))) => places::open_named(state, side, named, fx),
         Some(Err(error)) => say_error(state, &error),
         None => state.hint("Type sftp://user@host:port/path, or host:path, and press Enter."),
     }
-}
-
-/// Opens a place, and what belongs to it on this machine in the other pane if that one shows this
-/// machine.
-pub(super) fn open_named(state: &mut State, side: Side, named: Named, fx: &mut Effects) {
-    if let Some(local) = named.local {
-        let other = state.pane(side.other());
-        let is_local = match &other.view.location {
-            Some(location) => location.fs.is_local(),
-            None => other.chooser.is_some(),
-        };
-        if is_local {
-            places::connect(state, side.other(), local, Step::New, fx);
-        }
-    }
-    state.pane_mut(side).chooser = None;
-    places::connect(state, side, named.place, Step::New, fx);
 }
 
 fn edit_chosen(state: &mut State, side: Side) {

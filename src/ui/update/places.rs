@@ -6,6 +6,7 @@ use super::{
     questions,
 };
 use crate::{
+    config::Named,
     engine::Command,
     fs::{
         Error, ErrorKind, FsId, Location, Operation, Place, PlacePath, RemotePath,
@@ -333,6 +334,23 @@ fn refresh(state: &mut State, side: Side, fx: &mut Effects) {
     }
 }
 
+/// Opens a place, and what belongs to it on this machine in the other pane if that one shows this
+/// machine.
+pub(super) fn open_named(state: &mut State, side: Side, named: Named, fx: &mut Effects) {
+    if let Some(local) = named.local {
+        let other = state.pane(side.other());
+        let is_local = match &other.view.location {
+            Some(location) => location.fs.is_local(),
+            None => other.chooser.is_some(),
+        };
+        if is_local {
+            connect(state, side.other(), local, Step::New, fx);
+        }
+    }
+    state.pane_mut(side).chooser = None;
+    connect(state, side, named.place, Step::New, fx);
+}
+
 /// What was typed into the go-to field, as seen from this pane.
 pub(super) fn go_to_text(state: &mut State, side: Side, text: &str, fx: &mut Effects) -> Result<(), Error> {
     let here = state.pane(side).view.location.clone();
@@ -343,7 +361,7 @@ pub(super) fn go_to_text(state: &mut State, side: Side, text: &str, fx: &mut Eff
         return Ok(());
     }
     if let Some(named) = state.places.named(text)? {
-        super::connect::open_named(state, side, named, fx);
+        open_named(state, side, named, fx);
         return Ok(());
     }
     match Place::parse(text.as_bytes())? {

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Pen,
-    pane::{key, middle},
+    parts::{key, middle},
 };
 use crate::{
     fs::{Timestamp, place::redact},

@@ -2,7 +2,11 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Pen, connect, spinner};
+use super::{
+    Pen, connect,
+    parts::{key, middle},
+    spinner,
+};
 use crate::{
     fs::{Entry, Error, Kind, Place, entry::SortKey},
     ui::{
@@ -290,22 +294,6 @@ fn size(pen: &mut Pen<'_>, entry: &Entry, x: u16, y: u16, width: u16) {
     }
 }
 
-/// Lines in the middle of the rows.
-pub(super) fn middle(pen: &mut Pen<'_>, areas: &PaneAreas, lines: &[(Role, String)]) {
-    let area = areas.rows;
-    let columns = usize::from(area.width.saturating_sub(4)).max(1);
-    let wrapped: Vec<(Role, String)> = lines
-        .iter()
-        .flat_map(|(role, text)| text::wrap(text, columns).into_iter().map(move |line| (*role, line)))
-        .collect();
-    let count = u16::try_from(wrapped.len()).unwrap_or(u16::MAX);
-    let top = area.y + area.height.saturating_sub(count) / 2;
-    for (y, (role, line)) in (top..area.bottom()).zip(&wrapped) {
-        let width = u16::try_from(text::width(line)).unwrap_or(area.width).min(area.width);
-        pen.put(area.x + (area.width - width) / 2, y, width, line, *role);
-    }
-}
-
 fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], since: std::time::Duration) {
     let elapsed = words::duration(state.clock.running.saturating_sub(since));
     let mut lines = Vec::new();
@@ -356,10 +344,6 @@ fn empty(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
         format!("No name contains \u{201c}{}\u{201d}", words::escape(view.listing.filter()))
     };
     middle(pen, areas, &[(Role::Faint, text)]);
-}
-
-pub(super) fn key(state: &State, action: Action) -> String {
-    state.keymap.all_keys(action).first().map(ToString::to_string).unwrap_or_default()
 }
 
 fn scrollbar(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View, active: bool) {

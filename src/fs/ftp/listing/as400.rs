@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     date::{self, Order},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, Token, size, trim},
 };
 use crate::fs::{Entry, Kind};

@@ -5,29 +5,16 @@
 use super::{
     Line, Refusal, as400, checked,
     date::{At, Order, When, Zone},
-    dos, eplf, mlsd, netware, os2, os9, tandem,
+    dos, eplf,
+    found::{Context, Found},
+    mlsd, netware, os2, os9, tandem,
     token::{Token, tokens, trim},
     unix, vms, vxworks, zos, zvm,
 };
-use crate::fs::{Entry, Timestamp};
+use crate::fs::Timestamp;
 
 /// How many lines wait at most for one that settles the order of day and month.
 const MOST_HELD: usize = 256;
-
-/// What a dialect made of a line.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and almost all are entries")]
-pub(super) enum Found {
-    Entry(Entry, Option<When>),
-    Ignored,
-    Refused(Refusal),
-}
-
-/// What every dialect may know beside the line.
-pub(super) struct Context<'a> {
-    pub line: &'a [u8],
-    pub tokens: &'a [Token<'a>],
-    pub zone: &'a Zone,
-}
 
 type Dialect = fn(&Context<'_>) -> Option<Found>;
 

@@ -3,7 +3,7 @@
 use super::{
     Refusal, date,
     date::Order,
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, size, trim},
 };
 use crate::fs::{Entry, Kind, Precision};

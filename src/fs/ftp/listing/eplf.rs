@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     date::When,
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, size},
 };
 use crate::fs::{Entry, Kind, Precision, Timestamp};

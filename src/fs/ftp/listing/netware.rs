@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, date,
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, size, tokens, trim},
 };
 use crate::fs::{Entry, Kind};

@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     date::{self, At, Order, When},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, Token, size, trim},
 };
 use crate::fs::{Entry, Kind, Precision};

@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     date::{self, Order},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, size},
 };
 use crate::fs::{Entry, Kind};

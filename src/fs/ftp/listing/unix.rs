@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     date::{self, When},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, Token, is_number, is_space, size, trim},
 };
 use crate::fs::{Entry, Kind, Precision, Timestamp};

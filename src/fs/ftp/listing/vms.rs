@@ -4,7 +4,7 @@
 use super::{
     Line, checked,
     date::{self, Order},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Token, is_number, tokens},
 };
 use crate::fs::{Entry, Kind};

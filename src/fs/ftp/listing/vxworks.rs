@@ -4,7 +4,7 @@
 use super::{
     Refusal, date,
     date::{Order, When},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Size, Token, size, trim},
 };
 use crate::fs::{Entry, Kind, Precision};

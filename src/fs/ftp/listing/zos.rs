@@ -3,7 +3,7 @@
 
 use super::{
     date::{self, Order, When},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::{Token, is_number, trim},
 };
 use crate::fs::{Attributes, Entry, Kind};

@@ -2,7 +2,7 @@
 
 use super::{
     date::{self, Order},
-    dialect::{Context, Found},
+    found::{Context, Found},
     token::Token,
 };
 use crate::fs::{Entry, Kind};
