@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Common, Exit, manage::on_places, printed, report, say};
 use crate::{
     engine::{Command, What},
-    fs::{Algorithm, Checksum, Result, sum::Computed},
+    fs::{Algorithm, Checksum, Result, place::redact, sum::Computed},
     words,
 };
 
@@ -56,16 +56,25 @@ pub async fn run(arguments: &SumArguments, common: &Common) -> Result<Exit> {
             }
             let Some(sum) = sum else { continue };
             if !common.quiet {
-                let place = words::escape_bytes(argument.as_bytes());
+                let place = words::escape_bytes(&shown(argument.as_bytes()));
                 say(format_args!("wharf: {place}: {}", words::computed(&sum.by)));
             }
             let out = io::stdout();
             let is_terminal = out.is_terminal();
-            printed(out.lock().write_all(&line(&sum, argument.as_bytes(), arguments.json, is_terminal)))?;
+            let place = shown(argument.as_bytes());
+            printed(out.lock().write_all(&line(&sum, &place, arguments.json, is_terminal)))?;
         }
         Ok(exit)
     })
     .await
+}
+
+/// The place as it was given, but for a password in its URL.
+fn shown(argument: &[u8]) -> Vec<u8> {
+    if argument.windows(3).any(|part| part == b"://") {
+        return redact(&String::from_utf8_lossy(argument)).into_bytes();
+    }
+    argument.to_vec()
 }
 
 fn line(sum: &Checksum, place: &[u8], as_json: bool, is_terminal: bool) -> Vec<u8> {
@@ -103,6 +112,12 @@ fn line(sum: &Checksum, place: &[u8], as_json: bool, is_terminal: bool) -> Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_a_place_is_not_printed() {
+        assert_eq!(shown(b"ftp://ann:secret@h/f"), b"ftp://ann:***@h/f");
+        assert_eq!(shown(b"plain\xff"), b"plain\xff");
+    }
 
     #[test]
     fn lines_are_those_of_sha256sum() {

@@ -443,8 +443,10 @@ impl Lister {
             Ok(replies) => replies,
             Err(error) => return Err(self.settled(error).await),
         };
-        if let (Some(last), true) = (replies.last(), replies.len() > 1) {
-            let reply = self.session.log().reply(last);
+        // That some of them are refused is no failure: the first that is not stands for all.
+        let telling = replies.iter().find(|raw| raw.is_completion()).or(replies.last());
+        if let (Some(telling), true) = (telling, replies.len() > 1) {
+            let reply = self.session.log().reply(telling);
             self.session.log_group(format!("{verb} {} times", replies.len()), &self.path, reply, started);
         }
         Ok(replies)
