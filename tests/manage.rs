@@ -297,12 +297,14 @@ fn copies_within_a_server_need_no_traffic() {
     assert_eq!(fs::metadata(world.path("to/empty")).unwrap().len(), 0);
     let time = |name: &str| fs::metadata(world.path(name)).unwrap().mtime();
     assert_eq!(time("from/sub/file"), time("to/sub/file"));
-    // What stands at the target is replaced whole, with a stale part in the way as well.
-    fs::write(world.path("to/sub/.file.wharf-part"), "stale").unwrap();
+    // What stands at the target is replaced whole. A part that some other wharf may be writing is
+    // left alone.
+    fs::write(world.path("to/sub/.file.wharf-part"), "another").unwrap();
     fs::write(world.path("to/sub/file"), "old").unwrap();
     world.ok(&["cp", "--on-conflict", "overwrite", &world.remote("from/sub/file"), &world.remote("to/sub/")]);
     assert!(fs::read(world.path("to/sub/file")).unwrap() == bytes);
-    assert_eq!(fs::read_dir(world.path("to/sub")).unwrap().count(), 1);
+    assert_eq!(fs::read(world.path("to/sub/.file.wharf-part")).unwrap(), b"another");
+    assert_eq!(fs::read_dir(world.path("to/sub")).unwrap().count(), 2);
     world.ok(&["cp", "-r", &world.local("from"), &world.local("near")]);
     assert!(fs::read(world.path("near/sub/file")).unwrap() == bytes);
 }
