@@ -38,6 +38,7 @@ impl World {
     /// Exit code, standard output, standard error.
     fn wharf(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
             .arg("-F")
             .arg(self.sshd.ssh_config())
             .arg("--batch")
@@ -128,6 +129,7 @@ fn cat_writes_bytes_as_they_are() {
     let bytes: Vec<u8> = (0..=255).cycle().take(700_000).collect();
     fs::write(world.path("file"), &bytes).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
         .arg("-F")
         .arg(world.sshd.ssh_config())
         .args(["--batch", "cat", &world.remote("file"), &world.local("file")])

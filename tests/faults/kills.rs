@@ -19,8 +19,15 @@ fn plant(source: &Path, files: u64) {
     }
 }
 
+/// Files below, while they come and go.
 fn count(root: &Path) -> usize {
-    if root.exists() { tree(root).iter().filter(|(_, content)| content.is_some()).count() } else { 0 }
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => count(&entry.path()),
+            _ => 1,
+        })
+        .sum()
 }
 
 /// Kills a copy again and again, each time after some more files, and lets it go on.
@@ -119,7 +126,7 @@ fn an_interrupt_keeps_what_there_is() {
     let listed = world.wharf(&["jobs", "--json"]).ends(0);
     let job: serde_json::Value = serde_json::from_str(&listed.text()).unwrap();
     assert_eq!((job["kind"].as_str(), job["running"].as_bool()), (Some("copy"), Some(false)));
-    assert!(job["bytes_done"].as_u64().unwrap() >= 8 << 20, "{job}");
+    assert!(job["bytes_done"].as_u64().unwrap() > 1 << 20, "{job}");
     // Forgotten, nothing of it is left.
     world.wharf(&["jobs", "discard", job["id"].as_str().unwrap()]).ends(0);
     assert!(world.records().is_empty());
@@ -141,18 +148,19 @@ fn two_at_one_target_do_not_meet() {
     let world = World { config: sshd.ssh_config(), ..world };
     fs::write(&one, noise(12 << 20, 1)).unwrap();
     fs::write(&two, noise(12 << 20, 2)).unwrap();
+    fs::write(to.join("big"), "old").unwrap();
     let run = |source: &Path| {
         let target = into(&to);
         let arguments = ["cp".into(), "--limit=8M".into(), "--on-conflict=overwrite".into()];
         program::start(world.command(&[&arguments[..], &[on("harness", source), target]].concat()))
     };
     let mut first = run(&one);
-    first.until(|| fs::read_dir(&to).unwrap().count() == 1);
+    first.until(|| fs::read_dir(&to).unwrap().count() == 2);
     let listed = world.wharf(&["jobs"]).ends(0);
     assert!(listed.text().contains("running"), "{}", listed.text());
     world.wharf(&["jobs", "discard", "--all"]).ends(0);
     let mut second = run(&two);
-    second.until(|| fs::read_dir(&to).unwrap().count() == 2);
+    second.until(|| fs::read_dir(&to).unwrap().count() == 3);
     first.wait().ends(0);
     second.wait().ends(0);
     let content = fs::read(to.join("big")).unwrap();

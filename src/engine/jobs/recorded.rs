@@ -2,7 +2,6 @@
 //! and taking up what was interrupted. Knows no protocol.
 
 use std::{
-    future::Future,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -67,11 +66,12 @@ impl Job {
             let journal = journal::create(&dir, &asked, &url, started as i64)?;
             // The same was interrupted before: what it has left is written on, or goes.
             for stored in journal::list(&dir) {
-                if !stored.running && is_same(&stored.request, &asked) {
-                    if let Ok((other, _)) = journal::open(&dir, &stored.id) {
-                        journal.adopt(&other);
-                        other.forget();
-                    }
+                if !stored.running
+                    && is_same(&stored.request, &asked)
+                    && let Ok((other, _)) = journal::open(&dir, &stored.id)
+                {
+                    journal.adopt(&other);
+                    other.forget();
                 }
             }
             Ok(journal)
@@ -125,7 +125,7 @@ impl Job {
             let wait = pause_before(attempt);
             self.shared.emit(self.job, What::Retrying { attempt, wait, error }).await;
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Waiting);
-            self.cancellable(async { Ok(tokio::time::sleep(wait).await) }.boxed()).await?;
+            self.cancellable(tokio::time::sleep(wait).map(Ok).boxed()).await?;
         }
     }
 
@@ -201,8 +201,8 @@ impl Job {
         Ok(Outcome::default())
     }
 
-    fn reach<'a>(&'a self, place: &'a Place) -> impl Future<Output = Result<()>> + Send + 'a {
-        async move { self.shared.sessions.open(&self.shared, self.job, place).await.map(|_| ()) }
+    async fn reach(&self, place: &Place) -> Result<()> {
+        self.shared.sessions.open(&self.shared, self.job, place).await.map(|_| ())
     }
 }
 
