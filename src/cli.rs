@@ -7,6 +7,7 @@ mod cp;
 mod driver;
 mod exec;
 mod explain;
+mod jobs;
 mod ls;
 mod manage;
 mod mv;
@@ -43,6 +44,8 @@ pub enum Exit {
     Connection,
     /// The server's identity was refused.
     Identity,
+    /// `wharf jobs` has it.
+    Interrupted,
     /// `exec` ends as the command did.
     Passed(u8),
 }
@@ -61,6 +64,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Connection => 3,
             Exit::Identity => 4,
+            Exit::Interrupted => 5,
             Exit::Passed(code) => code,
         }
     }
@@ -271,6 +275,8 @@ pub enum Command {
     /// Add, list, show and remove bookmarks
     #[command(subcommand)]
     Bookmark(bookmark::BookmarkCommand),
+    /// List interrupted transfers, go on with them, or forget them
+    Jobs(jobs::JobsArguments),
     /// Say what an SFTP status means and what to do; without CODE, all of them
     Explain(ExplainArguments),
 }
@@ -280,6 +286,10 @@ pub struct CpArguments {
     /// Move no more than this many bytes per second, for example 2MiB
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
+
+    /// How often in a row to try again after the connection was lost
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
 
     /// Copy directories with all that they hold
     #[arg(short, long)]
@@ -336,6 +346,10 @@ pub struct MvArguments {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
 
+    /// How often in a row to try again after the connection was lost
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
+
     /// What to do where the target exists; without this it is refused
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
@@ -350,6 +364,10 @@ pub struct SyncArguments {
     /// Move no more than this many bytes per second, for example 2MiB
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
+
+    /// How often in a row to try again after the connection was lost
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
 
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
@@ -584,6 +602,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Resolve(arguments) => resolve::run(arguments, common).await,
         Command::Bookmark(command) => bookmark::run(command, common),
+        Command::Jobs(arguments) => jobs::run(arguments, common).await,
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.
         Command::Demo => Ok(Exit::Usage),

@@ -8,6 +8,7 @@ mod stored;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +25,8 @@ use crate::{
         RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, limit::Limiter, plan::Step,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, journal::Stored, limit::Limiter,
+        plan::Step,
     },
     trust,
 };
@@ -172,7 +174,26 @@ pub enum Command {
         job: Option<JobId>,
         rate: Option<u64>,
     },
-    /// Stop this job: it ends with `Cancelled` unless it had ended already.
+    /// What was interrupted, or has items that failed: `Stored`, then `Done`.
+    Stored {
+        job: JobId,
+    },
+    /// Go on with an interrupted transfer, and try again what has failed: as `Copy`.
+    Resume {
+        job: JobId,
+        id: String,
+    },
+    /// Forget an interrupted transfer and remove the parts that it has left: `Done`.
+    Discard {
+        job: JobId,
+        id: String,
+    },
+    /// Stop this job as `Cancel` does, but leave what there is of a transfer, so that it can go on.
+    Interrupt {
+        job: JobId,
+    },
+    /// Stop this job: it ends with `Cancelled` unless it had ended already. A transfer leaves no
+    /// part of a file behind, and is forgotten.
     Cancel {
         job: JobId,
     },
@@ -241,6 +262,19 @@ pub enum What {
         fs: FsId,
         error: Error,
     },
+    /// The connection was lost. The transfer is tried again after `wait`; `attempt` counts from 1
+    /// since anything has moved.
+    Retrying {
+        attempt: u32,
+        wait: Duration,
+        error: Error,
+    },
+    /// The transfer is about to end, and can go on another time.
+    Resumable {
+        id: String,
+    },
+    /// Transfers that can go on.
+    Stored(Vec<Stored>),
     Done(Outcome),
     Failed(Error),
     Cancelled,
@@ -312,6 +346,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: session::Sessions,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) batch: bool,
+    /// Where the records of transfers are.
+    pub(crate) jobs_dir: OnceLock<PathBuf>,
     /// What all transfers stay below together.
     pub(crate) limit: Arc<Limiter>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
@@ -342,6 +378,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             events,
             batch: options.batch,
+            jobs_dir: OnceLock::new(),
             limit: Arc::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
@@ -367,6 +404,7 @@ impl Engine {
                 }
             }
             Command::Cancel { job } => self.shared.jobs.cancel(job),
+            Command::Interrupt { job } => self.shared.jobs.interrupt(job),
             Command::Show { shown } => self.shared.sessions.show(shown),
             Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
             Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
@@ -385,14 +423,20 @@ impl Engine {
         self.shared.sessions.use_secrets(secrets);
     }
 
+    /// From now on transfers are recorded in that directory, which need not exist, so that they
+    /// can go on after an interruption; the first one stays.
+    pub fn keep_jobs(&self, dir: PathBuf) {
+        let _ = self.shared.jobs_dir.set(dir);
+    }
+
     /// The latest progress of every running transfer.
     pub fn progress(&self) -> watch::Receiver<ProgressBoard> {
         self.progress.clone()
     }
 
-    /// Cancels all jobs, lets them clean up for a moment, and ends all sessions.
+    /// Interrupts all jobs, lets them clean up for a moment, and ends all sessions.
     pub async fn shut_down(&self) {
-        self.shared.jobs.cancel_all();
+        self.shared.jobs.interrupt_all();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.shared.jobs.all_ended()).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.shared.sessions.close()).await;
     }

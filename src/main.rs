@@ -110,6 +110,7 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
     let kept = store.as_ref().map(|store| store.load()).unwrap_or_default();
     let keep = store.map(|store| {
         engine.use_secrets(store.secrets());
+        engine.keep_jobs(store.jobs_dir().to_owned());
         Box::new(move |change| store.apply(change)) as ui::Keep
     });
     let settings = common.store.as_ref().map(|store| ui::settings::Settings::of(store.look()));

@@ -5,6 +5,7 @@
 pub mod change;
 pub mod compare;
 pub mod copy;
+pub mod journal;
 pub mod limit;
 pub mod plan;
 pub mod remove;
@@ -12,6 +13,8 @@ pub mod run;
 pub mod walk;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::fs::{Entry, Location, Timestamp, mode::ModeChange};
 
@@ -27,7 +30,8 @@ pub struct Request {
 }
 
 /// How `target` is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Landing {
     /// A directory that holds the copies under their own names; it must exist.
     Into,
@@ -38,7 +42,8 @@ pub enum Landing {
 }
 
 /// How to copy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Policy {
     /// Directories are copied with all that they hold; otherwise they are refused.
     pub recursive: bool,
@@ -52,6 +57,8 @@ pub struct Policy {
     pub compare_content: bool,
     /// Bytes per second; `None` is without a limit of its own.
     pub limit: Option<u64>,
+    /// How often in a row a lost connection is tried again without anything having moved.
+    pub retries: u32,
 }
 
 impl Default for Policy {
@@ -64,12 +71,14 @@ impl Default for Policy {
             delete: false,
             compare_content: false,
             limit: None,
+            retries: 5,
         }
     }
 }
 
 /// What to do where the target already has the name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnConflict {
     /// One question for the whole request, before anything is copied.
     Ask,
@@ -150,6 +159,8 @@ pub enum Phase {
     Asking,
     Running,
     Paused,
+    /// The connection was lost; it will be tried again.
+    Waiting,
 }
 
 /// How a transfer, or a removal, ended.

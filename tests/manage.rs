@@ -38,6 +38,7 @@ impl World {
     /// Exit code, standard output, standard error.
     fn wharf(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
             .arg("-F")
             .arg(self.sshd.ssh_config())
             .arg("--batch")
@@ -128,6 +129,7 @@ fn cat_writes_bytes_as_they_are() {
     let bytes: Vec<u8> = (0..=255).cycle().take(700_000).collect();
     fs::write(world.path("file"), &bytes).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
         .arg("-F")
         .arg(world.sshd.ssh_config())
         .args(["--batch", "cat", &world.remote("file"), &world.local("file")])
@@ -297,12 +299,14 @@ fn copies_within_a_server_need_no_traffic() {
     assert_eq!(fs::metadata(world.path("to/empty")).unwrap().len(), 0);
     let time = |name: &str| fs::metadata(world.path(name)).unwrap().mtime();
     assert_eq!(time("from/sub/file"), time("to/sub/file"));
-    // What stands at the target is replaced whole, with a stale part in the way as well.
-    fs::write(world.path("to/sub/.file.wharf-part"), "stale").unwrap();
+    // What stands at the target is replaced whole. A part that some other wharf may be writing is
+    // left alone.
+    fs::write(world.path("to/sub/.file.wharf-part"), "another").unwrap();
     fs::write(world.path("to/sub/file"), "old").unwrap();
     world.ok(&["cp", "--on-conflict", "overwrite", &world.remote("from/sub/file"), &world.remote("to/sub/")]);
     assert!(fs::read(world.path("to/sub/file")).unwrap() == bytes);
-    assert_eq!(fs::read_dir(world.path("to/sub")).unwrap().count(), 1);
+    assert_eq!(fs::read(world.path("to/sub/.file.wharf-part")).unwrap(), b"another");
+    assert_eq!(fs::read_dir(world.path("to/sub")).unwrap().count(), 2);
     world.ok(&["cp", "-r", &world.local("from"), &world.local("near")]);
     assert!(fs::read(world.path("near/sub/file")).unwrap() == bytes);
 }

@@ -51,6 +51,7 @@ impl World {
     /// Exit code, standard output, standard error.
     fn sync(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
             .arg("-F")
             .arg(self.sshd.ssh_config())
             .args(["--batch", "sync"])

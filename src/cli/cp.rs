@@ -26,6 +26,7 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 on_conflict,
                 preserve: !arguments.no_preserve,
                 limit: arguments.limit,
+                retries: arguments.retries,
                 ..Policy::default()
             },
             remove_source: false,
@@ -34,7 +35,9 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             return steps::show(&mut driver, request, arguments.json).await;
         }
         let started = std::time::Instant::now();
-        let outcome = progress::copy(&mut driver, request, common.quiet).await?;
+        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+            return Ok(Exit::Interrupted);
+        };
         if common.verbose || bar_was_wanted(common) {
             super::say(format_args!(
                 "{} in {}",

@@ -21,6 +21,8 @@ pub struct Driver {
     verbose: bool,
     batch: bool,
     interrupted: mpsc::Receiver<()>,
+    /// What runs can go on after an interruption.
+    resumes: bool,
 }
 
 impl Driver {
@@ -29,6 +31,7 @@ impl Driver {
         super::record(&engine, common)?;
         if let Some(store) = &common.store {
             engine.use_secrets(store.secrets());
+            engine.keep_jobs(store.jobs_dir().to_owned());
         }
         let (interrupt, interrupted) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -51,7 +54,20 @@ impl Driver {
                 }
             }
         });
-        Ok(Driver { engine, events, next_job: 1, verbose: common.verbose, batch: common.batch, interrupted })
+        Ok(Driver {
+            engine,
+            events,
+            next_job: 1,
+            verbose: common.verbose,
+            batch: common.batch,
+            interrupted,
+            resumes: false,
+        })
+    }
+
+    /// Whether what runs from now on can go on after an interruption.
+    pub fn resumes(&mut self, resumes: bool) {
+        self.resumes = resumes;
     }
 
     /// A number for the next job.
@@ -116,7 +132,11 @@ impl Driver {
                 event = self.events.recv() => event,
                 Some(()) = self.interrupted.recv() => {
                     for job in jobs {
-                        self.engine.send(Command::Cancel { job: *job });
+                        let job = *job;
+                        self.engine.send(match self.resumes {
+                            true => Command::Interrupt { job },
+                            false => Command::Cancel { job },
+                        });
                     }
                     continue;
                 }

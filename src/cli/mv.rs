@@ -21,10 +21,17 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             sources: locations,
             target,
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
-            policy: Policy { on_conflict, limit: arguments.limit, ..Policy::default() },
+            policy: Policy {
+                on_conflict,
+                limit: arguments.limit,
+                retries: arguments.retries,
+                ..Policy::default()
+            },
             remove_source: true,
         };
-        let outcome = progress::copy(&mut driver, request, common.quiet).await?;
+        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+            return Ok(Exit::Interrupted);
+        };
         Ok(if outcome.failed + outcome.skipped > 0 { Exit::Items } else { Exit::Done })
     }
     .await;

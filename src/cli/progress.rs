@@ -7,20 +7,58 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use super::{driver, driver::Driver};
 use crate::{
-    engine::{Command, JobId, ProgressBoard},
-    fs::Result,
+    engine::{Command, JobId, ProgressBoard, What},
+    fs::{ErrorKind, Result},
     transfer::{Outcome, Phase, Progress, Request},
     words,
 };
 
-/// Copies, with a bar where it can be seen; failed items are printed above it.
-pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Outcome> {
+/// Copies, with a bar where it can be seen; failed items are printed above it. `None` where it
+/// was interrupted and can go on another time: that has been said then.
+pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Option<Outcome>> {
     let job = driver.job();
+    run(driver, job, Command::Copy { job, request }, quiet).await
+}
+
+/// Goes on with an interrupted transfer, in the same way.
+pub async fn resume(driver: &mut Driver, id: String, quiet: bool) -> Result<Option<Outcome>> {
+    let job = driver.job();
+    run(driver, job, Command::Resume { job, id }, quiet).await
+}
+
+async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> Result<Option<Outcome>> {
     let bar = Bar::start(driver.progress(), job, quiet);
-    let command = Command::Copy { job, request };
-    let copied = driver.run(job, command, |what| bar.above(|| driver::item(&what))).await;
+    let mut resumable = None;
+    driver.resumes(true);
+    let copied = driver
+        .run(job, command, |what| match what {
+            What::Resumable { id } => resumable = Some(id),
+            What::Retrying { wait, error, .. } if !quiet => {
+                bar.above(|| super::say(format_args!("wharf: {}", words::retrying(&error, wait))));
+            }
+            what => bar.above(|| driver::item(&what)),
+        })
+        .await;
+    driver.resumes(false);
     bar.stop();
-    copied
+    match (copied, resumable) {
+        (Err(error), Some(id)) => {
+            if error.kind() != ErrorKind::Cancelled {
+                super::report(&error);
+            }
+            super::say(format_args!(
+                "wharf: interrupted; `wharf jobs resume {id}` goes on, `wharf jobs discard {id}` forgets it"
+            ));
+            Ok(None)
+        }
+        (Ok(outcome), Some(id)) => {
+            if !quiet && std::io::stderr().is_terminal() {
+                super::say(format_args!("wharf: `wharf jobs resume {id}` tries again what failed"));
+            }
+            Ok(Some(outcome))
+        }
+        (copied, None) => copied.map(Some),
+    }
 }
 
 /// A bar that follows one job.
@@ -74,6 +112,7 @@ fn line(progress: &Progress) -> String {
         Phase::Queued | Phase::Planning | Phase::Asking => {
             format!("listing: {} found", words::totals(&progress.total))
         }
+        Phase::Waiting => "waiting for the connection".to_owned(),
         Phase::Running | Phase::Paused => {
             let left = progress.remaining.map(|left: Duration| format!("  {} left", words::clock(left)));
             format!(

@@ -32,6 +32,7 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
                 limit: arguments.limit,
+                retries: arguments.retries,
             },
             remove_source: false,
         };
@@ -39,7 +40,9 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
             return steps::show(&mut driver, request, arguments.json).await;
         }
         let started = std::time::Instant::now();
-        let outcome = progress::copy(&mut driver, request, common.quiet).await?;
+        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+            return Ok(Exit::Interrupted);
+        };
         if !common.quiet {
             let took = words::duration(started.elapsed());
             super::say(format_args!("{} in {took}", words::outcome(&outcome, "copied")));

@@ -21,6 +21,7 @@ use crate::{
 pub struct Store {
     bookmarks: PathBuf,
     recent: PathBuf,
+    jobs: PathBuf,
     settings: Settings,
     look: Look,
     secrets: Arc<dyn SecretStore>,
@@ -59,6 +60,7 @@ impl Store {
         Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),
+            jobs: state_dir.join("jobs"),
             settings,
             look,
             secrets,
@@ -73,6 +75,11 @@ impl Store {
     /// Where the bookmarks are, or will be.
     pub fn bookmarks_file(&self) -> &Path {
         &self.bookmarks
+    }
+
+    /// Where the records of transfers are, or will be.
+    pub fn jobs_dir(&self) -> &Path {
+        &self.jobs
     }
 
     pub fn secrets(&self) -> Arc<dyn SecretStore> {

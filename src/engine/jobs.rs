@@ -4,11 +4,15 @@
 mod copy;
 mod look;
 mod manage;
+mod recorded;
 
 use std::{
     collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,6 +25,7 @@ use crate::{
     fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, RemotePath, Result},
     transfer::{
         Outcome,
+        journal::Journal,
         limit::Throttle,
         run::{Counters, Reporter, Transfer},
     },
@@ -38,15 +43,32 @@ pub(crate) struct Jobs {
 
 struct Running {
     cancel: CancellationToken,
+    /// What a cancelled transfer has done is kept, to go on with.
+    keep: Arc<AtomicBool>,
     /// Only transfers have progress to show.
     meter: Option<Meter>,
 }
 
+impl Running {
+    fn interrupt(&self) {
+        self.keep.store(true, Ordering::Relaxed);
+        self.cancel.cancel();
+    }
+}
+
 impl Jobs {
-    fn start(&self, job: JobId) -> CancellationToken {
-        let cancel = CancellationToken::new();
-        lock(&self.running).insert(job, Running { cancel: cancel.clone(), meter: None });
-        cancel
+    fn start(&self, job: JobId) -> (CancellationToken, Arc<AtomicBool>) {
+        let (cancel, keep) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
+        let running = Running { cancel: cancel.clone(), keep: keep.clone(), meter: None };
+        lock(&self.running).insert(job, running);
+        (cancel, keep)
+    }
+
+    /// Stops a job so that it can go on another time.
+    pub(crate) fn interrupt(&self, job: JobId) {
+        if let Some(running) = lock(&self.running).get(&job) {
+            running.interrupt();
+        }
     }
 
     fn end(&self, job: JobId) {
@@ -75,10 +97,8 @@ impl Jobs {
         }
     }
 
-    pub(crate) fn cancel_all(&self) {
-        for running in lock(&self.running).values() {
-            running.cancel.cancel();
-        }
+    pub(crate) fn interrupt_all(&self) {
+        lock(&self.running).values().for_each(Running::interrupt);
     }
 
     /// Waits until nothing runs.
@@ -142,6 +162,9 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Stat { job, .. }
     | Command::Copy { job, .. }
     | Command::Plan { job, .. }
+    | Command::Stored { job }
+    | Command::Resume { job, .. }
+    | Command::Discard { job, .. }
     | Command::CreateDir { job, .. }
     | Command::CreateFile { job, .. }
     | Command::SetAttributes { job, .. }
@@ -156,13 +179,14 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
     | Command::Remove { job, .. }
+    | Command::Interrupt { job }
     | Command::Cancel { job }) = command
     else {
         return;
     };
-    let cancel = shared.jobs.start(job);
+    let (cancel, keep) = shared.jobs.start(job);
     tokio::spawn(async move {
-        let work = Job { shared: shared.clone(), job, cancel };
+        let work = Job { shared: shared.clone(), job, cancel, keep };
         // A defect must end its job with a word, not leave somebody waiting for ever.
         let outcome = AssertUnwindSafe(work.run(command)).catch_unwind().await.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Failure, Operation::Plan).with_detail("wharf has a defect here"))
@@ -183,6 +207,7 @@ struct Job {
     shared: Arc<Shared>,
     job: JobId,
     cancel: CancellationToken,
+    keep: Arc<AtomicBool>,
 }
 
 /// Passes failures on in order, without making the work wait.
@@ -234,6 +259,9 @@ impl Job {
             // These clean up.
             Command::Copy { request, .. } => self.copy(request, copy::Mode::Run).await,
             Command::Plan { request, .. } => self.copy(request, copy::Mode::Plan).await,
+            Command::Resume { id, .. } => self.resume(&id).await,
+            Command::Discard { id, .. } => self.discard(&id).await,
+            Command::Stored { .. } => self.stored().await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await
@@ -241,6 +269,7 @@ impl Job {
             // The engine handles these itself: they are no jobs.
             Command::Answer { .. }
             | Command::Cancel { .. }
+            | Command::Interrupt { .. }
             | Command::Pause { .. }
             | Command::Limit { .. }
             | Command::Show { .. } => Ok(Outcome::default()),
@@ -256,6 +285,11 @@ impl Job {
 
     async fn fs(&self, id: &FsId) -> Result<Arc<dyn FileSystem>> {
         self.shared.sessions.get(&self.shared, self.job, id).await
+    }
+
+    /// Whether what was done until now stays where it is when the job is cancelled.
+    fn keeps(&self) -> bool {
+        self.keep.load(Ordering::Relaxed)
     }
 
     /// A reporter, and what tells the reported on until the last clone of it is gone.
@@ -283,6 +317,9 @@ impl Job {
             reporter: reporter.clone(),
             cancel: self.cancel.clone(),
             throttle: Throttle::default(),
+            journal: Journal::default(),
+            begun: Arc::default(),
+            keep: Arc::default(),
         }
     }
 }

@@ -4,6 +4,8 @@
 
 mod revive;
 
+pub(super) use revive::pause_before;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -20,7 +22,7 @@ use super::{Answer, Ask, JobId, Options, Shared, What, lock, stored::Stored};
 use crate::{
     fs::{
         self, Connected, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine,
-        Observer, Operation, Place, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
+        Observer, Operation, Place, PlacePath, RemotePath, Result, ServerInfo, SshOptions, Stage, Target,
     },
     trust::{self, Prompt, Question, SecretStore, Secrets},
 };
@@ -156,6 +158,25 @@ impl Sessions {
                 .with_detail("this place has not been opened")
         })?;
         Ok(self.wanted(shared, job, &slot).await?.fs)
+    }
+
+    /// The file system of that name if it can be used as it is.
+    pub(crate) fn present(&self, id: &FsId) -> Option<Arc<dyn FileSystem>> {
+        if id.is_local() {
+            return Some(self.local.clone());
+        }
+        let slot = lock(&self.slots).get(id).cloned()?;
+        let live = slot.live.try_lock().ok()?;
+        live.as_ref().filter(|live| !live.fs.is_lost()).map(|live| live.fs.clone())
+    }
+
+    /// How that file system is reached: `local`, or the URL of a login, without its password.
+    pub(crate) fn url(&self, id: &FsId) -> String {
+        let slot = lock(&self.slots).get(id).cloned();
+        match slot {
+            Some(slot) => Place::Remote(slot.target.clone(), PlacePath::Login).to_url(),
+            None => id.as_str().to_owned(),
+        }
     }
 
     /// The slot's session for a job.

@@ -104,8 +104,10 @@ pub enum Operation {
     Execute,
     /// Finding the number of a user or group.
     FindOwner,
-    /// Writing the log.
+    /// Writing the log, or the record of a job.
     WriteLog,
+    /// Finding an interrupted job.
+    FindJob,
     Copy,
     Plan,
 }

@@ -124,12 +124,12 @@ impl Place {
             Place::Local(path) => return String::from_utf8_lossy(path).into_owned(),
             Place::Remote(target, path) => (target, path),
         };
-        let user = target.user.as_ref().map(|user| encode(user.as_bytes(), b""));
+        let user = target.user.as_ref().map(|user| percent_encode(user.as_bytes(), b""));
         let mut text = Target { user, password: None, ..target.clone() }.label();
         match path {
             PlacePath::Login => {}
-            PlacePath::Relative(bytes) => text.push_str(&format!("/~/{}", encode(bytes, b"/"))),
-            PlacePath::Absolute(path) => text.push_str(&encode(path.as_bytes(), b"/")),
+            PlacePath::Relative(bytes) => text.push_str(&format!("/~/{}", percent_encode(bytes, b"/"))),
+            PlacePath::Absolute(path) => text.push_str(&percent_encode(path.as_bytes(), b"/")),
         }
         text
     }
@@ -204,7 +204,7 @@ fn parse_url(scheme: &'static Scheme, rest: &[u8]) -> Result<Place, String> {
         }
     };
     check_user(user.as_deref())?;
-    let path = decode(&rest[cut..])?;
+    let path = percent_decode(&rest[cut..])?;
     if path.contains(&0) {
         return Err("the path contains a NUL byte".into());
     }
@@ -268,11 +268,11 @@ fn check_user(user: Option<&str>) -> Result<(), String> {
 }
 
 fn decode_text(text: &str, what: &str) -> Result<String, String> {
-    String::from_utf8(decode(text.as_bytes())?).map_err(|_| format!("the {what} is not UTF-8"))
+    String::from_utf8(percent_decode(text.as_bytes())?).map_err(|_| format!("the {what} is not UTF-8"))
 }
 
 /// RFC 3986 section 2.1 percent-decoding.
-fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
+pub fn percent_decode(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
     while let Some(&byte) = bytes.next() {
@@ -294,7 +294,7 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// RFC 3986 section 2.1 percent-encoding of all but unreserved characters and those of `keep`.
-fn encode(bytes: &[u8], keep: &[u8]) -> String {
+pub fn percent_encode(bytes: &[u8], keep: &[u8]) -> String {
     use fmt::Write;
     let mut out = String::with_capacity(bytes.len());
     for byte in bytes {

@@ -8,12 +8,15 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures::StreamExt;
+use rand::Rng;
 
 use super::{
+    journal::{Begun, Journal},
     limit::Throttle,
     plan::{CopyFile, CopyLink},
 };
@@ -24,6 +27,16 @@ use crate::fs::{
 
 /// Permission bits of a file that is not whole yet.
 const UNFINISHED_MODE: u32 = 0o600;
+
+/// What the record hears of how far a file is: after so many bytes, or so long.
+const NOTED: u64 = 8 << 20;
+const NOTED_AFTER: Duration = Duration::from_secs(1);
+
+/// Bytes in front of the place where a copy goes on that source and target must have in common.
+const COMPARED: u64 = 64 << 10;
+
+/// Names that are tried where the temporary one is taken.
+const NAMES: u32 = 8;
 
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);
@@ -59,19 +72,23 @@ pub struct Flow<'a> {
     /// Bytes that the target has taken.
     pub moved: &'a AtomicU64,
     pub throttle: &'a Throttle,
+    /// Is told what was begun, how far it is, and what is done.
+    pub journal: &'a Journal,
 }
 
-/// Copies `file`. On failure the temporary file
-/// is removed and whatever stood at the target still stands there.
+/// Copies `file`, from where an earlier run has left it if that can be. On failure whatever stood
+/// at the target still stands there. The temporary file is removed, unless it was the connection
+/// that failed: then the journal knows it.
 pub async fn file(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
-    part: &Part,
+    part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
+    let copied = beside(from, to, file, part, flow).await;
     let about = |error| about_target(error, part.path(), &file.target);
-    let mut copied = beside(from, to, file, part.path(), flow).await.map_err(about)?;
+    let mut copied = copied.map_err(about)?;
     copied.warnings = copied.warnings.into_iter().map(about).collect();
     Ok(copied)
 }
@@ -83,6 +100,8 @@ static CLAIMED: Mutex<BTreeSet<(FsId, RemotePath)>> = Mutex::new(BTreeSet::new()
 /// that neither clears away or renames what the other is writing. Given back when dropped.
 pub struct Part {
     claim: (FsId, RemotePath),
+    /// An earlier run has written so much of it.
+    resume: Option<u64>,
 }
 
 impl Part {
@@ -96,7 +115,36 @@ impl Part {
             claim.1 = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
             number += 1;
         }
-        Part { claim }
+        Part { claim, resume: None }
+    }
+
+    /// The name that an earlier run of the same job has used for this file, to be written on; or
+    /// one of its own where there was none.
+    pub fn of(fs: &FsId, file: &CopyFile, begun: &Begun) -> Part {
+        let item = begun.items.get(&file.source).filter(|item| item.target == file.target);
+        let Some((item, path)) = item.and_then(|item| Some((item, item.part.clone()?))) else {
+            return Part::claim(fs, &file.target);
+        };
+        let claim = (fs.clone(), path);
+        if !CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.clone()) {
+            return Part::claim(fs, &file.target);
+        }
+        // Of a source that has changed, nothing is of use.
+        let is_same = item.size == file.size && item.mtime == file.mtime;
+        Part { claim, resume: Some(if is_same { item.offset } else { 0 }) }
+    }
+
+    /// Takes another name, which nobody else has: something stands under this one that is not
+    /// this copy's to remove.
+    fn renew(&mut self, target: &RemotePath) {
+        let mark = format!(".{:08x}", rand::rng().random::<u32>());
+        let name = [target.name().unwrap_or_default(), mark.as_bytes()].concat();
+        let path = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
+        let fresh = (self.claim.0.clone(), path);
+        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.remove(&self.claim);
+        claimed.insert(fresh.clone());
+        self.claim = fresh;
     }
 
     pub fn path(&self) -> &RemotePath {
@@ -126,38 +174,120 @@ async fn beside(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
-    part: &RemotePath,
+    part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let mut tries = 0;
-    if let Some(copied) = within(from, to, file, part, flow).await {
-        return conclude(to, file, part, copied).await;
-    }
-    let sink = loop {
-        match to.write(part, unfinished(file)).await {
-            Ok(sink) => break sink,
-            // Left behind by a copy that was cut off: nobody else uses the name.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
-                tries += 1;
-                to.remove_file(part).await?;
+    let mut told = None;
+    if let Some(offset) = part.resume.take() {
+        match resume(from, to, file, part.path(), offset).await? {
+            Resumed::At(sink) => {
+                flow.moved.fetch_add(offset, Ordering::Relaxed);
+                let poured = pour(from, file, sink, offset, flow).await;
+                return conclude(from, to, file, part.path(), poured, flow).await;
             }
-            Err(error) if error.kind() == ErrorKind::PermissionDenied && file.replace => {
+            Resumed::Not(why) => told = why,
+        }
+        match to.remove_file(part.path()).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let mut copied = anew(from, to, file, part, flow).await?;
+    copied.warnings.extend(told);
+    Ok(copied)
+}
+
+/// Copies from the start.
+async fn anew(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &mut Part,
+    flow: Flow<'_>,
+) -> Result<Copied> {
+    let mut names = 0;
+    loop {
+        flow.journal.begin(from.id(), file, part.path());
+        let outcome = match within(from, to, file, part.path(), flow).await {
+            Some(copied) => copied,
+            None => match to.write(part.path(), unfinished(file)).await {
+                Ok(sink) => pour(from, file, sink, 0, flow).await,
+                Err(error) => Err(error),
+            },
+        };
+        match outcome {
+            // Another program is writing there, or was; a sink may find that only at its end.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && names < NAMES => {
+                names += 1;
+                part.renew(&file.target);
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if forbids_names(&error, part.path()) && file.replace => {
                 return in_place(from, to, file, flow, error).await;
             }
-            Err(error) => return Err(error),
+            outcome => return conclude(from, to, file, part.path(), outcome, flow).await,
         }
-    };
-    match pour(from, file, sink, flow).await {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && tries == 0 => {
-            // A sink may create its file only when it is finished, and find a stale one then.
-            to.remove_file(part).await?;
-            Box::pin(beside(from, to, file, part, flow)).await
-        }
-        Err(error) if forbids_names(&error, part) && file.replace => {
-            in_place(from, to, file, flow, error).await
-        }
-        poured => conclude(to, file, part, poured).await,
     }
+}
+
+/// Whether a copy goes on.
+enum Resumed {
+    /// From there.
+    At(Box<dyn crate::fs::Sink>),
+    /// It begins anew; worth telling where something was there.
+    Not(Option<Error>),
+}
+
+/// Opens the part to be written on from `offset`, if it ends as the source does there.
+async fn resume(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &RemotePath,
+    offset: u64,
+) -> Result<Resumed> {
+    let again = |why: &str| {
+        let error = Error::new(ErrorKind::Mismatch, Operation::Write).at(&file.target).on(to.id().as_str());
+        Ok(Resumed::Not(Some(error.with_detail(format!("it was copied from the start again: {why}")))))
+    };
+    if offset == 0 || file.size.is_none_or(|size| size < offset) {
+        return Ok(Resumed::Not(None));
+    }
+    match to.lstat(part).await {
+        Ok(entry) if entry.attributes.size.is_some_and(|size| size < offset) => {
+            return again("less of it has arrived than was known");
+        }
+        Ok(_) => {}
+        Err(error) if error.kind().ends_session() => return Err(error),
+        Err(_) => return again("what was there of it is gone"),
+    }
+    let start = offset - offset.min(COMPARED);
+    let (ours, theirs) =
+        tokio::try_join!(block(to, part, start, offset), block(from, &file.source, start, offset))?;
+    if ours != theirs {
+        return again("the source is not what it was");
+    }
+    let options = WriteOptions { resume: Some(offset), exclusive: false, ..unfinished(file) };
+    match to.write(part, options).await {
+        Ok(sink) => Ok(Resumed::At(sink)),
+        Err(error) if error.kind().ends_session() => Err(error),
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Resumed::Not(None)),
+        Err(_) => again("what was there of it could not be opened"),
+    }
+}
+
+/// The bytes from `start` to `end`, or fewer where the file is shorter.
+async fn block(fs: &dyn FileSystem, path: &RemotePath, start: u64, end: u64) -> Result<Vec<u8>> {
+    let mut stream = fs.read(path, ReadOptions { offset: start, expected_size: None }).await?;
+    let wanted = usize::try_from(end - start).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    while bytes.len() < wanted
+        && let Some(chunk) = stream.next().await
+    {
+        bytes.extend_from_slice(&chunk?);
+    }
+    bytes.truncate(wanted);
+    Ok(bytes)
 }
 
 /// How a file is created that is to be whole before it has its name.
@@ -173,27 +303,28 @@ fn unfinished(file: &CopyFile) -> WriteOptions {
 
 /// Gives a whole file its name, or clears away what there is of it.
 async fn conclude(
+    from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
     part: &RemotePath,
     poured: Result<Copied>,
+    flow: Flow<'_>,
 ) -> Result<Copied> {
-    match poured {
+    let error = match poured {
         Ok(copied) => match to.rename(part, &file.target, file.replace).await {
-            Ok(()) => Ok(copied),
-            Err(error) => {
-                let _ = to.remove_file(part).await;
-                Err(replace_error(error, file))
+            Ok(()) => {
+                flow.journal.done(from.id(), &file.source);
+                return Ok(copied);
             }
+            Err(error) => replace_error(error, file),
         },
-        Err(error) => {
-            // Where it was the source that was lost, the target can still be cleared.
-            if !to.is_lost() {
-                let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
-            }
-            Err(error)
-        }
+        Err(error) => error,
+    };
+    // What a lost connection has left can be written on.
+    if !error.kind().ends_session() && !to.is_lost() {
+        let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
     }
+    Err(error)
 }
 
 /// Lets a file system copy by itself where source and target are both on it. `None` where the
@@ -213,14 +344,7 @@ async fn within(
         own.fetch_add(bytes, Ordering::Relaxed);
         flow.moved.fetch_add(bytes, Ordering::Relaxed);
     };
-    let mut outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
-    if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
-        // Left behind by a copy that was cut off: nobody else uses the name.
-        if let Err(error) = to.remove_file(part).await {
-            return Some(Err(error));
-        }
-        outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
-    }
+    let outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
     let bytes = own.load(Ordering::Relaxed);
     match outcome {
         Ok(written) => {
@@ -229,10 +353,18 @@ async fn within(
             copied.warnings.extend(changed(from, file, copied.bytes));
             Some(Ok(copied))
         }
-        Err(error) if error.kind().ends_session() || error.kind() == ErrorKind::NoSpace => Some(Err(error)),
+        Err(error)
+            if error.kind().ends_session()
+                || matches!(error.kind(), ErrorKind::NoSpace | ErrorKind::AlreadyExists) =>
+        {
+            Some(Err(error))
+        }
         // Whatever it is: if moving the bytes fails as well, that says why.
-        Err(_) => {
+        Err(error) => {
             flow.moved.fetch_sub(bytes, Ordering::Relaxed);
+            if error.kind() != ErrorKind::Unsupported {
+                let _ = to.remove_file(part).await;
+            }
             None
         }
     }
@@ -274,29 +406,38 @@ async fn in_place(
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
-    let mut copied = pour(from, file, sink, flow).await?;
+    let mut copied = pour(from, file, sink, 0, flow).await?;
+    flow.journal.done(from.id(), &file.source);
     copied.warnings.push(
         why.at(&file.target).with_detail("the directory takes no new names, so it was written in place"),
     );
     Ok(copied)
 }
 
+/// Moves the bytes from `start` on.
 async fn pour(
     from: &dyn FileSystem,
     file: &CopyFile,
     mut sink: Box<dyn crate::fs::Sink>,
+    start: u64,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let options = ReadOptions { offset: 0, expected_size: file.size };
+    let options = ReadOptions { offset: start, expected_size: file.size };
     let mut stream = from.read(&file.source, options).await?;
-    let mut copied = Copied::default();
+    let mut copied = Copied { bytes: start, warnings: Vec::new() };
+    let mut noted = (start, Instant::now());
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk?;
-        let len = chunk.len() as u64;
-        flow.throttle.pass(len).await;
-        sink.write(chunk).await?;
-        copied.bytes += len;
-        flow.moved.fetch_add(len, Ordering::Relaxed);
+        let moved = match chunk {
+            Ok(chunk) => pass(&mut *sink, chunk, &mut copied, flow).await,
+            Err(error) => Err(error),
+        };
+        let arrived = sink.acknowledged();
+        let due = arrived >= noted.0 + NOTED || (arrived > noted.0 && noted.1.elapsed() >= NOTED_AFTER);
+        if due || (moved.is_err() && arrived > noted.0) {
+            flow.journal.arrived(from.id(), &file.source, arrived);
+            noted = (arrived, Instant::now());
+        }
+        moved?;
     }
     let written = sink.finish().await?;
     if let Some(size) = written.size
@@ -311,6 +452,20 @@ async fn pour(
     Ok(copied)
 }
 
+async fn pass(
+    sink: &mut dyn crate::fs::Sink,
+    chunk: Bytes,
+    copied: &mut Copied,
+    flow: Flow<'_>,
+) -> Result<()> {
+    let len = chunk.len() as u64;
+    flow.throttle.pass(len).await;
+    sink.write(chunk).await?;
+    copied.bytes += len;
+    flow.moved.fetch_add(len, Ordering::Relaxed);
+    Ok(())
+}
+
 /// What to say where a file was not what the listing said when it was read.
 fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> {
     let size = file.size.filter(|size| *size != bytes)?;
@@ -322,31 +477,46 @@ fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> 
 }
 
 /// Copies a symlink as a symlink.
-pub async fn link(from: &dyn FileSystem, to: &dyn FileSystem, link: &CopyLink) -> Result<()> {
+pub async fn link(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    link: &CopyLink,
+    journal: &Journal,
+) -> Result<()> {
     let target = match &link.target {
         Some(target) => target.clone(),
         None => from.read_link(&link.source).await?,
     };
-    if !link.replace {
-        return to.symlink(&link.path, &target).await;
+    journal.begin_link(from.id(), &link.source, &link.path, link.replace);
+    if link.replace {
+        replace_link(to, link, &target).await?;
+    } else {
+        to.symlink(&link.path, &target).await?;
     }
-    let claim = Part::claim(to.id(), &link.path);
-    let part = claim.path();
-    let replaced = async {
-        match to.symlink(part, &target).await {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                to.remove_file(part).await?;
-                to.symlink(part, &target).await?;
+    journal.done(from.id(), &link.source);
+    Ok(())
+}
+
+async fn replace_link(to: &dyn FileSystem, link: &CopyLink, target: &[u8]) -> Result<()> {
+    let mut part = Part::claim(to.id(), &link.path);
+    let mut names = 0;
+    let replaced = loop {
+        match to.symlink(part.path(), target).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && names < NAMES => {
+                names += 1;
+                part.renew(&link.path);
             }
-            other => other?,
+            Err(error) => break Err(error),
+            Ok(()) => {
+                let renamed = to.rename(part.path(), &link.path, true).await;
+                if renamed.is_err() {
+                    let _ = to.remove_file(part.path()).await;
+                }
+                break renamed;
+            }
         }
-        let renamed = to.rename(part, &link.path, true).await;
-        if renamed.is_err() {
-            let _ = to.remove_file(part).await;
-        }
-        renamed
     };
-    replaced.await.map_err(|error| about_target(error, part, &link.path))
+    replaced.map_err(|error| about_target(error, part.path(), &link.path))
 }
 
 #[cfg(test)]

@@ -12,8 +12,12 @@ use decide::Decision;
 pub(super) use form::Names;
 pub use form::form;
 
-use super::{Conflict, OnConflict, Policy, Totals, walk::Found};
-use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath};
+use super::{
+    Conflict, OnConflict, Policy, Totals,
+    journal::{Begun, Item},
+    walk::Found,
+};
+use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath, Timestamp};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
@@ -52,6 +56,7 @@ pub struct CopyFile {
     pub target: RemotePath,
     /// As listed.
     pub size: Option<u64>,
+    pub mtime: Option<Timestamp>,
     /// What the target gets.
     pub attributes: Attributes,
     /// Something is there already that the policy allows to replace.
@@ -72,6 +77,8 @@ pub struct CopyLink {
 pub struct Plan {
     pub steps: Vec<Step>,
     pub totals: Totals,
+    /// What an earlier run of the same job has done already; not among `totals`.
+    pub done: Totals,
     /// What is to be removed; bytes are not counted.
     pub removals: Totals,
     pub skipped: u64,
@@ -108,6 +115,8 @@ pub struct Input<'a> {
     /// Something of the sources could not be listed: nothing is removed then, for it may be
     /// missing only in the listing.
     pub incomplete: bool,
+    /// What an earlier run of the same job has begun.
+    pub begun: &'a Begun,
 }
 
 /// The target paths of all directories in `sources`.
@@ -270,6 +279,11 @@ impl Planner<'_> {
                 {
                     let lacking = self.lacks(there, &attributes);
                     self.standing.push((target, attributes, lacking));
+                } else if self.input.begun.dirs.contains(&target) {
+                    self.plan.done.dirs += 1;
+                    if attributes != Attributes::default() {
+                        self.finishing.push(Step::SetAttributes { path: target, attributes });
+                    }
                 }
             }
             Some(there) => {
@@ -298,7 +312,11 @@ impl Planner<'_> {
     }
 
     fn file(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
-        match self.decide(path, entry, target.clone()) {
+        let decision = match self.begun(path, entry) {
+            Some(decision) => decision,
+            None => self.decide(path, entry, target.clone()),
+        };
+        match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
                 self.touch(&target);
@@ -308,6 +326,7 @@ impl Planner<'_> {
                     source: path.clone(),
                     target,
                     size: entry.attributes.size,
+                    mtime: entry.attributes.mtime,
                     attributes: self.attributes(entry),
                     replace,
                 }));
@@ -326,7 +345,11 @@ impl Planner<'_> {
     }
 
     fn link(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
-        match self.decide(path, entry, target) {
+        let decision = match self.begun(path, entry) {
+            Some(decision) => decision,
+            None => self.decide(path, entry, target),
+        };
+        match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
                 self.touch(&target);
@@ -341,6 +364,37 @@ impl Planner<'_> {
             Decision::Same => self.plan.skipped += 1,
             Decision::Skip | Decision::Wait => {}
         }
+    }
+
+    /// What becomes of a source that an earlier run of the same job has begun; `None` where it has
+    /// not, or where that does not count any more.
+    fn begun(&mut self, path: &RemotePath, entry: &Entry) -> Option<Decision> {
+        let item = self.input.begun.items.get(path)?;
+        let target = item.target.clone();
+        let is_link = entry.kind == Kind::Symlink;
+        let there = self.input.existing.get(&target);
+        if is_link || item.is_of(entry) {
+            if there.is_some_and(|there| there.kind == entry.kind && is_whole(item, there, is_link)) {
+                self.taken.insert(target.clone());
+                if self.input.policy.delete {
+                    self.wanted.insert(target);
+                }
+                if is_link {
+                    self.plan.done.links += 1;
+                } else {
+                    self.plan.done.files += 1;
+                    self.plan.done.bytes += entry.attributes.size.unwrap_or_default();
+                }
+                return Some(Decision::Skip);
+            }
+            if item.done {
+                return None;
+            }
+        }
+        // What was decided once holds: what stands there may be replaced, or nothing did. Something
+        // that appeared since is a conflict like any other.
+        (there.is_none() || (item.replace && there.is_some_and(|there| there.kind != Kind::Dir)))
+            .then_some(Decision::Write { target, replace: item.replace })
     }
 
     /// Whether what stands there has another time or other permissions than it is to have. What
@@ -366,6 +420,16 @@ impl Planner<'_> {
             ..Attributes::default()
         }
     }
+}
+
+/// Whether what stands at an item's target is the whole of it. A part that was given its name is
+/// not there any more: then it is, unless something stood there before. One that is called done and
+/// has another size was lost with the power, or changed by somebody.
+fn is_whole(item: &Item, there: &Entry, is_link: bool) -> bool {
+    let renamed = !item.replace && item.part.is_none();
+    let same_size = is_link || (item.size.is_some() && item.size == there.attributes.size);
+    let unknown = item.size.is_none() || there.attributes.size.is_none();
+    (item.done && unknown) || ((item.done || renamed) && same_size)
 }
 
 fn twice() -> Error {

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Landing, OnConflict, Policy, Totals, compare, copy,
+    journal::{Begun, Journal},
     limit::Throttle,
     plan::{self, CopyFile, CreateDir, Plan, Source, Step},
     remove,
@@ -90,6 +91,34 @@ impl Counters {
         }
     }
 
+    /// Sets everything back, for another run of the same job.
+    pub fn restart(&self) {
+        let found = &self.found;
+        for counter in [
+            &self.files,
+            &self.dirs,
+            &self.links,
+            &self.bytes,
+            &self.failed,
+            &self.removed,
+            &self.changed,
+            &found.files,
+            &found.dirs,
+            &found.links,
+            &found.bytes,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts what an earlier run has done.
+    pub fn count(&self, done: Totals) {
+        add(&self.files, done.files);
+        add(&self.dirs, done.dirs);
+        add(&self.links, done.links);
+        add(&self.bytes, done.bytes);
+    }
+
     pub fn failures(&self) -> u64 {
         get(&self.failed)
     }
@@ -114,6 +143,11 @@ pub struct Transfer {
     pub reporter: Arc<dyn Reporter>,
     pub cancel: CancellationToken,
     pub throttle: Throttle,
+    pub journal: Journal,
+    /// What earlier runs of the same job have begun.
+    pub begun: Arc<Begun>,
+    /// A cancelled copy leaves what there is of it, for a later run.
+    pub keep: Arc<AtomicBool>,
 }
 
 /// Listed and placed, ready to be planned under any policy.
@@ -124,6 +158,8 @@ pub struct Prepared {
     compared: HashMap<RemotePath, bool>,
     /// Something could not be listed.
     incomplete: bool,
+    /// The sources go into the target.
+    pub into: bool,
 }
 
 impl Prepared {
@@ -258,7 +294,7 @@ impl Transfer {
         };
         let existing = walk::existing(&self.to, &tops, &is_wanted, policy.delete, self).await?;
         let incomplete = self.counters.failures() > 0;
-        let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete };
+        let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete, into };
         if across_forms {
             compare::links(self, &mut prepared).await?;
         }
@@ -324,6 +360,7 @@ impl Transfer {
             times_kept: to.times,
             compared: &prepared.compared,
             incomplete: prepared.incomplete,
+            begun: &self.begun,
         })
     }
 
@@ -344,11 +381,12 @@ impl Transfer {
                 Step::Remove { path, kind } => removals.push((path, kind)),
             }
         }
+        self.journal.dirs(dirs.iter().map(|dir| &dir.path));
         self.create_dirs(dirs).await?;
         self.copy_files(files).await?;
         // Links come after all files, so that nothing is ever written through one of them.
         self.each(links, |this, link| async move {
-            copy::link(&*this.from, &*this.to, &link).await?;
+            copy::link(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -485,9 +523,10 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let part = copy::Part::claim(self.to.id(), &file.target);
-        let flow = copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle };
-        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &part, flow));
+        let mut part = copy::Part::of(self.to.id(), file, &self.begun);
+        let flow =
+            copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
+        let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
         let copied = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {
@@ -496,7 +535,7 @@ impl Transfer {
                 let small = file.size.is_some_and(|size| size <= SMALL_FILE);
                 let ended = small && tokio::time::timeout(CANCEL_GRACE, &mut copying).await.is_ok();
                 drop(copying);
-                if !ended {
+                if !ended && !self.keep.load(Ordering::Relaxed) {
                     let _ = tokio::time::timeout(CANCEL_GRACE, self.to.remove_file(part.path())).await;
                 }
                 return Err(cancelled());
@@ -516,6 +555,7 @@ impl Transfer {
             }
             Err(error) if error.kind().ends_session() => Err(error),
             Err(error) => {
+                self.journal.failed(self.from.id(), &file.source);
                 self.failed(error.on(self.to.id().as_str()));
                 Ok(())
             }

@@ -74,6 +74,7 @@ pub fn operation(operation: Operation) -> &'static str {
         Execute => "run a command in",
         FindOwner => "find the user or group",
         WriteLog => "write the log to",
+        FindJob => "take up the transfer",
         Copy => "copy",
         Plan => "plan the copy of",
     }

@@ -137,6 +137,14 @@ pub fn stage(stage: Stage) -> &'static str {
     }
 }
 
+/// `The connection to sftp://web-01 was lost; trying again in 4 s.`
+pub fn retrying(error: &crate::fs::Error, wait: Duration) -> String {
+    let of = error.place().map(|place| format!(" to {}", escape(place))).unwrap_or_default();
+    // A part of a second says nothing here.
+    let seconds = wait.as_secs_f64().round().max(1.0);
+    format!("The connection{of} was lost; trying again in {seconds} s.")
+}
+
 /// `1,234`: a count that can be read at a glance.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -149,11 +149,17 @@ pub fn command<A: AsRef<OsStr>>(config: &Path, arguments: impl IntoIterator<Item
     command
 }
 
+/// Where the tests' wharf keeps what it knows between runs: never where the person's does.
+pub fn state_home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
+}
+
 /// Without an argument.
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
     command
         .env_remove("SSH_AUTH_SOCK")
+        .env("XDG_STATE_HOME", state_home())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -165,6 +171,7 @@ pub fn bare() -> Command {
 pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
     let user = User::from_name(name).expect("users").expect("the user");
     let mut command = bare();
+    command.env("XDG_STATE_HOME", std::env::temp_dir().join(format!("wharf-test-state-{name}")));
     command.arg("--batch").args(arguments).uid(user.uid.as_raw()).gid(user.gid.as_raw());
     start(command).wait()
 }

@@ -8,12 +8,14 @@ use futures::FutureExt;
 use super::{
     super::{Answer, Ask, What},
     Job, by_file_system,
+    recorded::Run,
 };
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
         Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
-        limit::Throttle,
+        journal::Journal,
+        plan::{Plan, Step},
         remove,
         run::{Counters, Reporter, Transfer},
     },
@@ -33,30 +35,31 @@ pub(super) enum Mode {
 }
 
 impl Job {
-    pub(super) async fn copy(&self, request: Request, mode: Mode) -> Result<Outcome> {
-        let counters = Arc::new(Counters::default());
-        let throttle = Throttle::new(request.policy.limit, self.shared.limit.clone());
-        self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
-        let (reporter, telling) = self.reporter();
-        tokio::join!(self.copy_all(request, mode, counters, throttle, reporter), telling).0
-    }
-
-    pub(super) async fn copy_all(
-        &self,
-        request: Request,
-        mode: Mode,
-        counters: Arc<Counters>,
-        throttle: Throttle,
-        reporter: Arc<dyn Reporter>,
-    ) -> Result<Outcome> {
+    /// One run of a copy, from listing to the last step.
+    pub(super) async fn copy_all(&self, request: &Request, mode: Mode, run: &Run) -> Result<Outcome> {
+        let Run { counters, throttle, reporter, journal, resumed } = run;
+        counters.restart();
+        self.shared.jobs.update(self.job, |meter| {
+            meter.phase = Phase::Planning;
+            meter.total = None;
+        });
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
+        if *resumed {
+            self.cancellable(journal.reconcile(&*to).boxed()).await?;
+        }
         let mut policy = request.policy.clone();
+        policy.on_conflict = journal.policy().unwrap_or(policy.on_conflict);
         let mut planned = Totals::default();
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
-            let sources = if mode == Mode::Run && request.remove_source && from.id() == to.id() {
-                let mover = Mover { fs: &*to, request: &request, reporter: &*reporter };
+            let sources = match resumed {
+                true => self.cancellable(not_moved(&*from, sources, journal).boxed()).await?,
+                false => sources,
+            };
+            let is_rename = mode == Mode::Run && request.remove_source && from.id() == to.id();
+            let sources = if is_rename && !*resumed {
+                let mover = Mover { fs: &*to, request, reporter: &**reporter, journal };
                 self.cancellable(mover.rename(sources, &mut outcome).boxed()).await?
             } else {
                 sources
@@ -71,13 +74,18 @@ impl Job {
                 reporter: reporter.clone(),
                 cancel: self.cancel.clone(),
                 throttle: throttle.clone(),
+                journal: journal.clone(),
+                begun: Arc::new(journal.begun(&id)),
+                keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
             };
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
+            let landing = journal.landing().unwrap_or(request.landing);
             let prepared = self
-                .cancellable(
-                    transfer.prepare(&sources, &request.target.path, request.landing, &policy).boxed(),
-                )
+                .cancellable(transfer.prepare(&sources, &request.target.path, landing, &policy).boxed())
                 .await?;
+            if mode == Mode::Run && landing == Landing::Auto {
+                journal.land(if prepared.into { Landing::Into } else { Landing::Onto });
+            }
             let mut plan = transfer.plan(&prepared, &policy);
             if mode == Mode::Plan {
                 plan.refused.extend(plan.conflicts.drain(..).map(undecided));
@@ -85,15 +93,21 @@ impl Job {
             if !plan.conflicts.is_empty() {
                 self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
+                journal.decide(policy.on_conflict);
                 plan = transfer.plan(&prepared, &policy);
             }
             let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
             drop(prepared);
+            if *resumed {
+                let clearing = clear_unwanted(&transfer, &plan);
+                self.cancellable(clearing.boxed()).await?;
+            }
             for error in std::mem::take(&mut plan.refused) {
                 outcome.failed += 1;
                 reporter.item_failed(error);
             }
-            planned = sum(planned, plan.totals);
+            counters.count(plan.done);
+            planned = sum(planned, sum(plan.totals, plan.done));
             outcome.skipped += plan.skipped;
             self.shared.jobs.update(self.job, |meter| {
                 meter.phase = Phase::Running;
@@ -112,6 +126,7 @@ impl Job {
                 let whole = outcome.failed + outcome.skipped + counters.failures() == 0
                     && counters.changed.load(Ordering::Relaxed) == 0;
                 if whole {
+                    journal.remove();
                     // What is removed is not counted as copied a second time.
                     let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
                     remove::exactly(&removing, removal).await?;
@@ -158,6 +173,36 @@ impl Job {
     }
 }
 
+/// The sources without those that an earlier run has moved, and so are not there any more.
+async fn not_moved(
+    from: &dyn FileSystem,
+    sources: Vec<RemotePath>,
+    journal: &Journal,
+) -> Result<Vec<RemotePath>> {
+    let mut rest = Vec::new();
+    for source in sources {
+        if journal.is_removing() || journal.is_moved(from.id(), &source) {
+            match from.lstat(&source).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) if error.kind().ends_session() => return Err(error),
+                _ => {}
+            }
+        }
+        rest.push(source);
+    }
+    Ok(rest)
+}
+
+/// Removes the parts of what is not to be copied any more.
+async fn clear_unwanted(transfer: &Transfer, plan: &Plan) -> Result<()> {
+    let wanted = plan.steps.iter().filter_map(|step| match step {
+        Step::Copy(file) => Some((&file.source, &file.target)),
+        _ => None,
+    });
+    let wanted = wanted.collect();
+    transfer.journal.clear_unwanted(transfer.from.id(), &*transfer.to, &wanted).await
+}
+
 fn undecided(conflict: Conflict) -> Error {
     Error::new(ErrorKind::Conflict, Operation::Copy)
         .at(&conflict.source.path)
@@ -170,6 +215,7 @@ struct Mover<'a> {
     fs: &'a dyn FileSystem,
     request: &'a Request,
     reporter: &'a dyn Reporter,
+    journal: &'a Journal,
 }
 
 impl Mover<'_> {
@@ -180,6 +226,7 @@ impl Mover<'_> {
         let target = &self.request.target.path;
         let into = match (self.request.landing, self.fs.stat(target).await) {
             (Landing::Into, _) => true,
+            (Landing::Onto, _) => false,
             (_, Ok(entry)) => entry.kind == Kind::Dir,
             (_, Err(error)) if error.kind().ends_session() => return Err(error),
             (_, Err(_)) => false,
@@ -187,6 +234,9 @@ impl Mover<'_> {
         if !into && sources.len() > 1 {
             // Several need a directory: planning says so.
             return Ok(sources);
+        }
+        if self.request.landing == Landing::Auto {
+            self.journal.land(if into { Landing::Into } else { Landing::Onto });
         }
         let mut rest = Vec::new();
         for source in sources {
@@ -202,6 +252,7 @@ impl Mover<'_> {
             let renamed = if landed.is_within(&source) {
                 Err(self.onto_itself(&source))
             } else {
+                self.journal.renamed(self.fs.id(), &source);
                 self.fs.rename(&source, &landed, false).await
             };
             match renamed {

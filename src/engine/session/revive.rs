@@ -70,7 +70,7 @@ pub(super) fn after(shared: Weak<Shared>, slot: Arc<Slot>, error: Error) -> BoxF
 async fn revive(shared: &Weak<Shared>, slot: &Arc<Slot>) -> bool {
     loop {
         let attempt = slot.attempts.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let wait = pause(attempt, rand::rng().random_range(0.8..1.2));
+        let wait = pause_before(attempt);
         {
             let Some(shared) = shared.upgrade() else { return false };
             let fs = slot.id.clone();
@@ -93,6 +93,11 @@ async fn revive(shared: &Weak<Shared>, slot: &Arc<Slot>) -> bool {
 fn may_pass(kind: ErrorKind) -> bool {
     // Without a network, names do not resolve either.
     kind.is_retryable() || kind == ErrorKind::Unresolved
+}
+
+/// The pause in front of an attempt, the first being 1.
+pub(in crate::engine) fn pause_before(attempt: u32) -> Duration {
+    pause(attempt, rand::rng().random_range(0.8..1.2))
 }
 
 /// 1, 2, 4, … 60 s, each a little shorter or longer, so that many do not come at once.

@@ -42,6 +42,7 @@ fn run_under(sources: &[Source], existing: &[(&str, Entry)], policy: &Policy) ->
         times_kept: true,
         compared: &HashMap::new(),
         incomplete: false,
+        begun: &Begun::default(),
     })
 }
 
@@ -165,6 +166,7 @@ fn directories_need_recursion() {
         times_kept: true,
         compared: &HashMap::new(),
         incomplete: false,
+        begun: &Begun::default(),
     });
     assert_eq!(plan.refused[0].kind(), ErrorKind::IsADirectory);
 }
@@ -243,6 +245,7 @@ fn nothing_is_removed_where_the_source_could_not_be_listed() {
         times_kept: true,
         compared: &HashMap::new(),
         incomplete: true,
+        begun: &Begun::default(),
     });
     assert_eq!(planned.steps, []);
 }
@@ -313,6 +316,7 @@ fn a_target_that_cannot_keep_times_is_not_written_again_and_again() {
             times_kept,
             compared: &HashMap::new(),
             incomplete: false,
+            begun: &Begun::default(),
         })
     };
     assert_eq!(written(&plan_with(true)), ["/t/x"]);

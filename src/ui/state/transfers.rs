@@ -75,6 +75,7 @@ impl Transfer {
                 Phase::Planning => "looking at what there is".to_owned(),
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Paused => "paused".to_owned(),
+                Phase::Waiting => "connection lost, trying again soon".to_owned(),
                 Phase::Running => match self.work {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),

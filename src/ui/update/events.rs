@@ -8,6 +8,7 @@ use super::{
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
     fs::{Error, ErrorKind, FsId, Operation, Place, PlacePath, ServerInfo},
+    transfer as transfers,
     ui::state::{Errand, Lost, Next, Notice, Phase, Side, Standing, State, Tone},
     words,
 };
@@ -168,6 +169,9 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         | What::Steps(_)
         | What::Hosts(_)
         | What::Resolved(_)
+        | What::Stored(_)
+        | What::Retrying { .. }
+        | What::Resumable { .. }
         | What::Checksum(_)
         | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
@@ -209,6 +213,10 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             transfer.progress.failed = transfer.progress.failed.max(transfer.failures.len() as u64);
         }
         What::Warning(error) => transfer.warnings.push(error),
+        What::Retrying { wait, error, .. } => {
+            transfer.progress.phase = transfers::Phase::Waiting;
+            state.say(Tone::Bad, words::retrying(&error, wait));
+        }
         What::Done(outcome) => {
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;

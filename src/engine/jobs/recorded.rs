@@ -1,0 +1,216 @@
+//! What makes a copy survive its connection and its program: its record, the tries after a loss,
+//! and taking up what was interrupted. Knows no protocol.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures::FutureExt;
+
+use super::{super::What, Job, copy::Mode};
+use crate::{
+    engine::session::pause_before,
+    fs::{Error, ErrorKind, FsId, Operation, Place, Result},
+    transfer::{
+        Outcome, Phase, Request,
+        journal::{self, Journal},
+        limit::Throttle,
+        run::{Counters, Reporter},
+    },
+};
+
+/// How long removing what an ended job has left may take.
+const CLEARING: Duration = Duration::from_secs(4);
+
+/// What one run of a copy works with.
+#[derive(Clone)]
+pub(super) struct Run {
+    pub(super) counters: Arc<Counters>,
+    pub(super) throttle: Throttle,
+    pub(super) reporter: Arc<dyn Reporter>,
+    pub(super) journal: Journal,
+    /// Something was begun before this run.
+    pub(super) resumed: bool,
+}
+
+/// Runs what blocks on the disk.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let failed = |error: tokio::task::JoinError| {
+        Error::new(ErrorKind::Failure, Operation::FindJob).with_detail(error.to_string())
+    };
+    tokio::task::spawn_blocking(work).await.map_err(failed)
+}
+
+impl Job {
+    pub(super) async fn copy(&self, request: Request, mode: Mode) -> Result<Outcome> {
+        let journal = match mode {
+            Mode::Run => self.record(&request).await,
+            Mode::Plan => Journal::default(),
+        };
+        self.copy_recorded(request, mode, journal).await
+    }
+
+    /// Starts a record; without a directory, or where that cannot be written, in memory alone.
+    async fn record(&self, request: &Request) -> Journal {
+        let Some(dir) = self.shared.jobs_dir.get().cloned() else { return Journal::default() };
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let mut urls = std::collections::HashMap::new();
+        for location in request.sources.iter().chain([&request.target]) {
+            urls.entry(location.fs.clone()).or_insert_with(|| self.shared.sessions.url(&location.fs));
+        }
+        let asked = request.clone();
+        let made = blocking(move || {
+            let url = |fs: &FsId| urls.get(fs).cloned().unwrap_or_default();
+            let journal = journal::create(&dir, &asked, &url, started as i64)?;
+            // The same was interrupted before: what it has left is written on, or goes.
+            for stored in journal::list(&dir) {
+                if !stored.running
+                    && is_same(&stored.request, &asked)
+                    && let Ok((other, _)) = journal::open(&dir, &stored.id)
+                {
+                    journal.adopt(&other);
+                    other.forget();
+                }
+            }
+            Ok(journal)
+        });
+        match made.await.and_then(|made| made) {
+            Ok(journal) => journal,
+            Err(error) => {
+                self.shared.emit(self.job, What::Warning(error)).await;
+                Journal::default()
+            }
+        }
+    }
+
+    pub(super) async fn copy_recorded(
+        &self,
+        request: Request,
+        mode: Mode,
+        journal: Journal,
+    ) -> Result<Outcome> {
+        let counters = Arc::new(Counters::default());
+        let throttle = Throttle::new(request.policy.limit, self.shared.limit.clone());
+        self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
+        let (reporter, telling) = self.reporter();
+        let resumed = !journal.is_empty();
+        let run = Run { counters, throttle, reporter, journal: journal.clone(), resumed };
+        let outcome = tokio::join!(self.retrying(&request, mode, run), telling).0;
+        if mode == Mode::Run {
+            self.settle(&request, &journal, &outcome).await;
+        }
+        outcome
+    }
+
+    /// Runs until it ends by anything but a lost connection, or by one too often.
+    async fn retrying(&self, request: &Request, mode: Mode, mut run: Run) -> Result<Outcome> {
+        let mut attempt = 0u32;
+        let mut before = run.journal.reached();
+        loop {
+            let error = match self.copy_all(request, mode, &run).await {
+                Err(error) if mode == Mode::Run && may_pass(error.kind(), attempt) => error,
+                ended => return ended,
+            };
+            let reached = run.journal.reached();
+            if reached != before {
+                (attempt, before) = (0, reached);
+            }
+            if attempt >= request.policy.retries || self.cancel.is_cancelled() {
+                return Err(error);
+            }
+            attempt += 1;
+            run.resumed = !run.journal.is_empty();
+            let wait = pause_before(attempt);
+            self.shared.emit(self.job, What::Retrying { attempt, wait, error }).await;
+            self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Waiting);
+            self.cancellable(tokio::time::sleep(wait).map(Ok).boxed()).await?;
+        }
+    }
+
+    /// Clears up, or says that the job can go on another time.
+    async fn settle(&self, request: &Request, journal: &Journal, outcome: &Result<Outcome>) {
+        if let Some(error) = journal.trouble() {
+            self.shared.emit(self.job, What::Warning(error)).await;
+        }
+        let may_go_on = match outcome {
+            Ok(_) => journal.has_failed(),
+            Err(error) if error.kind() == ErrorKind::Cancelled => self.keeps() && !journal.is_empty(),
+            Err(_) => !journal.is_empty(),
+        };
+        if may_go_on && let Some(id) = journal.id() {
+            self.shared.emit(self.job, What::Resumable { id }).await;
+            return;
+        }
+        if let Some(to) = self.shared.sessions.present(&request.target.fs)
+            && outcome.is_err()
+        {
+            let _ = tokio::time::timeout(CLEARING, journal.clear(&*to)).await;
+        }
+        journal.forget();
+    }
+
+    fn jobs_dir(&self) -> Result<PathBuf> {
+        self.shared.jobs_dir.get().cloned().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, Operation::FindJob).with_detail("nothing is kept here")
+        })
+    }
+
+    pub(super) async fn stored(&self) -> Result<Outcome> {
+        let dir = self.jobs_dir()?;
+        let stored = blocking(move || journal::list(&dir)).await?;
+        self.shared.emit(self.job, What::Stored(stored)).await;
+        Ok(Outcome::default())
+    }
+
+    /// Goes on with what was interrupted, and tries again what has failed.
+    pub(super) async fn resume(&self, id: &str) -> Result<Outcome> {
+        let (dir, name) = (self.jobs_dir()?, id.to_owned());
+        let (journal, stored) = blocking(move || journal::open(&dir, &name)).await??;
+        for place in &stored.places {
+            self.cancellable(self.reach(place).boxed()).await?;
+        }
+        self.copy_recorded(stored.request, Mode::Run, journal).await
+    }
+
+    /// Forgets an interrupted job and removes the parts that it has left.
+    pub(super) async fn discard(&self, id: &str) -> Result<Outcome> {
+        let (dir, name) = (self.jobs_dir()?, id.to_owned());
+        let (journal, stored) = blocking(move || journal::open(&dir, &name)).await??;
+        if !stored.parts.is_empty() {
+            for place in &stored.places {
+                let is_target = match place {
+                    Place::Local(_) => stored.request.target.fs.is_local(),
+                    Place::Remote(target, _) => target.label() == stored.request.target.fs.as_str(),
+                };
+                if is_target {
+                    self.reach(place).await?;
+                }
+            }
+            let to = self.fs(&stored.request.target.fs).await?;
+            journal.clear(&*to).await;
+            journal.reconcile(&*to).await?;
+            if !journal.has_no_parts() {
+                return Err(Error::new(ErrorKind::Failure, Operation::RemoveFile)
+                    .on(stored.request.target.fs.as_str())
+                    .with_detail("not all that it has left could be removed"));
+            }
+        }
+        journal.forget();
+        Ok(Outcome::default())
+    }
+
+    async fn reach(&self, place: &Place) -> Result<()> {
+        self.shared.sessions.open(&self.shared, self.job, place).await.map(|_| ())
+    }
+}
+
+fn is_same(one: &Request, other: &Request) -> bool {
+    one.sources == other.sources && one.target == other.target && one.remove_source == other.remove_source
+}
+
+/// Whether what ended a run may pass by itself. Without a network, names do not resolve either.
+fn may_pass(kind: ErrorKind, attempt: u32) -> bool {
+    kind.is_retryable() || (attempt > 0 && kind == ErrorKind::Unresolved)
+}

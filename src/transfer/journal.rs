@@ -1,0 +1,417 @@
+//! The record of a job: which files were begun, how far each is for certain, and which are done.
+//! In memory always; with a directory also in a file, so that what was interrupted can go on. Must
+//! never copy a byte, and never hold a password.
+
+mod line;
+mod store;
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use line::Line;
+pub use store::{Stored, create, discard, list, open};
+
+use super::{Landing, OnConflict, Totals, plan::CopyFile};
+use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
+
+/// Lines that may wait to be written together, in bytes.
+const BUFFERED: usize = 16 << 10;
+
+/// What is known of one source that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Where it lands.
+    pub target: RemotePath,
+    /// The name that it is written under until it is whole; `None` once it is, and for links.
+    pub part: Option<RemotePath>,
+    /// The source as it was when it was begun.
+    pub size: Option<u64>,
+    pub mtime: Option<Timestamp>,
+    /// It was to replace something.
+    pub replace: bool,
+    /// So many bytes of the part have arrived for certain, without a gap.
+    pub offset: u64,
+    pub done: bool,
+    /// Names it in the lines.
+    number: u64,
+}
+
+impl Item {
+    /// Whether the source is still what was begun.
+    pub fn is_of(&self, entry: &Entry) -> bool {
+        self.size == entry.attributes.size && self.mtime == entry.attributes.mtime
+    }
+}
+
+/// What was begun of one file system's files, by their paths: what a plan needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Begun {
+    pub items: HashMap<RemotePath, Item>,
+    /// Directories that this job creates.
+    pub dirs: HashSet<RemotePath>,
+}
+
+/// The record of one job. Clones share it.
+#[derive(Clone, Default)]
+pub struct Journal {
+    shared: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the place in the request's list of file systems.
+    items: HashMap<(u32, RemotePath), Item>,
+    servers: Vec<FsId>,
+    dirs: HashSet<RemotePath>,
+    /// Sources that were moved by renaming.
+    renamed: HashSet<(u32, RemotePath)>,
+    landing: Option<Landing>,
+    policy: Option<OnConflict>,
+    removing: bool,
+    failed: HashSet<(u32, RemotePath)>,
+    next: u64,
+    disk: Option<Disk>,
+}
+
+/// The file, which is locked as long as this lives.
+struct Disk {
+    id: String,
+    path: PathBuf,
+    file: File,
+    buffer: Vec<u8>,
+    trouble: Option<io::Error>,
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+impl Disk {
+    fn write(&mut self, line: &Line, now: bool) {
+        if serde_json::to_writer(&mut self.buffer, line).is_ok() {
+            self.buffer.push(b'\n');
+        }
+        if now || self.buffer.len() >= BUFFERED {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.buffer.is_empty() {
+            return;
+        }
+        // A copy does not fail because it could not be resumed.
+        if let Err(error) = self.file.write_all(&self.buffer) {
+            self.trouble.get_or_insert(error);
+        }
+        self.buffer.clear();
+    }
+}
+
+impl State {
+    fn server(&mut self, fs: &FsId) -> u32 {
+        let at = self.servers.iter().position(|known| known == fs).unwrap_or_else(|| {
+            self.servers.push(fs.clone());
+            self.servers.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    fn key(&mut self, fs: &FsId, source: &RemotePath) -> (u32, RemotePath) {
+        (self.server(fs), source.clone())
+    }
+
+    fn write(&mut self, line: &Line, now: bool) {
+        if let Some(disk) = &mut self.disk {
+            disk.write(line, now);
+        }
+    }
+
+    fn begin(&mut self, key: (u32, RemotePath), mut item: Item) {
+        item.number = self.next;
+        self.next += 1;
+        if self.disk.is_some() {
+            let line = Line::begun(key.0, &key.1, &item);
+            self.write(&line, true);
+        }
+        self.items.insert(key, item);
+    }
+}
+
+impl Journal {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of the file, without its ending; `None` where there is none.
+    pub fn id(&self) -> Option<String> {
+        self.lock().disk.as_ref().map(|disk| disk.id.clone())
+    }
+
+    /// Why the file could not be written, once.
+    pub fn trouble(&self) -> Option<Error> {
+        let mut state = self.lock();
+        let disk = state.disk.as_mut()?;
+        let error = disk.trouble.take()?;
+        Some(Error::io(Operation::WriteLog, &error).on(disk.path.display().to_string()))
+    }
+
+    /// Removes the file: there is nothing more to go on with.
+    pub fn forget(&self) {
+        if let Some(disk) = self.lock().disk.take() {
+            let _ = std::fs::remove_file(&disk.path);
+        }
+    }
+
+    /// What was decided about conflicts.
+    pub fn policy(&self) -> Option<OnConflict> {
+        self.lock().policy
+    }
+
+    pub fn decide(&self, policy: OnConflict) {
+        let mut state = self.lock();
+        state.policy = Some(policy);
+        state.write(&Line::Policy(policy), true);
+    }
+
+    /// Whether the sources go into the target or become it: what was made since must not change
+    /// that.
+    pub fn landing(&self) -> Option<Landing> {
+        self.lock().landing
+    }
+
+    pub fn land(&self, landing: Landing) {
+        let mut state = self.lock();
+        if state.landing != Some(landing) {
+            state.landing = Some(landing);
+            state.write(&Line::Landing(landing), true);
+        }
+    }
+
+    /// A move has begun to remove its sources: those that are missing are not missed.
+    pub fn remove(&self) {
+        let mut state = self.lock();
+        state.removing = true;
+        state.write(&Line::Removing, true);
+    }
+
+    /// Whether a source that is not there has been moved already.
+    pub fn is_moved(&self, fs: &FsId, source: &RemotePath) -> bool {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.renamed.contains(&key)
+    }
+
+    pub fn is_removing(&self) -> bool {
+        self.lock().removing
+    }
+
+    /// A source is about to be moved by renaming it: afterwards it is not there any more.
+    pub fn renamed(&self, fs: &FsId, source: &RemotePath) {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.write(&Line::renamed(key.0, source), true);
+        state.renamed.insert(key);
+    }
+
+    /// Directories that are about to be created. They get their times and permissions at the end,
+    /// however often the job goes on in between.
+    pub fn dirs<'a>(&self, dirs: impl Iterator<Item = &'a RemotePath>) {
+        let mut state = self.lock();
+        for dir in dirs {
+            if state.dirs.insert(dir.clone()) {
+                state.write(&Line::dir(dir), false);
+            }
+        }
+    }
+
+    /// A file is about to be written under the name `part`. When this returns, the file of the
+    /// record has it: nobody can find a part, or a target, of which it does not know.
+    pub fn begin(&self, fs: &FsId, file: &CopyFile, part: &RemotePath) {
+        let mut state = self.lock();
+        let key = state.key(fs, &file.source);
+        state.begin(
+            key,
+            Item {
+                target: file.target.clone(),
+                part: Some(part.clone()),
+                size: file.size,
+                mtime: file.mtime,
+                replace: file.replace,
+                offset: 0,
+                done: false,
+                number: 0,
+            },
+        );
+    }
+
+    /// A link is about to be created.
+    pub fn begin_link(&self, fs: &FsId, source: &RemotePath, target: &RemotePath, replace: bool) {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        let (target, part, size, mtime) = (target.clone(), None, None, None);
+        state.begin(key, Item { target, part, size, mtime, replace, offset: 0, done: false, number: 0 });
+    }
+
+    /// The first `offset` bytes of the part have arrived.
+    pub fn arrived(&self, fs: &FsId, source: &RemotePath, offset: u64) {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        let Some(item) = state.items.get_mut(&key).filter(|item| item.offset != offset) else { return };
+        item.offset = offset;
+        let number = item.number;
+        state.write(&Line::At { n: number, offset }, true);
+    }
+
+    /// The target is whole and has its name.
+    pub fn done(&self, fs: &FsId, source: &RemotePath) {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.failed.remove(&key);
+        let Some(item) = state.items.get_mut(&key) else { return };
+        (item.done, item.part) = (true, None);
+        let number = item.number;
+        // Where this is lost, the target tells.
+        state.write(&Line::Done { n: number }, false);
+    }
+
+    /// Copying it failed, and nothing of it is left.
+    pub fn failed(&self, fs: &FsId, source: &RemotePath) {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.items.remove(&key);
+        state.write(&Line::failed(key.0, source), false);
+        state.failed.insert(key);
+    }
+
+    /// Whether there is something that could be tried again.
+    pub fn has_failed(&self) -> bool {
+        !self.lock().failed.is_empty()
+    }
+
+    /// Nothing was begun: there is nothing to go on with.
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.items.is_empty() && state.failed.is_empty() && !state.removing
+    }
+
+    /// How much is done, for telling whether anything has moved since.
+    pub fn reached(&self) -> Totals {
+        reached(&self.lock().items)
+    }
+
+    /// What was begun of `fs`.
+    pub fn begun(&self, fs: &FsId) -> Begun {
+        let mut state = self.lock();
+        let server = state.server(fs);
+        let of_server = state.items.iter().filter(|((at, _), _)| *at == server);
+        let items = of_server.map(|((_, source), item)| (source.clone(), item.clone())).collect();
+        Begun { items, dirs: state.dirs.clone() }
+    }
+
+    /// What was begun and not finished: each source with the name of its part.
+    fn parts(&self) -> Vec<((u32, RemotePath), RemotePath)> {
+        let state = self.lock();
+        let parts = state.items.iter().filter_map(|(key, item)| Some((key.clone(), item.part.clone()?)));
+        parts.collect()
+    }
+
+    /// Forgets parts that are not there any more, before a job goes on. What remains is what can
+    /// be written on.
+    ///
+    /// # Errors
+    /// Only what ends the session.
+    pub async fn reconcile(&self, to: &dyn FileSystem) -> Result<()> {
+        for (key, part) in self.parts() {
+            let gone = match to.lstat(&part).await {
+                Ok(_) => false,
+                Err(error) if error.kind() == ErrorKind::NotFound => true,
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(_) => false,
+            };
+            if gone && let Some(item) = self.lock().items.get_mut(&key) {
+                (item.part, item.offset) = (None, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the parts of all that is not done, and forgets them. What cannot be removed is left.
+    pub async fn clear(&self, to: &dyn FileSystem) {
+        for (key, part) in self.parts() {
+            let removed = to.remove_file(&part).await;
+            match removed {
+                Err(error) if error.kind() != ErrorKind::NotFound => {}
+                _ => {
+                    if let Some(item) = self.lock().items.get_mut(&key) {
+                        (item.part, item.offset) = (None, 0);
+                    }
+                }
+            }
+            if to.is_lost() {
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing is left that would have to be removed.
+    pub fn has_no_parts(&self) -> bool {
+        self.parts().is_empty()
+    }
+
+    /// Removes parts of sources that are not to be copied any more, or to another name: `wanted`
+    /// says which are, and where to.
+    pub async fn clear_unwanted(
+        &self,
+        fs: &FsId,
+        to: &dyn FileSystem,
+        wanted: &HashMap<&RemotePath, &RemotePath>,
+    ) -> Result<()> {
+        let server = self.lock().server(fs);
+        for (key, part) in self.parts() {
+            let target = self.lock().items.get(&key).map(|item| item.target.clone());
+            if key.0 != server || wanted.get(&key.1).copied() == target.as_ref() {
+                continue;
+            }
+            match to.remove_file(&part).await {
+                Err(error) if error.kind().ends_session() => return Err(error),
+                _ => {}
+            }
+            self.lock().items.remove(&key);
+        }
+        Ok(())
+    }
+
+    /// Takes over what another record of the same request has begun and not finished.
+    pub fn adopt(&self, other: &Journal) {
+        let mut theirs = other.lock();
+        let mut state = self.lock();
+        let servers = theirs.servers.clone();
+        for ((server, source), item) in theirs.items.drain() {
+            let Some(fs) = servers.get(server as usize).filter(|_| item.part.is_some()) else { continue };
+            let key = state.key(fs, &source);
+            let offset = item.offset;
+            state.begin(key.clone(), item);
+            if let Some(item) = state.items.get(&key) {
+                let line = Line::At { n: item.number, offset };
+                state.write(&line, true);
+            }
+        }
+    }
+}
+
+fn reached(items: &HashMap<(u32, RemotePath), Item>) -> Totals {
+    let mut reached = Totals::default();
+    for item in items.values() {
+        reached.files += u64::from(item.done);
+        reached.bytes += if item.done { item.size.unwrap_or_default() } else { item.offset };
+    }
+    reached
+}

@@ -1,0 +1,213 @@
+//! The lines of a record: one JSON object each, paths percent-encoded. Must do no I/O.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Item, State};
+use crate::{
+    fs::{
+        FsId, Location, Place, PlacePath, RemotePath, Timestamp,
+        place::{percent_decode, percent_encode},
+    },
+    transfer::{Landing, OnConflict, Policy, Request},
+};
+
+/// What is written first.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// Of this form of a record.
+    pub version: u32,
+    /// Seconds since 1970.
+    pub started: i64,
+    /// `local`, or the URL of a login.
+    pub servers: Vec<String>,
+    pub sources: Vec<Spot>,
+    pub target: Spot,
+    pub landing: Landing,
+    pub policy: Policy,
+    pub remove_source: bool,
+}
+
+/// A path on one of the servers.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Spot {
+    pub on: u32,
+    pub path: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Line {
+    Policy(OnConflict),
+    Landing(Landing),
+    Removing,
+    Dir(String),
+    Begun {
+        n: u64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        on: u32,
+        source: String,
+        target: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
+        size: Option<u64>,
+        /// Seconds and nanoseconds.
+        mtime: Option<(i64, u32)>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replace: bool,
+    },
+    At {
+        n: u64,
+        offset: u64,
+    },
+    Done {
+        n: u64,
+    },
+    Failed(Spot),
+    Renamed(Spot),
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn encode(path: &RemotePath) -> String {
+    percent_encode(path.as_bytes(), b"/")
+}
+
+/// A path that a record may name; the directory that it would leave is above the root.
+fn decode(text: &str) -> Option<RemotePath> {
+    let bytes = percent_decode(text.as_bytes()).ok()?;
+    (bytes.starts_with(b"/") && !bytes.contains(&0)).then(|| RemotePath::new(bytes))
+}
+
+impl Line {
+    pub(super) fn begun(on: u32, source: &RemotePath, item: &Item) -> Line {
+        Line::Begun {
+            n: item.number,
+            on,
+            source: encode(source),
+            target: encode(&item.target),
+            part: item.part.as_ref().map(encode),
+            size: item.size,
+            mtime: item.mtime.map(|time| (time.seconds, time.nanos)),
+            replace: item.replace,
+        }
+    }
+
+    pub(super) fn dir(path: &RemotePath) -> Line {
+        Line::Dir(encode(path))
+    }
+
+    pub(super) fn failed(on: u32, source: &RemotePath) -> Line {
+        Line::Failed(Spot { on, path: encode(source) })
+    }
+
+    pub(super) fn renamed(on: u32, source: &RemotePath) -> Line {
+        Line::Renamed(Spot { on, path: encode(source) })
+    }
+}
+
+impl State {
+    /// Takes in what a line says. One that makes no sense is none.
+    pub(super) fn replay(
+        &mut self,
+        line: Line,
+        by_number: &mut std::collections::HashMap<u64, (u32, RemotePath)>,
+    ) {
+        match line {
+            Line::Policy(policy) => self.policy = Some(policy),
+            Line::Landing(landing) => self.landing = Some(landing),
+            Line::Removing => self.removing = true,
+            Line::Dir(path) => self.dirs.extend(decode(&path)),
+            Line::Begun { n, on, source, target, part, size, mtime, replace } => {
+                let (Some(source), Some(target)) = (decode(&source), decode(&target)) else { return };
+                let mtime = mtime.map(|(seconds, nanos)| Timestamp { seconds, nanos });
+                let part = part.and_then(|part| decode(&part));
+                self.next = self.next.max(n + 1);
+                by_number.insert(n, (on, source.clone()));
+                let item = Item { target, part, size, mtime, replace, offset: 0, done: false, number: n };
+                self.items.insert((on, source), item);
+            }
+            Line::At { n, offset } => {
+                if let Some(item) = by_number.get(&n).and_then(|key| self.items.get_mut(key)) {
+                    item.offset = offset;
+                }
+            }
+            Line::Done { n } => {
+                if let Some(key) = by_number.get(&n) {
+                    self.failed.remove(key);
+                    if let Some(item) = self.items.get_mut(key) {
+                        (item.done, item.part) = (true, None);
+                    }
+                }
+            }
+            Line::Failed(spot) => {
+                if let Some(path) = decode(&spot.path) {
+                    self.items.remove(&(spot.on, path.clone()));
+                    self.failed.insert((spot.on, path));
+                }
+            }
+            Line::Renamed(spot) => {
+                self.renamed.extend(decode(&spot.path).map(|path| (spot.on, path)));
+            }
+        }
+    }
+}
+
+impl Head {
+    pub(super) fn of(request: &Request, url: &dyn Fn(&FsId) -> String, started: i64) -> (Head, Vec<FsId>) {
+        let mut servers: Vec<FsId> = Vec::new();
+        let mut spot = |location: &Location| {
+            let on = servers.iter().position(|fs| *fs == location.fs).unwrap_or_else(|| {
+                servers.push(location.fs.clone());
+                servers.len() - 1
+            });
+            Spot { on: on as u32, path: encode(&location.path) }
+        };
+        let sources = request.sources.iter().map(&mut spot).collect();
+        let target = spot(&request.target);
+        let head = Head {
+            version: 1,
+            started,
+            servers: servers.iter().map(url).collect(),
+            sources,
+            target,
+            landing: request.landing,
+            policy: request.policy.clone(),
+            remove_source: request.remove_source,
+        };
+        (head, servers)
+    }
+
+    /// The logins, and what was asked for. `None` where it makes no sense.
+    pub(super) fn request(&self) -> Option<(Vec<Place>, Vec<FsId>, Request)> {
+        let places: Vec<Place> = self.servers.iter().map(|url| place(url)).collect::<Option<_>>()?;
+        let servers: Vec<FsId> = places
+            .iter()
+            .map(|place| match place {
+                Place::Local(_) => FsId::local(),
+                Place::Remote(target, _) => FsId::new(target.label()),
+            })
+            .collect();
+        let location =
+            |spot: &Spot| Some(Location::new(servers.get(spot.on as usize)?.clone(), decode(&spot.path)?));
+        let request = Request {
+            sources: self.sources.iter().map(location).collect::<Option<_>>()?,
+            target: location(&self.target)?,
+            landing: self.landing,
+            policy: self.policy.clone(),
+            remove_source: self.remove_source,
+        };
+        Some((places, servers, request))
+    }
+}
+
+fn place(url: &str) -> Option<Place> {
+    if url == FsId::local().as_str() {
+        return Some(Place::Local(b"/".to_vec()));
+    }
+    match Place::parse(url.as_bytes()).ok()? {
+        Place::Remote(target, _) => Some(Place::Remote(target, PlacePath::Login)),
+        Place::Local(_) => None,
+    }
+}

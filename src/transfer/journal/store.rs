@@ -1,0 +1,187 @@
+//! Where records are: one file per job in one directory, readable by their owner alone, locked as
+//! long as the job runs. Blocks on the disk.
+
+use std::{
+    collections::HashMap,
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use rand::Rng;
+
+use super::{
+    Disk, Journal, State,
+    line::{Head, Line},
+    reached,
+};
+use crate::{
+    fs::{Error, ErrorKind, FsId, Operation, Place, RemotePath, Result},
+    transfer::{Request, Totals},
+};
+
+const ENDING: &str = "jsonl";
+
+/// A line is no longer than two paths and some numbers.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// A job that is recorded, as a list shows it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: String,
+    /// Seconds since 1970.
+    pub started: i64,
+    pub request: Request,
+    /// The logins that it needs.
+    pub places: Vec<Place>,
+    /// What is done, and what has arrived of the rest.
+    pub reached: Totals,
+    /// Files that were begun and are not done.
+    pub open: u64,
+    pub failed: u64,
+    /// A program is at work on it.
+    pub running: bool,
+    /// Where the parts are that it has left.
+    pub parts: Vec<RemotePath>,
+}
+
+fn path_of(dir: &Path, id: &str) -> Option<PathBuf> {
+    let plain = !id.is_empty() && id.len() <= 32 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    plain.then(|| dir.join(id).with_extension(ENDING))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::io(Operation::WriteLog, error).on(path.display().to_string())
+}
+
+/// Starts a record of `request` in `dir`; `url` says how each login is reached.
+///
+/// # Errors
+/// Whatever keeps the file from being written.
+pub fn create(dir: &Path, request: &Request, url: &dyn Fn(&FsId) -> String, started: i64) -> Result<Journal> {
+    let (head, servers) = Head::of(request, url, started);
+    let made = || -> io::Result<Disk> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        loop {
+            let id = format!("{:06x}", rand::rng().random::<u32>() & 0xff_ffff);
+            let path = dir.join(&id).with_extension(ENDING);
+            let mut options = OpenOptions::new();
+            match options.read(true).append(true).create_new(true).mode(0o600).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error),
+                Ok(mut file) => {
+                    file.lock()?;
+                    let mut text = serde_json::to_vec(&head)?;
+                    text.push(b'\n');
+                    file.write_all(&text)?;
+                    return Ok(Disk { id, path, file, buffer: Vec::new(), trouble: None });
+                }
+            }
+        }
+    };
+    let disk = made().map_err(|error| failed(dir, &error))?;
+    let state = State { servers, disk: Some(disk), ..State::default() };
+    Ok(Journal { shared: Arc::new(Mutex::new(state)) })
+}
+
+/// Every record, the oldest first. What cannot be read is none.
+pub fn list(dir: &Path) -> Vec<Stored> {
+    let mut found: Vec<Stored> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            let id = path.file_stem()?.to_str()?.to_owned();
+            let file = File::open(path_of(dir, &id).filter(|own| *own == path)?).ok()?;
+            let running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+            let (head, state) = read(&file).ok()?;
+            stored(id, &head, &state, running)
+        })
+        .collect();
+    found.sort_by(|a, b| a.started.cmp(&b.started).then_with(|| a.id.cmp(&b.id)));
+    found
+}
+
+fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Stored> {
+    let (places, _, request) = head.request()?;
+    Some(Stored {
+        id,
+        started: head.started,
+        request,
+        places,
+        reached: reached(&state.items),
+        open: state.items.values().filter(|item| !item.done).count() as u64,
+        failed: state.failed.len() as u64,
+        running,
+        parts: state.items.values().filter_map(|item| item.part.clone()).collect(),
+    })
+}
+
+/// Takes up a record, which is locked from now on.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] where there is none of that name, [`ErrorKind::Conflict`] where a
+/// program is at work on it.
+pub fn open(dir: &Path, id: &str) -> Result<(Journal, Stored)> {
+    let unknown = || {
+        Error::new(ErrorKind::NotFound, Operation::FindJob)
+            .on(id)
+            .with_detail("there is no interrupted transfer of that name")
+    };
+    let path = path_of(dir, id).ok_or_else(unknown)?;
+    let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unknown()),
+        Err(error) => return Err(failed(&path, &error)),
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(Error::new(ErrorKind::Conflict, Operation::FindJob)
+                .on(id)
+                .with_detail("another wharf is at work on it"));
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(&path, &error)),
+    }
+    let (head, mut state) = read(&file).map_err(|error| failed(&path, &error))?;
+    let broken =
+        || Error::new(ErrorKind::Failure, Operation::FindJob).on(id).with_detail("its record makes no sense");
+    let stored = stored(id.to_owned(), &head, &state, false).ok_or_else(broken)?;
+    state.servers = head.request().ok_or_else(broken)?.1;
+    // A line that was cut off must not swallow the next one.
+    file.write_all(b"\n").map_err(|error| failed(&path, &error))?;
+    state.disk = Some(Disk { id: id.to_owned(), path, file, buffer: Vec::new(), trouble: None });
+    Ok((Journal { shared: Arc::new(Mutex::new(state)) }, stored))
+}
+
+/// Removes the record; its parts are somebody else's to remove.
+///
+/// # Errors
+/// As [`open`].
+pub fn discard(dir: &Path, id: &str) -> Result<()> {
+    open(dir, id).map(|(journal, _)| journal.forget())
+}
+
+fn read(mut file: &File) -> io::Result<(Head, State)> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut lines = BufReader::new(file);
+    let mut text = Vec::new();
+    (&mut lines).take(LONGEST_LINE * 16).read_until(b'\n', &mut text)?;
+    let head: Head = serde_json::from_slice(&text)?;
+    if head.version != 1 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is of a later version"));
+    }
+    let (mut state, mut by_number) = (State::default(), HashMap::new());
+    loop {
+        text.clear();
+        if (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text)? == 0 {
+            return Ok((head, state));
+        }
+        if let Ok(line) = serde_json::from_slice::<Line>(&text) {
+            state.replay(line, &mut by_number);
+        }
+    }
+}
