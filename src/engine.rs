@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Algorithm, Checksum, Entry, Error, FileSystem, FsId, Location, LogLine, Output, Place, RemotePath,
-        ServerInfo, Space, SshOptions, Stage,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, Location, LogLine, Needle, Output, Place,
+        RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, limit::Limiter, plan::Step,
@@ -122,10 +122,22 @@ pub enum Command {
         location: Location,
         command: Vec<u8>,
     },
-    /// Read a file from its start: `Data` in order, then `Done`.
+    /// Read a file: `Data` in order, then `Done`. With a length, only so many bytes from `offset`
+    /// on, and `Entries` with what the file is now comes along.
     Read {
         job: JobId,
         location: Location,
+        offset: u64,
+        length: Option<u64>,
+    },
+    /// Look for bytes in a file from `from` on, or backward in what is before it: `Searched` as it
+    /// goes, `Found`, then `Done`.
+    Search {
+        job: JobId,
+        location: Location,
+        needle: Needle,
+        from: u64,
+        backward: bool,
     },
     /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
     /// that are there are not used and stay as they are.
@@ -196,6 +208,10 @@ pub enum What {
     Entries(Vec<Entry>),
     /// The next bytes of a file being read.
     Data(Bytes),
+    /// How far a search in a file has come: this offset is not yet looked at.
+    Searched(u64),
+    /// Where it was found.
+    Found(Option<u64>),
     Space(Space),
     /// Where a path leads.
     Resolved(Location),

@@ -7,6 +7,7 @@ pub mod ftp;
 pub mod local;
 pub mod memory;
 pub mod mode;
+pub mod needle;
 pub mod path;
 pub mod place;
 pub mod rooted;
@@ -21,6 +22,7 @@ use futures::stream::BoxStream;
 
 pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp};
 pub use error::{Error, ErrorKind, Operation, Result};
+pub use needle::Needle;
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
 pub use sum::{Algorithm, Checksum};

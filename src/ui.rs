@@ -4,6 +4,7 @@
 pub mod action;
 pub mod keymap;
 pub mod layout;
+pub mod rows;
 pub mod sheet;
 pub mod state;
 mod terminal;

@@ -9,3 +9,5 @@ mod screen;
 #[path = "pty/server.rs"]
 mod server;
 mod support;
+#[path = "pty/viewer.rs"]
+mod viewer;

@@ -4,6 +4,8 @@
 mod connect;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/viewer.rs"]
+mod viewer;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 mod copy;
 mod look;
 mod manage;
+mod read;
 
 use std::{
     collections::BTreeMap,
@@ -151,6 +152,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Checksum { job, .. }
     | Command::Execute { job, .. }
     | Command::Read { job, .. }
+    | Command::Search { job, .. }
     | Command::Test { job, .. }
     | Command::Hosts { job }
     | Command::Space { job, .. }
@@ -226,7 +228,12 @@ impl Job {
             Command::Symlink { location, target, .. } => {
                 self.cancellable(self.symlink(&location, &target).boxed()).await
             }
-            Command::Read { location, .. } => self.cancellable(self.read(&location).boxed()).await,
+            Command::Read { location, offset, length, .. } => {
+                self.cancellable(self.read(&location, offset, length).boxed()).await
+            }
+            Command::Search { location, needle, from, backward, .. } => {
+                self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
+            }
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,

@@ -44,6 +44,14 @@ pub enum Action {
     Permissions,
     Owner,
     RunCommand,
+    View,
+    Hex,
+    Wrap,
+    ScrollLeft,
+    ScrollRight,
+    SearchText,
+    SearchNext,
+    SearchPrevious,
     Filter,
     Sort,
     Hidden,
@@ -71,19 +79,21 @@ pub enum Group {
     Files,
     Showing,
     Panels,
+    Viewer,
     Dialogs,
     Program,
 }
 
 impl Group {
     /// In the order of the help.
-    pub const ALL: [Group; 8] = [
+    pub const ALL: [Group; 9] = [
         Group::Moving,
         Group::Places,
         Group::Selecting,
         Group::Files,
         Group::Showing,
         Group::Panels,
+        Group::Viewer,
         Group::Dialogs,
         Group::Program,
     ];
@@ -96,6 +106,7 @@ impl Group {
             Group::Files => "Files",
             Group::Showing => "What is shown",
             Group::Panels => "Transfers and log",
+            Group::Viewer => "Viewing a file",
             Group::Dialogs => "Dialogs",
             Group::Program => "wharf",
         }
@@ -159,6 +170,7 @@ const ALL: &[Info] = &[
     row(Action::SelectDown, Group::Selecting, "Select down", "the same, stepping down"),
     row(Action::SelectAll, Group::Selecting, "Select all", "select all that is shown"),
     row(Action::Invert, Group::Selecting, "Invert", "select what is not selected, and the reverse"),
+    row(Action::View, Group::Files, "View", "look at a file, as text or as bytes"),
     row(Action::Copy, Group::Files, "Copy", "copy to the other pane's folder"),
     row(Action::Move, Group::Files, "Move", "move to the other pane's folder"),
     row(Action::Rename, Group::Files, "Rename", "rename in place"),
@@ -181,6 +193,13 @@ const ALL: &[Info] = &[
     row(Action::ClearFinished, Group::Panels, "Clear", "in the transfers: forget those that ended"),
     row(Action::Details, Group::Panels, "Details", "in the transfers: what failed, and why"),
     row(Action::Explain, Group::Panels, "Explain", "in the log: what this code means"),
+    row(Action::Hex, Group::Viewer, "Hex", "as bytes, or as text again"),
+    row(Action::Wrap, Group::Viewer, "Wrap", "wrap long lines, or cut them"),
+    row(Action::ScrollLeft, Group::Viewer, "Left", "where lines are cut: to the left"),
+    row(Action::ScrollRight, Group::Viewer, "Right", "where lines are cut: to the right"),
+    row(Action::SearchText, Group::Viewer, "Search", "search; case counts if you type a capital letter"),
+    row(Action::SearchNext, Group::Viewer, "Next", "the next place where it is found"),
+    row(Action::SearchPrevious, Group::Viewer, "Previous", "the place before"),
     row(Action::PreviousChoice, Group::Dialogs, "Previous", "the choice before"),
     row(Action::NextChoice, Group::Dialogs, "Next", "the next choice"),
     row(Action::Accept, Group::Dialogs, "Accept", "take what was typed or chosen"),

@@ -96,10 +96,12 @@ pub enum Mode {
     Connect,
     /// A dialog with several lines to type.
     Form,
+    /// A file being looked at.
+    Viewer,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 10] = [
+    pub const ALL: [Mode; 11] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -110,6 +112,7 @@ impl Mode {
         Mode::Reader,
         Mode::Connect,
         Mode::Form,
+        Mode::Viewer,
     ];
 
     fn has_base(self) -> bool {
@@ -146,7 +149,7 @@ impl Keymap {
     /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Key> {
         // What turns the pages of the help or walks a form means something else in the panes.
-        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form);
+        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Viewer);
         let keys = |apart_ones: bool| {
             let mut keys = Vec::new();
             for (mode, key, bound) in &self.bindings {
@@ -171,7 +174,8 @@ impl Keymap {
 /// An action's name where it is hinted: some say more in one place than in another.
 fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
     Some(match (mode, action) {
-        (Mode::Reader, Action::Cancel) => "Close",
+        (Mode::Reader | Mode::Viewer, Action::Cancel) => "Close",
+        (Mode::Viewer, Action::Last) => "End",
         (Mode::Choice, Action::PageDown) => "More",
         (Mode::Connect, Action::Open) => "Connect",
         (Mode::Connect, Action::Cancel) => "Leave",
@@ -188,7 +192,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
+            Help, View, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
             Transfers, Log, Quit,
         ],
         Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
@@ -200,6 +204,9 @@ fn hinted(mode: Mode) -> &'static [Action] {
             &[Open, Cancel, AddBookmark, EditBookmark, Action::Delete, TestPlace, OtherPane, Help, Quit]
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
+        Mode::Viewer => {
+            &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, GoTo, PageDown, Last, Help]
+        }
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -258,7 +265,7 @@ impl Default for Keymap {
         let mut bind = |mode: Mode, action: Action, keys: &[(KeyModifiers, KeyCode)]| {
             bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods), action)));
         };
-        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader] {
+        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader, Mode::Viewer] {
             bind(mode, Action::Up, &[(none, KeyCode::Up), (none, Char('k'))]);
             bind(mode, Action::Down, &[(none, KeyCode::Down), (none, Char('j'))]);
             bind(mode, Action::PageUp, &[(none, KeyCode::PageUp)]);
@@ -266,6 +273,21 @@ impl Default for Keymap {
             bind(mode, First, &[(none, KeyCode::Home), (none, Char('g'))]);
             bind(mode, Last, &[(none, End), (none, Char('G'))]);
         }
+        let viewer = Mode::Viewer;
+        bind(viewer, Action::PageDown, &[(none, Char(' '))]);
+        bind(viewer, Action::PageUp, &[(none, Char('b'))]);
+        bind(viewer, Hex, &[(none, Char('x')), (none, Tab)]);
+        bind(viewer, Wrap, &[(none, Char('w'))]);
+        bind(viewer, ScrollLeft, &[(none, Left), (none, Char('h'))]);
+        bind(viewer, ScrollRight, &[(none, Right), (none, Char('l'))]);
+        bind(viewer, SearchText, &[(none, Char('/'))]);
+        bind(viewer, SearchNext, &[(none, Char('n'))]);
+        bind(viewer, SearchPrevious, &[(none, Char('N'))]);
+        bind(viewer, GoTo, &[(ctrl, Char('g'))]);
+        bind(viewer, Refresh, &[(ctrl, Char('r'))]);
+        bind(viewer, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(viewer, Quit, &[(none, F(10))]);
+        bind(viewer, Cancel, &[(none, Esc), (none, F(3)), (none, Char('q'))]);
         bind(Mode::Reader, Action::PageDown, &[(none, Char(' '))]);
 
         bind(Mode::Base, OtherPane, &[(none, Tab), (none, BackTab)]);
@@ -293,6 +315,7 @@ impl Default for Keymap {
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
         bind(panes, SelectAll, &[(ctrl, Char('a'))]);
         bind(panes, Invert, &[(none, Char('*'))]);
+        bind(panes, View, &[(none, F(3)), (none, Char('v'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);

@@ -8,6 +8,7 @@ pub mod log;
 pub mod overlay;
 pub mod pane;
 pub mod transfers;
+pub mod viewer;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,6 +24,7 @@ pub use log::Log;
 pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
+pub use viewer::Viewer;
 
 use super::{
     keymap::{Keymap, Mode},
@@ -122,6 +124,8 @@ pub struct State {
     pub in_panel: bool,
     /// Whether the active pane's filter is being typed.
     pub filtering: bool,
+    /// A file being looked at, in front of the panes and behind the dialogs.
+    pub viewer: Option<Box<Viewer>>,
     pub overlays: Vec<Overlay>,
     /// Questions that wait until no dialog is open.
     pub waiting: VecDeque<Question>,
@@ -158,6 +162,7 @@ impl State {
             panel: None,
             in_panel: false,
             filtering: false,
+            viewer: None,
             overlays: Vec::new(),
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
@@ -234,6 +239,7 @@ impl State {
                 | Overlay::Error { .. }
                 | Overlay::Output(_),
             ) => Mode::Reader,
+            None if self.viewer.is_some() => Mode::Viewer,
             None if self.filtering => Mode::Filter,
             None => match self.panel {
                 Some(Panel::Transfers) if self.in_panel => Mode::Transfers,
@@ -250,6 +256,7 @@ impl State {
         moves(&self.left)
             || moves(&self.right)
             || self.trial.is_some()
+            || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || self.transfers.running().next().is_some()
     }
 

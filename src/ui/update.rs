@@ -13,6 +13,7 @@ mod mouse;
 mod panels;
 mod places;
 mod questions;
+mod viewer;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
@@ -20,6 +21,7 @@ use ratatui::layout::Size;
 pub use connect::{choose, kept_at_start};
 pub use effect::{Effect, Effects};
 pub use places::open;
+pub use viewer::shape as viewer_shape;
 
 use super::{
     action::Action,
@@ -66,6 +68,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
     }
     questions::next(state);
     settle(state);
+    viewer::settle(state, &mut fx);
     tell_shown(state, &mut fx);
     let title = title(state);
     if title != state.title {

@@ -120,6 +120,14 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
             ];
             ("Owner".to_owned(), lines)
         }
+        Typing::Search => {
+            let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
+            ("Search".to_owned(), lines)
+        }
+        Typing::Offset => {
+            let lines = vec![line(Role::Soft, "A byte, as 4096, 0x1000 or 4 KiB, or a part, as 50%")];
+            ("Go to".to_owned(), lines)
+        }
         Typing::Command(dir) => {
             let path = words::escape_bytes(dir.path.as_bytes());
             let mut lines = vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]];

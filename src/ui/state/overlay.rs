@@ -56,6 +56,10 @@ pub enum Typing {
     },
     /// A command to be run there.
     Command(Location),
+    /// What to look for in the file being looked at.
+    Search,
+    /// Where to go in it.
+    Offset,
 }
 
 /// What a yes does.

@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places};
+use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places, viewer};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -14,6 +14,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         let stops = state.overlay().is_some()
             || state.filtering
             || state.trial.is_some()
+            || state.viewer.is_some()
             || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
@@ -30,7 +31,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         Mode::Choice => dialogs::letter(state, key, fx),
         Mode::Form => connect::form_key(state, key),
         Mode::Connect => connect::edit(state, key),
-        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
+        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader | Mode::Viewer => {}
     }
 }
 
@@ -46,6 +47,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Mode::Transfers | Mode::Log => {
             if panels::on_action(state, action, fx) {
+                return;
+            }
+        }
+        Mode::Viewer => {
+            if viewer::on_action(state, action, fx) {
                 return;
             }
         }
@@ -85,6 +91,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
+        View => viewer::open(state),
+        Hex | Wrap | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
+            state.hint("This belongs to a file that is being looked at.");
+        }
         Cancel => cancel(state, fx),
         CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    files, places, questions,
+    files, places, questions, viewer,
 };
 use crate::{
     config::Change,
@@ -248,6 +248,8 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
             attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
         }
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
+        Typing::Search => viewer::search(state, &text, fx),
+        Typing::Offset => viewer::go_to(state, text.trim()),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });

@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect,
     effect::{Effect, Effects},
-    places, questions,
+    places, questions, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -41,6 +41,8 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else if viewer::waits_for(state, job) {
+                viewer::on_event(state, job, what);
             } else {
                 let what = attributes::on_event(state, job, what);
                 commands::on_event(state, job, what);
@@ -165,6 +167,8 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         }
         // The panes ask for no file's bytes yet.
         What::Data(_)
+        | What::Searched(_)
+        | What::Found(_)
         | What::Steps(_)
         | What::Hosts(_)
         | What::Resolved(_)
