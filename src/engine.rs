@@ -1,6 +1,7 @@
 //! The narrow waist: whoever wants something done sends a [`Command`] and hears [`Event`]s.
 //! Owns the sessions and the jobs. Must never draw, print or read a key.
 
+mod draft;
 pub mod jobs;
 mod meter;
 pub mod session;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use draft::{Draft, Fate, PutBack};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -139,6 +141,18 @@ pub enum Command {
         from: u64,
         backward: bool,
     },
+    /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
+    Fetch {
+        job: JobId,
+        location: Location,
+    },
+    /// Put a draft back: perhaps `ItemFailed`, `Draft` with what became of it, then `Done`.
+    /// Progress aside.
+    PutBack {
+        job: JobId,
+        draft: Box<Draft>,
+        how: PutBack,
+    },
     /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
     /// that are there are not used and stay as they are.
     Test {
@@ -208,6 +222,10 @@ pub enum What {
     Entries(Vec<Entry>),
     /// The next bytes of a file being read.
     Data(Bytes),
+    /// A file is here to be edited.
+    Fetched(Box<Draft>),
+    /// What became of one that was.
+    Draft(Fate),
     /// How far a search in a file has come: this offset is not yet looked at.
     Searched(u64),
     /// Where it was found.

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod keymap;
 pub mod layout;
+mod outside;
 pub mod rows;
 pub mod sheet;
 pub mod state;
@@ -14,6 +15,7 @@ pub mod update;
 pub mod view;
 
 use std::{
+    collections::VecDeque,
     io,
     task::Poll,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -23,7 +25,7 @@ use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use futures::StreamExt;
 use ratatui::layout::Size;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -36,7 +38,7 @@ use crate::{
         state::{Clock, Side, State, Tone},
         terminal::Terminal,
         theme::Theme,
-        update::{Effect, Msg, update},
+        update::{Effect, Msg, Outside, update},
     },
 };
 
@@ -92,6 +94,8 @@ struct Loop {
     stale: bool,
     drawn: Instant,
     quit: bool,
+    /// What is to get the terminal next.
+    outside: VecDeque<Outside>,
     keeper: Keeper,
 }
 
@@ -136,6 +140,7 @@ impl Loop {
             stale: true,
             drawn: started,
             quit: false,
+            outside: VecDeque::new(),
             keeper: Keeper::start(options.keep),
         };
         this.tick();
@@ -179,6 +184,23 @@ impl Loop {
         let mut progress_at = self.started;
         let mut progress_new = false;
         while !self.quit {
+            if let Some(outside) = self.outside.pop_front() {
+                // Two readers of one keyboard would share the keys between them.
+                drop(input);
+                let lent = terminal.leave();
+                let ended = self.lend(&outside, &mut events, &mut terminate, &mut hangup).await;
+                terminal.enter(lent)?;
+                input = EventStream::new();
+                // Ctrl-C was meant for the other program.
+                interrupt = signal(SignalKind::interrupt())?;
+                let Some(ended) = ended else { return Ok(()) };
+                let Size { width, height } = terminal.size()?;
+                self.tick();
+                self.update(Msg::Resize(width, height));
+                self.update(Msg::Returned(outside, ended));
+                terminal::set_title(&self.state.title);
+                continue;
+            }
             let now = Instant::now();
             if self.stale && now.duration_since(self.drawn) >= FRAME {
                 terminal.draw(|frame| view::draw(frame, &self.state))?;
@@ -256,6 +278,33 @@ impl Loop {
         Ok(())
     }
 
+    /// Lets another program have the terminal; what the engine reports meanwhile is taken in, so
+    /// that jobs go on. `None` where a signal ends this program.
+    async fn lend(
+        &mut self,
+        outside: &Outside,
+        events: &mut mpsc::Receiver<Event>,
+        terminate: &mut Signal,
+        hangup: &mut Signal,
+    ) -> Option<Result<i32, String>> {
+        let had_title = std::mem::replace(&mut self.set_title, false);
+        let running = outside::run(outside);
+        tokio::pin!(running);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut running => break Some(ended),
+                Some(event) = events.recv() => {
+                    self.tick();
+                    self.update(Msg::Event(event));
+                }
+                _ = terminate.recv() => break None,
+                _ = hangup.recv() => break None,
+            }
+        };
+        self.set_title = had_title;
+        ended
+    }
+
     fn input(&mut self, event: Input) {
         let msg = match event {
             Input::Key(key) if key.kind == KeyEventKind::Release => return,
@@ -298,6 +347,7 @@ impl Loop {
                         terminal::set_title(&title);
                     }
                 }
+                Effect::Outside(outside) => self.outside.push_back(outside),
                 Effect::Quit => self.quit = true,
             }
         }

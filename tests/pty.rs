@@ -4,6 +4,8 @@
 mod connect;
 #[path = "pty/demo.rs"]
 mod demo;
+#[path = "pty/edit.rs"]
+mod edit;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]

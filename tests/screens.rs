@@ -25,7 +25,7 @@ use wharf::{
         keymap::Key,
         layout::{self, Hit},
         state::{Clock, Overlay, Phase, Side, State},
-        update::{Effect, Msg, open, update},
+        update::{Effect, Msg, Outside, open, update},
         view,
     },
     words::Zone,
@@ -41,6 +41,7 @@ struct Ui {
     state: State,
     sent: Vec<Command>,
     kept: Vec<wharf::config::Change>,
+    outside: Vec<Outside>,
     quit: bool,
 }
 
@@ -48,7 +49,7 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), quit: false };
+        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), outside: Vec::new(), quit: false };
         ui.at(1);
         ui
     }
@@ -69,6 +70,7 @@ impl Ui {
                 Effect::Send(command) => self.sent.push(command),
                 Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
+                Effect::Outside(outside) => self.outside.push(outside),
                 Effect::SetTitle(_) => {}
             }
         }

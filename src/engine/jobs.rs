@@ -2,6 +2,7 @@
 //! Done, Failed, Cancelled. Owns the progress board; what the jobs do is below. Knows no protocol.
 
 mod copy;
+mod edit;
 mod look;
 mod manage;
 mod read;
@@ -153,6 +154,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Execute { job, .. }
     | Command::Read { job, .. }
     | Command::Search { job, .. }
+    | Command::Fetch { job, .. }
+    | Command::PutBack { job, .. }
     | Command::Test { job, .. }
     | Command::Hosts { job }
     | Command::Space { job, .. }
@@ -234,6 +237,7 @@ impl Job {
             Command::Search { location, needle, from, backward, .. } => {
                 self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
             }
+            Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
@@ -241,6 +245,7 @@ impl Job {
             // These clean up.
             Command::Copy { request, .. } => self.copy(request, copy::Mode::Run).await,
             Command::Plan { request, .. } => self.copy(request, copy::Mode::Plan).await,
+            Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await

@@ -192,8 +192,8 @@ fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
-            Help, View, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select, Refresh,
-            Transfers, Log, Quit,
+            Help, View, Edit, Copy, Move, Delete, NewFolder, Connect, Filter, Rename, GoTo, Sort, Select,
+            Refresh, Transfers, Log, Quit,
         ],
         Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
@@ -316,6 +316,8 @@ impl Default for Keymap {
         bind(panes, SelectAll, &[(ctrl, Char('a'))]);
         bind(panes, Invert, &[(none, Char('*'))]);
         bind(panes, View, &[(none, F(3)), (none, Char('v'))]);
+        bind(panes, Edit, &[(none, F(4)), (none, Char('e'))]);
+        bind(panes, Shell, &[(none, Char('$')), (ctrl, Char('o'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);

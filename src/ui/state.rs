@@ -21,7 +21,9 @@ pub use connect::{Choice, Chooser, Hosts, Places};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
-pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use overlay::{
+    Asking, CommandOutput, Deed, Field, Overlay, Overtaken, Permissions, Properties, Question, Typing,
+};
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 pub use viewer::Viewer;
@@ -31,8 +33,8 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    engine::JobId,
-    fs::{FsId, Location, RemotePath, Stage, Target, Timestamp},
+    engine::{Draft, Fate, JobId},
+    fs::{Error, FsId, Location, RemotePath, Stage, Target, Timestamp},
     words::Zone,
 };
 
@@ -84,6 +86,21 @@ pub struct Errand {
     pub done: String,
 }
 
+/// A file of a server being edited on this machine.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// That fetches it, or puts it back.
+    pub job: JobId,
+    /// Escaped.
+    pub name: String,
+    /// `None` while it is being fetched.
+    pub draft: Option<Box<Draft>>,
+    /// It is on its way back, and did not arrive because of this.
+    pub failure: Option<Error>,
+    /// What became of it.
+    pub fate: Option<Fate>,
+}
+
 /// A place being tried out: logged in to, listed, and left.
 #[derive(Clone, Debug)]
 pub struct Trial {
@@ -131,6 +148,8 @@ pub struct State {
     pub waiting: VecDeque<Question>,
     pub transfers: Transfers,
     pub errands: Vec<Errand>,
+    /// Files of servers that are being edited on this machine.
+    pub edits: Vec<Edit>,
     pub log: Log,
     /// What the connect screen offers.
     pub places: Places,
@@ -167,6 +186,7 @@ impl State {
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             errands: Vec::new(),
+            edits: Vec::new(),
             log: Log::default(),
             places: Places::default(),
             trial: None,
@@ -229,6 +249,7 @@ impl State {
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
+                | Overlay::Overtaken(_)
                 | Overlay::Properties(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,
@@ -257,6 +278,7 @@ impl State {
             || moves(&self.right)
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
+            || !self.edits.is_empty()
             || self.transfers.running().next().is_some()
     }
 

@@ -3,6 +3,7 @@
 
 use std::{
     cell::Cell,
+    fs::File,
     io::{self, BufWriter, Stdout, Write, stdout},
     panic::{self, PanicHookInfo},
     sync::{
@@ -19,6 +20,13 @@ use crossterm::{
         BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
         LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
     },
+};
+use nix::{
+    sys::{
+        signal::{SigSet, Signal},
+        termios::{SetArg, Termios, tcgetattr, tcsetattr},
+    },
+    unistd::{getpgrp, tcsetpgrp},
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
 
@@ -37,6 +45,12 @@ thread_local! {
 }
 
 type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// What a terminal was like when it was lent.
+pub(super) struct Lent {
+    tty: Option<File>,
+    settings: Option<Termios>,
+}
 
 /// The terminal while the UI has it. Dropping it restores everything.
 pub(super) struct Terminal {
@@ -61,6 +75,32 @@ impl Terminal {
 
     pub(super) fn size(&self) -> io::Result<Size> {
         self.inner.size()
+    }
+
+    /// Gives the terminal to another program. What it is to be like afterwards.
+    pub(super) fn leave(&mut self) -> Lent {
+        restore();
+        let tty = File::options().read(true).write(true).open("/dev/tty").ok();
+        let settings = tty.as_ref().and_then(|tty| tcgetattr(tty).ok());
+        Lent { tty, settings }
+    }
+
+    /// Takes it back, whatever that program did to it.
+    pub(super) fn enter(&mut self, lent: Lent) -> io::Result<()> {
+        // A program that was killed leaves it as it had made it, and perhaps as its own: then
+        // only who does not mind SIGTTOU can take it.
+        let mut minds = SigSet::empty();
+        minds.add(Signal::SIGTTOU);
+        let blocked = minds.thread_block();
+        if let (Some(tty), Some(settings)) = (&lent.tty, &lent.settings) {
+            let _ = tcsetpgrp(tty, getpgrp());
+            let _ = tcsetattr(tty, SetArg::TCSADRAIN, settings);
+        }
+        if blocked.is_ok() {
+            let _ = minds.thread_unblock();
+        }
+        self.inner = set_up()?;
+        Ok(())
     }
 
     /// Draws a frame; the terminal shows all of it at once.

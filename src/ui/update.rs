@@ -6,6 +6,7 @@ mod attributes;
 mod commands;
 mod connect;
 mod dialogs;
+mod edit;
 mod effect;
 mod events;
 mod files;
@@ -19,7 +20,7 @@ use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
 pub use connect::{choose, kept_at_start};
-pub use effect::{Effect, Effects};
+pub use effect::{Effect, Effects, Outside};
 pub use places::open;
 pub use viewer::shape as viewer_shape;
 
@@ -48,6 +49,8 @@ pub enum Msg {
     Progress(ProgressBoard),
     /// What is kept between runs, after a change.
     Kept(Box<Kept>),
+    /// The terminal is back from another program: its exit status, or why there is none.
+    Returned(Outside, Result<i32, String>),
     /// What time it is now.
     Tick(Clock),
 }
@@ -64,6 +67,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),
         Msg::Kept(kept) => connect::on_kept(state, *kept),
+        Msg::Returned(from, ended) => edit::returned(state, &from, ended, &mut fx),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);

@@ -48,6 +48,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Properties(shown) => files::properties(state, shown),
         Overlay::Permissions(chosen) => files::permissions(state, chosen),
         Overlay::Output(output) => files::output(state, output),
+        Overlay::Overtaken(overtaken) => files::overtaken(state, overtaken),
         Overlay::Error { words, scroll } => {
             let mut lines = vec![line(Role::Text, format!("{}.", words.what))];
             if !words.said.is_empty() {

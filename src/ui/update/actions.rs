@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places, viewer};
+use super::{attributes, commands, connect, dialogs, edit, effect::Effects, files, panels, places, viewer};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -92,6 +92,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
         View => viewer::open(state),
+        Edit => edit::open(state, fx),
+        Shell => edit::shell(state, fx),
         Hex | Wrap | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
             state.hint("This belongs to a file that is being looked at.");
         }
@@ -107,7 +109,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
-    if state.trial.is_some() {
+    if edit::stop_fetching(state, fx) {
+    } else if state.trial.is_some() {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
@@ -122,7 +125,7 @@ fn cancel(state: &mut State, fx: &mut Effects) {
 }
 
 fn quit(state: &mut State, fx: &mut Effects) {
-    let running = state.transfers.running().count() + state.errands.len();
+    let running = state.transfers.running().count() + state.errands.len() + state.edits.len();
     if running == 0 {
         dialogs::leave(state, fx);
         return;

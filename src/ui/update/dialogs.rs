@@ -3,7 +3,7 @@
 use tui_input::InputRequest;
 
 use super::{
-    attributes, commands, connect,
+    attributes, commands, connect, edit,
     effect::{Effect, Effects},
     files, places, questions, viewer,
 };
@@ -15,7 +15,10 @@ use crate::{
         action::Action,
         keymap::{Key, Mode},
         sheet,
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
+        state::{
+            Asking, Deed, Field, Overlay, Question, SORTS, State, Typing,
+            overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
+        },
     },
     words,
 };
@@ -42,6 +45,7 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
+        Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
             ask: Asking::Host { choice, .. } | Asking::Conflicts { choice, .. },
             ..
@@ -179,6 +183,7 @@ pub(super) fn close(state: &mut State, fx: &mut Effects) {
         // Nobody would see what comes of it.
         Some(Overlay::Properties(properties)) => attributes::give_up(&properties, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        Some(Overlay::Overtaken(overtaken)) => edit::decide(state, *overtaken, None, fx),
         _ => {}
     }
 }
@@ -208,6 +213,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        Some(Overlay::Overtaken(overtaken)) => {
+            let how = OVERTAKEN_ANSWERS.get(overtaken.choice).copied();
+            edit::decide(state, *overtaken, how, fx);
+        }
         Some(
             Overlay::Form(_)
             | Overlay::Help { .. }

@@ -1,6 +1,10 @@
 //! What `ui` is to do for the state: the only way in which it reaches out.
 
-use crate::{config::Change, engine::Command};
+use crate::{
+    config::Change,
+    engine::{Command, JobId},
+    fs::RemotePath,
+};
 
 /// What `ui` is to do.
 #[derive(Clone, Debug)]
@@ -9,7 +13,18 @@ pub enum Effect {
     /// Keep it between runs; what there is then comes back as [`super::Msg::Kept`].
     Keep(Change),
     SetTitle(String),
+    /// Give the terminal to another program until that ends; then comes [`super::Msg::Returned`].
+    Outside(Outside),
     Quit,
+}
+
+/// A program that gets the terminal. Paths are of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The person's editor on a file; `job` fetched it, if any did.
+    Edit { path: RemotePath, job: Option<JobId> },
+    /// The person's shell in a directory.
+    Shell { dir: RemotePath },
 }
 
 /// The effects of one message, in order.

@@ -1,7 +1,7 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
-    attributes, commands, connect,
+    attributes, commands, connect, edit,
     effect::{Effect, Effects},
     places, questions, viewer,
 };
@@ -43,6 +43,8 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_errand_event(state, at, what, fx);
             } else if viewer::waits_for(state, job) {
                 viewer::on_event(state, job, what);
+            } else if let Some(at) = state.edits.iter().position(|edit| edit.job == job) {
+                edit::on_event(state, at, what, fx);
             } else {
                 let what = attributes::on_event(state, job, what);
                 commands::on_event(state, job, what);
@@ -169,6 +171,8 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         What::Data(_)
         | What::Searched(_)
         | What::Found(_)
+        | What::Fetched(_)
+        | What::Draft(_)
         | What::Steps(_)
         | What::Hosts(_)
         | What::Resolved(_)
