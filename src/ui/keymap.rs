@@ -315,6 +315,8 @@ impl Default for Keymap {
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
         bind(panes, SelectAll, &[(ctrl, Char('a'))]);
         bind(panes, Invert, &[(none, Char('*'))]);
+        bind(panes, SelectPattern, &[(none, Char('+'))]);
+        bind(panes, UnselectPattern, &[(none, Char('-'))]);
         bind(panes, View, &[(none, F(3)), (none, Char('v'))]);
         bind(panes, Edit, &[(none, F(4)), (none, Char('e'))]);
         bind(panes, Shell, &[(none, Char('$')), (ctrl, Char('o'))]);

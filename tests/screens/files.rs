@@ -329,3 +329,33 @@ fn an_editor_that_fails_has_nothing_put_back() {
     ui.msg(Msg::Returned(Outside::Edit { path: draft.copy, job: Some(job) }, Ok(137)));
     assert_eq!(put_back(&ui).1, PutBack::Keep);
 }
+
+#[test]
+fn names_are_selected_by_pattern() {
+    snapshot("select_by_pattern", |w, h| {
+        let mut ui = two_panes(w, h);
+        ui.press("+");
+        ui.type_text(".TXT");
+        ui
+    });
+    let mut ui = two_panes(80, 24);
+    ui.press("+");
+    ui.type_text(".TXT");
+    ui.press("Enter");
+    let selected = |ui: &Ui| ui.state.left.view.listing.selected().count;
+    assert_eq!(selected(&ui), 2);
+    assert!(ui.says("2 names selected"));
+    ui.press("- Backspace");
+    ui.type_text("日*");
+    ui.press("Enter");
+    assert_eq!(selected(&ui), 1);
+    ui.press("+");
+    ui.type_text("[");
+    ui.press("Enter");
+    assert!(ui.screen().contains("This is no pattern"));
+    ui.press("Esc +");
+    ui.type_text("nothing");
+    ui.press("Enter");
+    assert!(ui.says("No name here is like that"));
+    assert_eq!(selected(&ui), 1);
+}

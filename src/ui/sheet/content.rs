@@ -121,6 +121,11 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
             ];
             ("Owner".to_owned(), lines)
         }
+        Typing::Pattern { select, .. } => {
+            let title = if *select { "Select by pattern" } else { "Unselect by pattern" };
+            let lines = vec![line(Role::Soft, "* is anything, ? one character, [a-f] one of these")];
+            (title.to_owned(), lines)
+        }
         Typing::Search => {
             let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
             ("Search".to_owned(), lines)

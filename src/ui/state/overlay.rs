@@ -56,6 +56,11 @@ pub enum Typing {
     },
     /// A command to be run there.
     Command(Location),
+    /// Which names to select in that pane, or to unselect.
+    Pattern {
+        side: Side,
+        select: bool,
+    },
     /// What to look for in the file being looked at.
     Search,
     /// Where to go in it.

@@ -77,7 +77,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             }
         }
         Up | Down | PageUp | PageDown | First | Last | Select | SelectUp | SelectDown | SelectAll
-        | Invert | Filter | Sort | Hidden => places::on_view_action(state, action),
+        | Invert | SelectPattern | UnselectPattern | Filter | Sort | Hidden => {
+            places::on_view_action(state, action)
+        }
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }

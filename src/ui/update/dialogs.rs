@@ -257,6 +257,7 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
             attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
         }
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
+        Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
         Typing::Search => viewer::search(state, &text, fx),
         Typing::Offset => viewer::go_to(state, text.trim()),
     };
