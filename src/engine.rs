@@ -1,6 +1,7 @@
 //! The narrow waist: whoever wants something done sends a [`Command`] and hears [`Event`]s.
 //! Owns the sessions and the jobs. Must never draw, print or read a key.
 
+mod draft;
 pub mod jobs;
 mod meter;
 pub mod session;
@@ -17,12 +18,13 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use draft::{Draft, Fate, PutBack};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     fs::{
-        Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Output, Place,
-        RemotePath, ServerInfo, Space, SshOptions, Stage,
+        Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Needle, Output,
+        Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, journal::Stored, limit::Limiter,
@@ -124,10 +126,34 @@ pub enum Command {
         location: Location,
         command: Vec<u8>,
     },
-    /// Read a file from its start: `Data` in order, then `Done`.
+    /// Read a file: `Data` in order, then `Done`. With a length, only so many bytes from `offset`
+    /// on, and `Entries` with what the file is now comes along.
     Read {
         job: JobId,
         location: Location,
+        offset: u64,
+        length: Option<u64>,
+    },
+    /// Look for bytes in a file from `from` on, or backward in what is before it: `Searched` as it
+    /// goes, `Found`, then `Done`.
+    Search {
+        job: JobId,
+        location: Location,
+        needle: Needle,
+        from: u64,
+        backward: bool,
+    },
+    /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
+    Fetch {
+        job: JobId,
+        location: Location,
+    },
+    /// Put a draft back: perhaps `ItemFailed`, `Draft` with what became of it, then `Done`.
+    /// Progress aside.
+    PutBack {
+        job: JobId,
+        draft: Box<Draft>,
+        how: PutBack,
     },
     /// Log in to a place anew, list it, and leave: `Connected`, `Entries`, then `Done`. Sessions
     /// that are there are not used and stay as they are.
@@ -217,6 +243,14 @@ pub enum What {
     Entries(Vec<Entry>),
     /// The next bytes of a file being read.
     Data(Bytes),
+    /// A file is here to be edited.
+    Fetched(Box<Draft>),
+    /// What became of one that was.
+    Draft(Fate),
+    /// How far a search in a file has come: this offset is not yet looked at.
+    Searched(u64),
+    /// Where it was found.
+    Found(Option<u64>),
     Space(Space),
     /// Where a path leads.
     Resolved(Location),

@@ -5,6 +5,8 @@ pub mod action;
 mod icons;
 pub mod keymap;
 pub mod layout;
+mod outside;
+pub mod rows;
 pub mod settings;
 pub mod sheet;
 pub mod state;
@@ -15,6 +17,7 @@ pub mod update;
 pub mod view;
 
 use std::{
+    collections::VecDeque,
     io,
     task::Poll,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -24,7 +27,7 @@ use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use futures::StreamExt;
 use ratatui::layout::Size;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -41,7 +44,7 @@ use crate::{
             signs::Signs,
         },
         theme::{Depth, Theme},
-        update::{Effect, Msg, Sign, update},
+        update::{Effect, Msg, Outside, Sign, update},
     },
 };
 
@@ -103,6 +106,8 @@ struct Loop {
     stale: bool,
     drawn: Instant,
     quit: bool,
+    /// What is to get the terminal next.
+    outside: VecDeque<Outside>,
     keeper: Keeper,
     /// What the terminal says of its background, where it says so late.
     late: Late,
@@ -155,6 +160,7 @@ impl Loop {
             stale: true,
             drawn: started,
             quit: false,
+            outside: VecDeque::new(),
             keeper: Keeper::start(options.keep),
             signs: Signs::new(&options.settings, |name| std::env::var(name).ok()),
             suspend: false,
@@ -206,6 +212,21 @@ impl Loop {
             if std::mem::take(&mut self.suspend) {
                 terminal.suspend()?;
                 self.back(terminal)?;
+                continue;
+            }
+            if let Some(outside) = self.outside.pop_front() {
+                // Two readers of one keyboard would share the keys between them.
+                drop(input);
+                let lent = terminal.leave();
+                let ended = self.lend(&outside, &mut events, &mut terminate, &mut hangup).await;
+                terminal.enter(lent)?;
+                input = EventStream::new();
+                // Ctrl-C was meant for the other program.
+                interrupt = signal(SignalKind::interrupt())?;
+                let Some(ended) = ended else { return Ok(()) };
+                self.back(terminal)?;
+                self.update(Msg::Returned(outside, ended));
+                continue;
             }
             let now = Instant::now();
             if self.stale && now.duration_since(self.drawn) >= FRAME {
@@ -301,6 +322,33 @@ impl Loop {
         Ok(())
     }
 
+    /// Lets another program have the terminal; what the engine reports meanwhile is taken in, so
+    /// that jobs go on. `None` where a signal ends this program.
+    async fn lend(
+        &mut self,
+        outside: &Outside,
+        events: &mut mpsc::Receiver<Event>,
+        terminate: &mut Signal,
+        hangup: &mut Signal,
+    ) -> Option<Result<i32, String>> {
+        let had_title = std::mem::replace(&mut self.set_title, false);
+        let running = outside::run(outside);
+        tokio::pin!(running);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut running => break Some(ended),
+                Some(event) = events.recv() => {
+                    self.tick();
+                    self.update(Msg::Event(event));
+                }
+                _ = terminate.recv() => break None,
+                _ = hangup.recv() => break None,
+            }
+        };
+        self.set_title = had_title;
+        ended
+    }
+
     fn input(&mut self, event: Input) {
         let msg = match event {
             Input::Key(key) if key.kind == KeyEventKind::Release => return,
@@ -354,6 +402,7 @@ impl Loop {
                 }
                 Effect::Terminal(Sign::Suspend) => self.suspend = true,
                 Effect::Terminal(sign) => self.signs.show(&sign),
+                Effect::Outside(outside) => self.outside.push_back(outside),
                 Effect::Quit => self.quit = true,
             }
         }

@@ -4,6 +4,8 @@
 mod connect;
 #[path = "pty/demo.rs"]
 mod demo;
+#[path = "pty/edit.rs"]
+mod edit;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]
@@ -11,3 +13,5 @@ mod server;
 #[path = "pty/signs.rs"]
 mod signs;
 mod support;
+#[path = "pty/viewer.rs"]
+mod viewer;

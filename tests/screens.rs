@@ -10,6 +10,8 @@ mod keys;
 mod look;
 #[path = "screens/signs.rs"]
 mod signs;
+#[path = "screens/viewer.rs"]
+mod viewer;
 
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ use wharf::{
         keymap::Key,
         layout::{self, Hit},
         state::{Clock, Overlay, Phase, Side, State},
-        update::{Effect, Msg, open, update},
+        update::{Effect, Msg, Outside, open, update},
         view,
     },
     words::Zone,
@@ -46,6 +48,7 @@ struct Ui {
     sent: Vec<Command>,
     kept: Vec<wharf::config::Change>,
     signs: Vec<wharf::ui::update::Sign>,
+    outside: Vec<Outside>,
     quit: bool,
 }
 
@@ -53,7 +56,14 @@ impl Ui {
     fn new(width: u16, height: u16) -> Ui {
         let mut state = State::new(Size::new(width, height), RemotePath::new("/home/ann"));
         state.zone = Zone::Utc;
-        let mut ui = Ui { state, sent: Vec::new(), kept: Vec::new(), signs: Vec::new(), quit: false };
+        let mut ui = Ui {
+            state,
+            sent: Vec::new(),
+            kept: Vec::new(),
+            signs: Vec::new(),
+            outside: Vec::new(),
+            quit: false,
+        };
         ui.at(1);
         ui
     }
@@ -74,6 +84,7 @@ impl Ui {
                 Effect::Send(command) => self.sent.push(command),
                 Effect::Keep(change) => self.kept.push(change),
                 Effect::Quit => self.quit = true,
+                Effect::Outside(outside) => self.outside.push(outside),
                 Effect::SetTitle(_) => {}
                 Effect::Terminal(sign) => self.signs.push(sign),
             }

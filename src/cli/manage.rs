@@ -165,7 +165,7 @@ pub async fn cat(arguments: &PlacesArguments, common: &Common) -> Result<Exit> {
         for location in locations {
             let job = driver.job();
             let read = driver
-                .run(job, Command::Read { job, location }, |what| {
+                .run(job, Command::Read { job, location, offset: 0, length: None }, |what| {
                     if let What::Data(bytes) = what
                         && written.is_ok()
                     {

@@ -2,8 +2,10 @@
 //! Done, Failed, Cancelled. Owns the progress board; what the jobs do is below. Knows no protocol.
 
 mod copy;
+mod edit;
 mod look;
 mod manage;
+mod read;
 mod recorded;
 
 use std::{
@@ -174,6 +176,9 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Checksum { job, .. }
     | Command::Execute { job, .. }
     | Command::Read { job, .. }
+    | Command::Search { job, .. }
+    | Command::Fetch { job, .. }
+    | Command::PutBack { job, .. }
     | Command::Test { job, .. }
     | Command::Hosts { job }
     | Command::Space { job, .. }
@@ -251,7 +256,13 @@ impl Job {
             Command::Symlink { location, target, .. } => {
                 self.cancellable(self.symlink(&location, &target).boxed()).await
             }
-            Command::Read { location, .. } => self.cancellable(self.read(&location).boxed()).await,
+            Command::Read { location, offset, length, .. } => {
+                self.cancellable(self.read(&location, offset, length).boxed()).await
+            }
+            Command::Search { location, needle, from, backward, .. } => {
+                self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
+            }
+            Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,
@@ -262,6 +273,7 @@ impl Job {
             Command::Resume { id, .. } => self.resume(&id).await,
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,
+            Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await

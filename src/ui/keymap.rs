@@ -108,10 +108,12 @@ pub enum Mode {
     Form,
     /// The command palette.
     Palette,
+    /// A file being looked at.
+    Viewer,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 11] = [
+    pub const ALL: [Mode; 12] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -123,6 +125,7 @@ impl Mode {
         Mode::Connect,
         Mode::Form,
         Mode::Palette,
+        Mode::Viewer,
     ];
 
     fn has_base(self) -> bool {
@@ -203,7 +206,9 @@ impl Keymap {
     /// Every key of an action wherever work is done, as the help lists it.
     pub fn all_keys(&self, action: Action) -> Vec<Chord> {
         // What turns the pages of the help or walks a form means something else in the panes.
-        let apart = |mode: Mode| matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette);
+        let apart = |mode: Mode| {
+            matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette | Mode::Viewer)
+        };
         let keys = |apart_ones: bool| {
             let mut keys = Vec::new();
             for (mode, key, bound) in &self.bindings {
@@ -240,7 +245,8 @@ pub(in crate::ui) fn kebab(name: &str) -> String {
 /// An action's name where it is hinted: some say more in one place than in another.
 fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
     Some(match (mode, action) {
-        (Mode::Reader, Action::Cancel) => "Close",
+        (Mode::Reader | Mode::Viewer, Action::Cancel) => "Close",
+        (Mode::Viewer, Action::Last) => "End",
         (Mode::Choice, Action::PageDown) => "More",
         (Mode::Connect, Action::Open) => "Connect",
         (Mode::Connect, Action::Cancel) => "Leave",
@@ -259,6 +265,8 @@ fn hinted(mode: Mode) -> &'static [Action] {
     match mode {
         Mode::Base | Mode::Panes => &[
             Help,
+            View,
+            Edit,
             Copy,
             Move,
             Delete,
@@ -285,6 +293,9 @@ fn hinted(mode: Mode) -> &'static [Action] {
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
         Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
+        Mode::Viewer => {
+            &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, GoTo, PageDown, Last, Help]
+        }
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }
 }
@@ -343,7 +354,7 @@ impl Default for Keymap {
         let mut bind = |mode: Mode, action: Action, keys: &[(KeyModifiers, KeyCode)]| {
             bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods).into(), action)));
         };
-        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader] {
+        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader, Mode::Viewer] {
             bind(mode, Action::Up, &[(none, KeyCode::Up), (none, Char('k'))]);
             bind(mode, Action::Down, &[(none, KeyCode::Down), (none, Char('j'))]);
             bind(mode, Action::PageUp, &[(none, KeyCode::PageUp)]);
@@ -351,6 +362,21 @@ impl Default for Keymap {
             bind(mode, First, &[(none, KeyCode::Home), (none, Char('g'))]);
             bind(mode, Last, &[(none, End), (none, Char('G'))]);
         }
+        let viewer = Mode::Viewer;
+        bind(viewer, Action::PageDown, &[(none, Char(' '))]);
+        bind(viewer, Action::PageUp, &[(none, Char('b'))]);
+        bind(viewer, Hex, &[(none, Char('x')), (none, Tab)]);
+        bind(viewer, Wrap, &[(none, Char('w'))]);
+        bind(viewer, ScrollLeft, &[(none, Left), (none, Char('h'))]);
+        bind(viewer, ScrollRight, &[(none, Right), (none, Char('l'))]);
+        bind(viewer, SearchText, &[(none, Char('/'))]);
+        bind(viewer, SearchNext, &[(none, Char('n'))]);
+        bind(viewer, SearchPrevious, &[(none, Char('N'))]);
+        bind(viewer, GoTo, &[(ctrl, Char('g'))]);
+        bind(viewer, Refresh, &[(ctrl, Char('r'))]);
+        bind(viewer, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(viewer, Quit, &[(none, F(10))]);
+        bind(viewer, Cancel, &[(none, Esc), (none, F(3)), (none, Char('q'))]);
         bind(Mode::Reader, Action::PageDown, &[(none, Char(' '))]);
 
         bind(Mode::Base, OtherPane, &[(none, Tab), (none, BackTab)]);
@@ -380,6 +406,11 @@ impl Default for Keymap {
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
         bind(panes, SelectAll, &[(ctrl, Char('a'))]);
         bind(panes, Invert, &[(none, Char('*'))]);
+        bind(panes, SelectPattern, &[(none, Char('+'))]);
+        bind(panes, UnselectPattern, &[(none, Char('-'))]);
+        bind(panes, View, &[(none, F(3)), (none, Char('v'))]);
+        bind(panes, Edit, &[(none, F(4)), (none, Char('e'))]);
+        bind(panes, Shell, &[(none, Char('$')), (ctrl, Char('o'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
         bind(panes, Rename, &[(none, Char('r'))]);

@@ -124,6 +124,14 @@ pub fn layout(size: Size, state: &State) -> Areas {
     Areas { screen, title, left: left.map(pane_areas), right: right.map(pane_areas), panel, status, hints }
 }
 
+/// Where a file that is looked at stands, and its rows in it: all that the lines around leave.
+pub fn viewer(areas: &Areas) -> (Rect, Rect) {
+    let top = areas.title.map_or(0, |title| title.bottom());
+    let height = areas.status.y.saturating_sub(top);
+    let outer = Rect { y: top, height, ..areas.screen };
+    (outer, inside(outer))
+}
+
 fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
     let height = height.min(rest.height);
     rest.height -= height;
@@ -288,6 +296,9 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     if let Some(hint) = over_hint() {
         return Hit::Hint(hint.action);
+    }
+    if state.viewer.is_some() {
+        return Hit::Nothing;
     }
     if let (Some(panel), Some(shown)) = (&areas.panel, state.panel)
         && panel.outer.contains(at)

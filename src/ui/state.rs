@@ -9,6 +9,7 @@ pub mod overlay;
 pub mod palette;
 pub mod pane;
 pub mod transfers;
+pub mod viewer;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,10 +22,13 @@ pub use connect::{Choice, Chooser, Hosts, Places};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
-pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use overlay::{
+    Asking, CommandOutput, Deed, Field, Overlay, Overtaken, Permissions, Properties, Question, Typing,
+};
 pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
+pub use viewer::Viewer;
 
 use super::{
     keymap::{Key, Keymap, Mode},
@@ -32,8 +36,8 @@ use super::{
 };
 use crate::{
     config::settings::Icons,
-    engine::JobId,
-    fs::{FsId, Location, RemotePath, Stage, Target, Timestamp},
+    engine::{Draft, Fate, JobId},
+    fs::{Error, FsId, Location, RemotePath, Stage, Target, Timestamp},
     words::Zone,
 };
 
@@ -97,6 +101,21 @@ pub struct Errand {
     pub done: String,
 }
 
+/// A file of a server being edited on this machine.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// That fetches it, or puts it back.
+    pub job: JobId,
+    /// Escaped.
+    pub name: String,
+    /// `None` while it is being fetched.
+    pub draft: Option<Box<Draft>>,
+    /// It is on its way back, and did not arrive because of this.
+    pub failure: Option<Error>,
+    /// What became of it.
+    pub fate: Option<Fate>,
+}
+
 /// A place being tried out: logged in to, listed, and left.
 #[derive(Clone, Debug)]
 pub struct Trial {
@@ -140,11 +159,15 @@ pub struct State {
     pub in_panel: bool,
     /// Whether the active pane's filter is being typed.
     pub filtering: bool,
+    /// A file being looked at, in front of the panes and behind the dialogs.
+    pub viewer: Option<Box<Viewer>>,
     pub overlays: Vec<Overlay>,
     /// Questions that wait until no dialog is open.
     pub waiting: VecDeque<Question>,
     pub transfers: Transfers,
     pub errands: Vec<Errand>,
+    /// Files of servers that are being edited on this machine.
+    pub edits: Vec<Edit>,
     pub log: Log,
     /// What the connect screen offers.
     pub places: Places,
@@ -182,10 +205,12 @@ impl State {
             panel: None,
             in_panel: false,
             filtering: false,
+            viewer: None,
             overlays: Vec::new(),
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             errands: Vec::new(),
+            edits: Vec::new(),
             log: Log::default(),
             places: Places::default(),
             trial: None,
@@ -251,6 +276,7 @@ impl State {
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
+                | Overlay::Overtaken(_)
                 | Overlay::Properties(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,
@@ -262,6 +288,7 @@ impl State {
                 | Overlay::Error { .. }
                 | Overlay::Output(_),
             ) => Mode::Reader,
+            None if self.viewer.is_some() => Mode::Viewer,
             None if self.filtering => Mode::Filter,
             None => match self.panel {
                 Some(Panel::Transfers) if self.in_panel => Mode::Transfers,
@@ -278,6 +305,8 @@ impl State {
         moves(&self.left)
             || moves(&self.right)
             || self.trial.is_some()
+            || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
+            || !self.edits.is_empty()
             || self.transfers.running().next().is_some()
     }
 

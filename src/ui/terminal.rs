@@ -6,6 +6,7 @@ pub(super) mod signs;
 
 use std::{
     cell::Cell,
+    fs::File,
     io::{self, BufWriter, Stdout, Write, stdout},
     panic::{self, PanicHookInfo},
     sync::{
@@ -24,8 +25,11 @@ use crossterm::{
     },
 };
 use nix::{
-    sys::signal::{self, Signal},
-    unistd::Pid,
+    sys::{
+        signal::{self, SigSet, Signal},
+        termios::{SetArg, Termios, tcgetattr, tcsetattr},
+    },
+    unistd::{Pid, getpgrp, tcsetpgrp},
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
 
@@ -47,6 +51,12 @@ thread_local! {
 }
 
 type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// What a terminal was like when it was lent.
+pub(super) struct Lent {
+    tty: Option<File>,
+    settings: Option<Termios>,
+}
 
 /// The terminal while the UI has it. Dropping it restores everything.
 pub(super) struct Terminal {
@@ -79,6 +89,31 @@ impl Terminal {
         // Everything in the foreground, as the terminal's own key for it does. Where no shell
         // waits, nothing stops, and this goes on at once.
         let _ = signal::kill(Pid::from_raw(0), Signal::SIGTSTP);
+        self.retake()
+    }
+
+    /// Gives the terminal to another program. What it is to be like afterwards.
+    pub(super) fn leave(&mut self) -> Lent {
+        restore();
+        let tty = File::options().read(true).write(true).open("/dev/tty").ok();
+        let settings = tty.as_ref().and_then(|tty| tcgetattr(tty).ok());
+        Lent { tty, settings }
+    }
+
+    /// Takes it back, whatever that program did to it.
+    pub(super) fn enter(&mut self, lent: Lent) -> io::Result<()> {
+        // A program that was killed leaves it as it had made it, and perhaps as its own: then
+        // only who does not mind SIGTTOU can take it.
+        let mut minds = SigSet::empty();
+        minds.add(Signal::SIGTTOU);
+        let blocked = minds.thread_block();
+        if let (Some(tty), Some(settings)) = (&lent.tty, &lent.settings) {
+            let _ = tcsetpgrp(tty, getpgrp());
+            let _ = tcsetattr(tty, SetArg::TCSADRAIN, settings);
+        }
+        if blocked.is_ok() {
+            let _ = minds.thread_unblock();
+        }
         self.retake()
     }
 

@@ -6,6 +6,7 @@ mod attributes;
 mod commands;
 mod connect;
 mod dialogs;
+mod edit;
 mod effect;
 mod events;
 mod files;
@@ -15,14 +16,16 @@ mod panels;
 mod places;
 mod questions;
 mod signs;
+mod viewer;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
 pub use connect::{choose, kept_at_start};
 pub use dialogs::settings_at_start;
-pub use effect::{Effect, Effects, Sign};
+pub use effect::{Effect, Effects, Outside, Sign};
 pub use places::open;
+pub use viewer::shape as viewer_shape;
 
 use super::{
     action::Action,
@@ -51,6 +54,8 @@ pub enum Msg {
     Progress(ProgressBoard),
     /// What is kept between runs, after a change.
     Kept(Box<Kept>),
+    /// The terminal is back from another program: its exit status, or why there is none.
+    Returned(Outside, Result<i32, String>),
     /// What time it is now.
     Tick(Clock),
 }
@@ -71,10 +76,12 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Event(event) => events::on_event(state, event, &mut fx),
         Msg::Progress(board) => events::on_progress(state, board),
         Msg::Kept(kept) => connect::on_kept(state, *kept),
+        Msg::Returned(from, ended) => edit::returned(state, &from, ended, &mut fx),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);
     settle(state);
+    viewer::settle(state, &mut fx);
     tell_shown(state, &mut fx);
     signs::tell_progress(state, &mut fx);
     let title = title(state);

@@ -8,6 +8,7 @@ mod pane;
 mod parts;
 mod status;
 mod transfers;
+mod viewer;
 
 use ratatui::{
     Frame,
@@ -47,7 +48,11 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
             cursor = pane::draw(pen, state, side, pane).or(cursor);
         }
     }
-    if let (Some(panel), Some(shown)) = (&areas.panel, state.panel) {
+    if let Some(shown) = &state.viewer {
+        pen.clear(layout::viewer(areas).0);
+        viewer::draw(pen, state, shown, areas);
+        cursor = None;
+    } else if let (Some(panel), Some(shown)) = (&areas.panel, state.panel) {
         panel_frame(pen, state, panel, shown);
         match shown {
             Panel::Transfers => transfers::draw(pen, state, panel),

@@ -62,6 +62,17 @@ impl Screen {
     /// Starts the program with `home` as home and as directory for temporary files: nothing of
     /// whoever runs the tests is seen or touched.
     pub fn start(columns: u16, rows: u16, home: &Path, arguments: &[&OsStr]) -> Screen {
+        Screen::start_with(columns, rows, home, arguments, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(
+        columns: u16,
+        rows: u16,
+        home: &Path,
+        arguments: &[&OsStr],
+        environment: &[(&str, &OsStr)],
+    ) -> Screen {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pty = native_pty_system().openpty(size).expect("a pty");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wharf"));
@@ -71,6 +82,7 @@ impl Screen {
         command.env("HOME", home);
         command.env("TMPDIR", home);
         command.env("TERM", "xterm-256color");
+        environment.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home);
         let child = pty.slave.spawn_command(command).expect("the program starts");
         let writer = pty.master.take_writer().expect("its keyboard");

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// The panes: a local directory left, a place of the server right.
-struct Panes {
-    screen: Screen,
-    home: TempDir,
+pub struct Panes {
+    pub screen: Screen,
+    pub home: TempDir,
 }
 
 impl Panes {
-    fn start(server: &Sshd, place: &str) -> Panes {
+    pub fn start(server: &Sshd, place: &str) -> Panes {
         Panes::with_config(&server.ssh_config(), place)
     }
 
@@ -36,11 +36,11 @@ impl Panes {
         Panes { screen, home }
     }
 
-    fn here(&self) -> PathBuf {
+    pub fn here(&self) -> PathBuf {
         self.home.path().join("here")
     }
 
-    fn quit(mut self) {
+    pub fn quit(mut self) {
         self.screen.press("q");
         assert_eq!(self.screen.wait().exit_code(), 0);
         self.screen.assert_given_back();
@@ -48,7 +48,7 @@ impl Panes {
 }
 
 /// A directory for the right pane, with one file.
-fn shared(server: &Sshd) -> PathBuf {
+pub fn shared(server: &Sshd) -> PathBuf {
     let dir = server.dir().join("shared");
     fs::create_dir(&dir).unwrap();
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
@@ -56,7 +56,7 @@ fn shared(server: &Sshd) -> PathBuf {
     dir
 }
 
-fn place(dir: &Path) -> String {
+pub fn place(dir: &Path) -> String {
     format!("{ALIAS}:{}", dir.display())
 }
 

@@ -1,13 +1,16 @@
 //! The dialogs about files: properties, permissions, owners, links, new files, commands.
 
 use wharf::{
-    engine::{Command, What},
+    engine::{Command, Draft, Fate, JobId, PutBack, What},
     fs::{
         Algorithm, Checksum, Error, ErrorKind, Operation, Output, RemotePath, Timestamp, mode::ModeChange,
         sum::Computed,
     },
     transfer::{Change, Outcome, Owner},
-    ui::state::{Overlay, Side},
+    ui::{
+        state::{Overlay, Side},
+        update::{Msg, Outside},
+    },
 };
 
 use crate::{DAY, NOW, Ui, entry, local, remote, site, snapshot, two_panes};
@@ -247,4 +250,112 @@ fn a_checksum_that_nobody_waits_for_is_stopped() {
     let mut ui = properties(80, 24);
     ui.press("p");
     assert!(matches!(ui.state.overlay(), Some(Overlay::Permissions(chosen)) if chosen.mode == 0o640));
+}
+
+/// `index.html` of the server, fetched and edited.
+fn edited(width: u16, height: u16) -> (Ui, Box<Draft>) {
+    let mut ui = two_panes(width, height);
+    ui.press("Tab Down Down F4");
+    let Command::Fetch { job, location } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    let sum = Checksum { algorithm: Algorithm::Sha256, bytes: [7; 32].into(), by: Computed::Here };
+    let copy = RemotePath::new("/tmp/wharf-edit-x1y2z3/index.html");
+    let fetched = entry("index.html", 4199, 18 * DAY);
+    let draft = Box::new(Draft { target: location, copy: copy.clone(), fetched, sum });
+    ui.event(job, What::Fetched(draft.clone()));
+    ui.event(job, What::Done(Outcome::default()));
+    let outside = Outside::Edit { path: copy, job: Some(job) };
+    assert_eq!(ui.outside, std::slice::from_ref(&outside));
+    ui.msg(Msg::Returned(outside, Ok(0)));
+    (ui, draft)
+}
+
+fn put_back(ui: &Ui) -> (JobId, PutBack) {
+    match ui.last() {
+        Command::PutBack { job, how, .. } => (*job, *how),
+        other => panic!("nothing is put back: {other:?}"),
+    }
+}
+
+fn overtaken(width: u16, height: u16) -> Ui {
+    let (mut ui, _) = edited(width, height);
+    let (job, how) = put_back(&ui);
+    assert_eq!(how, PutBack::IfSame);
+    ui.event(job, What::Draft(Fate::Overtaken(Some(entry("index.html", 4300, 60)))));
+    ui.event(job, What::Done(Outcome::default()));
+    ui
+}
+
+#[test]
+fn a_file_changed_on_both_sides() {
+    snapshot("overtaken", overtaken);
+    let mut ui = overtaken(80, 24);
+    ui.press("Enter");
+    assert_eq!(put_back(&ui).1, PutBack::Beside);
+    let mut ui = overtaken(80, 24);
+    ui.press("o");
+    let (job, how) = put_back(&ui);
+    assert_eq!(how, PutBack::Overwrite);
+    let denied = Error::new(ErrorKind::PermissionDenied, Operation::Write).at(&RemotePath::new("/x"));
+    ui.event(job, What::ItemFailed(denied));
+    ui.event(job, What::Draft(Fate::Kept));
+    ui.event(job, What::Done(Outcome { failed: 1, ..Outcome::default() }));
+    assert!(ui.says("permission denied") && ui.says("your copy is /tmp/wharf-edit-x1y2z3/index.html"));
+    let mut ui = overtaken(80, 24);
+    let sent = ui.sent.len();
+    ui.press("Esc");
+    assert_eq!(ui.sent.len(), sent, "nothing is written");
+    assert!(ui.says("your copy is /tmp/wharf-edit-x1y2z3/index.html"));
+}
+
+#[test]
+fn an_editor_that_fails_has_nothing_put_back() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Tab Down Down e");
+    let Command::Fetch { job, .. } = *ui.last() else { panic!("{:?}", ui.last()) };
+    ui.press("Esc");
+    assert!(matches!(ui.last(), Command::Cancel { job: stopped } if *stopped == job));
+    ui.event(job, What::Cancelled);
+    assert!(ui.outside.is_empty() && ui.state.edits.is_empty());
+
+    let (mut ui, draft) = edited(80, 24);
+    let (job, _) = put_back(&ui);
+    ui.event(job, What::Draft(Fate::Unchanged));
+    ui.event(job, What::Done(Outcome::default()));
+    assert!(ui.says("nothing was written"));
+    ui.press("F4");
+    let Command::Fetch { job, .. } = *ui.last() else { panic!("{:?}", ui.last()) };
+    ui.event(job, What::Fetched(draft.clone()));
+    ui.event(job, What::Done(Outcome::default()));
+    ui.msg(Msg::Returned(Outside::Edit { path: draft.copy, job: Some(job) }, Ok(137)));
+    assert_eq!(put_back(&ui).1, PutBack::Keep);
+}
+
+#[test]
+fn names_are_selected_by_pattern() {
+    snapshot("select_by_pattern", |w, h| {
+        let mut ui = two_panes(w, h);
+        ui.press("+");
+        ui.type_text(".TXT");
+        ui
+    });
+    let mut ui = two_panes(80, 24);
+    ui.press("+");
+    ui.type_text(".TXT");
+    ui.press("Enter");
+    let selected = |ui: &Ui| ui.state.left.view.listing.selected().count;
+    assert_eq!(selected(&ui), 2);
+    assert!(ui.says("2 names selected"));
+    ui.press("- Backspace");
+    ui.type_text("日*");
+    ui.press("Enter");
+    assert_eq!(selected(&ui), 1);
+    ui.press("+");
+    ui.type_text("[");
+    ui.press("Enter");
+    assert!(ui.screen().contains("This is no pattern"));
+    ui.press("Esc +");
+    ui.type_text("nothing");
+    ui.press("Enter");
+    assert!(ui.says("No name here is like that"));
+    assert_eq!(selected(&ui), 1);
 }

@@ -1,4 +1,4 @@
-//! The jobs that only look: reaching a place, listing, reading, checksums. They leave nothing half
+//! The jobs that only look: reaching a place, listing, checksums. They leave nothing half
 //! done: dropping them is enough.
 
 use futures::StreamExt;
@@ -10,7 +10,7 @@ use crate::{
         Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, ReadOptions,
         Result, sum::Summer,
     },
-    transfer::{Outcome, Totals},
+    transfer::Outcome,
 };
 
 /// Chunks that may wait to be summed up.
@@ -83,20 +83,6 @@ impl Job {
         }
         self.shared.emit(self.job, What::Entries(vec![entry])).await;
         Ok(Outcome::default())
-    }
-
-    pub(super) async fn read(&self, location: &Location) -> Result<Outcome> {
-        let fs = self.fs(&location.fs).await?;
-        let size = fs.stat(&location.path).await?.attributes.size;
-        let options = ReadOptions { offset: 0, expected_size: size };
-        let mut chunks = fs.read(&location.path, options).await?;
-        let mut done = Totals { files: 1, ..Totals::default() };
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk?;
-            done.bytes += chunk.len() as u64;
-            self.shared.emit(self.job, What::Data(chunk)).await;
-        }
-        Ok(Outcome { done, ..Outcome::default() })
     }
 
     pub(super) async fn space(&self, location: &Location) -> Result<Outcome> {

@@ -52,6 +52,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Properties(shown) => files::properties(state, shown),
         Overlay::Permissions(chosen) => files::permissions(state, chosen),
         Overlay::Output(output) => files::output(state, output),
+        Overlay::Overtaken(overtaken) => files::overtaken(state, overtaken),
         Overlay::Error { words, scroll } => {
             let mut lines = vec![line(Role::Text, format!("{}.", words.what))];
             if !words.said.is_empty() {
@@ -123,6 +124,19 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
                 line(Role::Soft, "OWNER, OWNER:GROUP or :GROUP; names or numbers"),
             ];
             ("Owner".to_owned(), lines)
+        }
+        Typing::Pattern { select, .. } => {
+            let title = if *select { "Select by pattern" } else { "Unselect by pattern" };
+            let lines = vec![line(Role::Soft, "* is anything, ? one character, [a-f] one of these")];
+            (title.to_owned(), lines)
+        }
+        Typing::Search => {
+            let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
+            ("Search".to_owned(), lines)
+        }
+        Typing::Offset => {
+            let lines = vec![line(Role::Soft, "A byte, as 4096, 0x1000 or 4 KiB, or a part, as 50%")];
+            ("Go to".to_owned(), lines)
         }
         Typing::Command(dir) => {
             let path = words::escape_bytes(dir.path.as_bytes());

@@ -5,10 +5,10 @@ use super::{
     parts::{button, fact, line},
 };
 use crate::{
-    fs::Kind,
+    fs::{Entry, Kind},
     ui::{
         state::{
-            CommandOutput, Permissions, Properties, State,
+            CommandOutput, Overtaken, Permissions, Properties, State,
             overlay::{Sum, bit},
         },
         text,
@@ -185,6 +185,33 @@ pub(super) fn output(state: &State, shown: &CommandOutput) -> Content {
         picture,
         scroll: shown.scroll,
         width: 116,
+        ..Content::default()
+    }
+}
+
+pub(super) fn overtaken(state: &State, shown: &Overtaken) -> Content {
+    let time = |entry: &Entry| {
+        let size = entry.attributes.size.map_or("?".to_owned(), words::size);
+        let time = entry
+            .attributes
+            .mtime
+            .map_or("?".to_owned(), |time| words::timestamp_in(time, state.clock.now, state.zone));
+        format!("{size}, {time}")
+    };
+    let now = shown.now.as_ref().map_or_else(|| "not there any more".to_owned(), time);
+    let copy = words::escape_bytes(shown.draft.copy.as_bytes());
+    Content {
+        title: format!("{} has changed meanwhile", shown.name),
+        lines: vec![fact("Fetched", time(&shown.draft.fetched)), fact("Now", now), fact("Your copy", copy)],
+        buttons: vec![
+            button("b  Save yours beside it", 'b'),
+            ("o  Overwrite it with yours".to_owned(), 'o', true),
+            button("k  Keep your copy here only", 'k'),
+        ],
+        choice: shown.choice,
+        stacked: true,
+        danger: true,
+        width: 72,
         ..Content::default()
     }
 }

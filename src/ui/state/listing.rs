@@ -222,6 +222,21 @@ impl Listing {
         self.recount();
     }
 
+    /// Selects or unselects the shown entries that are chosen; how many there are of them.
+    pub fn select_where(&mut self, selected: bool, chosen: impl Fn(&Entry) -> bool) -> usize {
+        let mut count = 0;
+        for index in &self.shown {
+            if let Some(item) = self.items.get_mut(*index as usize)
+                && chosen(&item.entry)
+            {
+                item.selected = selected;
+                count += 1;
+            }
+        }
+        self.recount();
+        count
+    }
+
     /// Nothing is selected any more, shown or not.
     pub fn select_none(&mut self) {
         self.items.iter_mut().for_each(|item| item.selected = false);

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, fmt};
 use tui_input::Input;
 
 use crate::{
-    engine::{JobId, QuestionId},
+    engine::{Draft, JobId, PutBack, QuestionId},
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
@@ -56,6 +56,15 @@ pub enum Typing {
     },
     /// A command to be run there.
     Command(Location),
+    /// Which names to select in that pane, or to unselect.
+    Pattern {
+        side: Side,
+        select: bool,
+    },
+    /// What to look for in the file being looked at.
+    Search,
+    /// Where to go in it.
+    Offset,
 }
 
 /// What a yes does.
@@ -120,7 +129,21 @@ pub enum Overlay {
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
     Output(Box<CommandOutput>),
+    Overtaken(Box<Overtaken>),
 }
+
+/// A file that was edited here has changed on the server meanwhile.
+#[derive(Clone, Debug)]
+pub struct Overtaken {
+    pub name: String,
+    pub draft: Box<Draft>,
+    /// What is there now, if anything.
+    pub now: Option<Entry>,
+    pub choice: usize,
+}
+
+/// What can be done then, in the order of the buttons.
+pub const OVERTAKEN_ANSWERS: [PutBack; 3] = [PutBack::Beside, PutBack::Overwrite, PutBack::Keep];
 
 /// All that is known of one file.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
 use super::{
-    attributes, commands, connect, dialogs,
+    attributes, commands, connect, dialogs, edit,
     effect::{Effect, Effects, Sign},
-    files, palette, panels, places, signs,
+    files, palette, panels, places, signs, viewer,
 };
 use crate::ui::{
     action::Action,
@@ -18,6 +18,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         let stops = state.overlay().is_some()
             || state.filtering
             || state.trial.is_some()
+            || state.viewer.is_some()
             || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
@@ -58,7 +59,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
             }
         }
         Mode::Connect => connect::edit(state, key),
-        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader => {}
+        Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader | Mode::Viewer => {}
     }
 }
 
@@ -75,6 +76,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         }
         Mode::Transfers | Mode::Log => {
             if panels::on_action(state, action, fx) {
+                return;
+            }
+        }
+        Mode::Viewer => {
+            if viewer::on_action(state, action, fx) {
                 return;
             }
         }
@@ -101,7 +107,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             }
         }
         Up | Down | PageUp | PageDown | First | Last | Select | SelectUp | SelectDown | SelectAll
-        | Invert | Filter | Sort | Hidden => places::on_view_action(state, action),
+        | Invert | SelectPattern | UnselectPattern | Filter | Sort | Hidden => {
+            places::on_view_action(state, action)
+        }
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
@@ -117,6 +125,12 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         RunCommand => commands::ask(state),
         CopyPath => signs::copy_paths(state, fx),
         Suspend => fx.push(Effect::Terminal(Sign::Suspend)),
+        View => viewer::open(state),
+        Edit => edit::open(state, fx),
+        Shell => edit::shell(state, fx),
+        Hex | Wrap | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
+            state.hint("This belongs to a file that is being looked at.");
+        }
         Cancel => cancel(state, fx),
         CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.
@@ -129,7 +143,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
-    if state.trial.is_some() {
+    if edit::stop_fetching(state, fx) {
+    } else if state.trial.is_some() {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
@@ -144,7 +159,7 @@ fn cancel(state: &mut State, fx: &mut Effects) {
 }
 
 fn quit(state: &mut State, fx: &mut Effects) {
-    let running = state.transfers.running().count() + state.errands.len();
+    let running = state.transfers.running().count() + state.errands.len() + state.edits.len();
     if running == 0 {
         dialogs::leave(state, fx);
         return;

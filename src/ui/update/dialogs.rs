@@ -3,9 +3,9 @@
 use tui_input::InputRequest;
 
 use super::{
-    attributes, commands, connect,
+    attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, palette, places, questions, signs,
+    files, palette, places, questions, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -16,7 +16,10 @@ use crate::{
         keymap::{Key, Mode},
         settings::Settings,
         sheet,
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::CONFLICT_ANSWERS},
+        state::{
+            Asking, Deed, Field, Overlay, Question, SORTS, State, Typing,
+            overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
+        },
     },
     words,
 };
@@ -58,6 +61,7 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
+        Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
             ask:
                 Asking::Host { choice, .. }
@@ -203,6 +207,7 @@ pub(super) fn close(state: &mut State, fx: &mut Effects) {
         // Nobody would see what comes of it.
         Some(Overlay::Properties(properties)) => attributes::give_up(&properties, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        Some(Overlay::Overtaken(overtaken)) => edit::decide(state, *overtaken, None, fx),
         _ => {}
     }
 }
@@ -233,6 +238,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
+        Some(Overlay::Overtaken(overtaken)) => {
+            let how = OVERTAKEN_ANSWERS.get(overtaken.choice).copied();
+            edit::decide(state, *overtaken, how, fx);
+        }
         Some(
             Overlay::Form(_)
             | Overlay::Palette(_)
@@ -277,6 +286,9 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
             attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
         }
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
+        Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
+        Typing::Search => viewer::search(state, &text, fx),
+        Typing::Offset => viewer::go_to(state, text.trim()),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });

@@ -1,6 +1,11 @@
 //! What `ui` is to do for the state: the only way in which it reaches out.
 
-use crate::{config::Change, engine::Command, ui::state::Bar};
+use crate::{
+    config::Change,
+    engine::{Command, JobId},
+    fs::RemotePath,
+    ui::state::Bar,
+};
 
 /// What `ui` is to do.
 #[derive(Clone, Debug)]
@@ -11,7 +16,18 @@ pub enum Effect {
     SetTitle(String),
     /// For the terminal itself.
     Terminal(Sign),
+    /// Give the terminal to another program until that ends; then comes [`super::Msg::Returned`].
+    Outside(Outside),
     Quit,
+}
+
+/// A program that gets the terminal. Paths are of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The person's editor on a file; `job` fetched it, if any did.
+    Edit { path: RemotePath, job: Option<JobId> },
+    /// The person's shell in a directory.
+    Shell { dir: RemotePath },
 }
 
 /// What the terminal is to do beside showing the screen.

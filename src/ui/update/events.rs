@@ -1,9 +1,9 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
-    attributes, commands, connect,
+    attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    places, questions, signs,
+    places, questions, signs, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -42,6 +42,10 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else if viewer::waits_for(state, job) {
+                viewer::on_event(state, job, what);
+            } else if let Some(at) = state.edits.iter().position(|edit| edit.job == job) {
+                edit::on_event(state, at, what, fx);
             } else {
                 let what = attributes::on_event(state, job, what);
                 commands::on_event(state, job, what);
@@ -166,6 +170,10 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         }
         // The panes ask for no file's bytes yet.
         What::Data(_)
+        | What::Searched(_)
+        | What::Found(_)
+        | What::Fetched(_)
+        | What::Draft(_)
         | What::Steps(_)
         | What::Hosts(_)
         | What::Resolved(_)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, connect, dialogs, effect::Effects, palette, panels, places};
+use super::{actions::on_action, connect, dialogs, effect::Effects, palette, panels, places, viewer};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
@@ -17,6 +17,13 @@ const WHEEL_ROWS: usize = 3;
 pub(super) fn on_mouse(state: &mut State, event: MouseEvent, fx: &mut Effects) {
     let areas = layout::layout(state.size, state);
     let hit = layout::hit(&areas, state, event.column, event.row);
+    if state.viewer.is_some() && state.overlay().is_none() {
+        match event.kind {
+            MouseEventKind::ScrollUp => return viewer::scroll(state, -(WHEEL_ROWS as isize)),
+            MouseEventKind::ScrollDown => return viewer::scroll(state, WHEEL_ROWS as isize),
+            _ => {}
+        }
+    }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => click(state, hit, fx),
         MouseEventKind::ScrollUp => wheel(state, hit, true, fx),

@@ -427,6 +427,10 @@ pub(super) fn on_view_action(state: &mut State, action: Action) {
         }
         Action::SelectAll => view.listing.select_by(|_| true),
         Action::Invert => view.listing.select_by(|was| !was),
+        Action::SelectPattern | Action::UnselectPattern => {
+            let typing = Typing::Pattern { side, select: action == Action::SelectPattern };
+            state.overlays.push(Overlay::Text { typing, field: Field::text("*"), error: None });
+        }
         Action::Hidden => {
             let show = !view.listing.shows_hidden();
             view.keep_cursor(|listing| listing.set_hidden(show));
@@ -449,4 +453,25 @@ pub(super) fn sort_by(state: &mut State, side: Side, key: SortKey) {
     let descending =
         if old.key == key { !old.descending } else { matches!(key, SortKey::Size | SortKey::Modified) };
     view.keep_cursor(|listing| listing.set_sort(Sort { key, descending, ..old }));
+}
+
+/// Selects, or unselects, what is shown and has a name that the pattern describes, in either case.
+pub(super) fn select_matching(
+    state: &mut State,
+    side: Side,
+    select: bool,
+    pattern: &str,
+) -> Result<(), String> {
+    let pattern = glob::Pattern::new(pattern)
+        .map_err(|error| format!("This is no pattern: {}.", words::escape(error.msg)))?;
+    let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() };
+    let listing = &mut state.pane_mut(side).view.listing;
+    let count = listing
+        .select_where(select, |entry| pattern.matches_with(&String::from_utf8_lossy(&entry.name), options));
+    let done = if select { "selected" } else { "unselected" };
+    state.hint(match count {
+        0 => "No name here is like that.".to_owned(),
+        count => format!("{} {done}.", words::plural(count as u64, "name", "names")),
+    });
+    Ok(())
 }

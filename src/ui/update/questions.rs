@@ -26,6 +26,8 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
     let known = state.side_of(job).is_some()
         || state.trial.as_ref().is_some_and(|trial| trial.job == job)
         || state.transfers.running().any(|transfer| transfer.job == job)
+        || state.edits.iter().any(|edit| edit.job == job)
+        || super::viewer::waits_for(state, job)
         || state.errands.iter().any(|errand| errand.job == job);
     if known {
         state.waiting.push_back(question);

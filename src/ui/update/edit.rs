@@ -1,0 +1,169 @@
+//! Editing files in the person's editor, those of servers by way of a copy here, and the shell.
+//! Whatever was changed is never lost: until it has arrived, the copy stays and is named.
+
+use super::{
+    effect::{Effect, Effects, Outside},
+    places, questions,
+};
+use crate::{
+    engine::{Command, Draft, Fate, PutBack, What},
+    fs::Kind,
+    ui::state::{Edit, Overlay, Overtaken, State, Tone},
+    words,
+};
+
+/// Edits the file under the cursor.
+pub(super) fn open(state: &mut State, fx: &mut Effects) {
+    let Some(here) = state.active().usable().cloned() else {
+        return state.hint("This pane shows no place that can be worked in now.");
+    };
+    let Some(item) = state.active().view.current() else {
+        return state.hint("Put the cursor on the file to edit.");
+    };
+    let name = words::escape_bytes(&item.entry.name);
+    if matches!(item.entry.target_kind.unwrap_or(item.entry.kind), Kind::Dir | Kind::Other) {
+        return state.hint(format!("{name} is no file that can be edited."));
+    }
+    let location = here.join(&item.entry.name);
+    if location.fs.is_local() {
+        fx.push(Effect::Outside(Outside::Edit { path: location.path, job: None }));
+        return;
+    }
+    if state.edits.iter().any(|edit| edit.draft.is_none()) {
+        return state.hint("A file is being fetched already; Esc stops it.");
+    }
+    let job = state.fresh_job();
+    state.hint(format!("Fetching {name} to edit it here; Esc stops."));
+    state.edits.push(Edit { job, name, draft: None, failure: None, fate: None });
+    fx.push(Effect::Send(Command::Fetch { job, location }));
+}
+
+/// A shell where the active pane is.
+pub(super) fn shell(state: &mut State, fx: &mut Effects) {
+    match state.active().usable().cloned() {
+        Some(here) if here.fs.is_local() => {
+            fx.push(Effect::Outside(Outside::Shell { dir: here.path }));
+        }
+        Some(_) => {
+            state.hint("A shell runs in folders of this machine only; ! runs a command on the server.")
+        }
+        None => state.hint("This pane shows no place that can be worked in now."),
+    }
+}
+
+/// Esc: true if a file was being fetched.
+pub(super) fn stop_fetching(state: &mut State, fx: &mut Effects) -> bool {
+    let Some(edit) = state.edits.iter().find(|edit| edit.draft.is_none()) else { return false };
+    let job = edit.job;
+    fx.push(Effect::Send(Command::Cancel { job }));
+    questions::drop_of(state, job, fx);
+    true
+}
+
+/// Another program gives the terminal back.
+pub(super) fn returned(state: &mut State, from: &Outside, ended: Result<i32, String>, fx: &mut Effects) {
+    let job = match from {
+        Outside::Edit { job, .. } => *job,
+        Outside::Shell { .. } => None,
+    };
+    let what = match from {
+        Outside::Edit { .. } => "The editor",
+        Outside::Shell { .. } => "The shell",
+    };
+    let well = matches!(ended, Ok(0));
+    match ended {
+        Ok(0) => state.notice = None,
+        // A shell passes on how its last command ended.
+        Ok(_) if matches!(from, Outside::Shell { .. }) => state.notice = None,
+        Ok(status) => state.say(Tone::Bad, format!("{what} has ended with exit status {status}.")),
+        Err(why) => state.say(Tone::Bad, format!("{what} could not be started: {}.", words::escape(&why))),
+    }
+    let Some(at) = state.edits.iter().position(|edit| Some(edit.job) == job) else {
+        // Anything may have been done in the meantime.
+        for side in crate::ui::state::Side::BOTH {
+            if let Some(location) = state.pane(side).view.location.clone().filter(|l| l.fs.is_local()) {
+                places::refresh_showing(state, &location, fx);
+            }
+        }
+        return;
+    };
+    let edit = state.edits.remove(at);
+    let Some(draft) = edit.draft else { return };
+    // An editor that fails wants nothing written.
+    put_back(state, edit.name, draft, if well { PutBack::IfSame } else { PutBack::Keep }, fx);
+}
+
+fn put_back(state: &mut State, name: String, draft: Box<Draft>, how: PutBack, fx: &mut Effects) {
+    let job = state.fresh_job();
+    fx.push(Effect::Send(Command::PutBack { job, draft: draft.clone(), how }));
+    state.edits.push(Edit { job, name, draft: Some(draft), failure: None, fate: None });
+}
+
+/// The person's word on a file that has changed meanwhile; none is as good as keeping the copy.
+pub(super) fn decide(state: &mut State, overtaken: Overtaken, how: Option<PutBack>, fx: &mut Effects) {
+    match how {
+        Some(how) if how != PutBack::Keep => put_back(state, overtaken.name, overtaken.draft, how, fx),
+        _ => state.hint(kept(&overtaken.name, &overtaken.draft)),
+    }
+}
+
+fn kept(name: &str, draft: &Draft) -> String {
+    format!("{name} is as it was on the server; your copy is {}.", words::escape_bytes(draft.copy.as_bytes()))
+}
+
+pub(super) fn on_event(state: &mut State, at: usize, what: What, fx: &mut Effects) {
+    let Some(edit) = state.edits.get_mut(at) else { return };
+    match what {
+        What::Fetched(draft) => edit.draft = Some(draft),
+        What::Draft(fate) => edit.fate = Some(fate),
+        What::ItemFailed(error) => edit.failure = Some(error),
+        What::Done(_) => {
+            if edit.fate.is_some() {
+                let edit = state.edits.remove(at);
+                settled(state, edit, fx);
+            } else if let Some(draft) = &edit.draft {
+                fx.push(Effect::Outside(Outside::Edit { path: draft.copy.clone(), job: Some(edit.job) }));
+            }
+        }
+        What::Failed(error) => {
+            let Edit { draft, .. } = state.edits.remove(at);
+            let mut text = words::error(&error).to_string();
+            if let Some(draft) = draft {
+                text.push_str(&format!(" Your copy is {}.", words::escape_bytes(draft.copy.as_bytes())));
+            }
+            state.say(Tone::Bad, text);
+        }
+        What::Cancelled => {
+            let edit = state.edits.remove(at);
+            match edit.draft {
+                Some(draft) => state.hint(kept(&edit.name, &draft)),
+                None => state.hint("Cancelled."),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The way back has ended.
+fn settled(state: &mut State, edit: Edit, fx: &mut Effects) {
+    let Edit { name, draft: Some(draft), failure, fate: Some(fate), .. } = edit else { return };
+    match fate {
+        Fate::Unchanged if state.notice.is_some() => {}
+        Fate::Unchanged => state.hint(format!("{name} was not changed; nothing was written.")),
+        Fate::Stored => {
+            state.say(Tone::Good, format!("Put {name} back."));
+            if let Some(folder) = draft.target.parent() {
+                places::refresh_showing(state, &folder, fx);
+            }
+        }
+        Fate::Overtaken(now) => {
+            let overtaken = Overtaken { name, draft, now, choice: 0 };
+            // Behind whatever is open: nothing typed for that reaches this.
+            state.overlays.insert(0, Overlay::Overtaken(Box::new(overtaken)));
+        }
+        Fate::Kept => {
+            let why = failure.map(|error| format!("{} ", words::error(&error))).unwrap_or_default();
+            state.say(Tone::Bad, format!("{why}{}", kept(&name, &draft)));
+        }
+    }
+}
