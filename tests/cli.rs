@@ -457,8 +457,8 @@ fn help_lists_what_there_is_and_no_more() {
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     let known = [
-        "demo", "cp", "ls", "mv", "sync", "rm", "mkdir", "cat", "stat", "chmod", "chown", "touch", "ln", "sum",
-        "realpath", "exec", "df", "resolve", "bookmark", "explain", "help",
+        "demo", "cp", "ls", "mv", "sync", "rm", "mkdir", "cat", "stat", "chmod", "chown", "touch", "ln",
+        "sum", "realpath", "exec", "df", "resolve", "bookmark", "explain", "help",
     ];
     assert_eq!(commands, known);
     let version = wharf(Path::new("none"), ["--version"]).ends(0).text();

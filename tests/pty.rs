@@ -4,6 +4,8 @@
 mod connect;
 #[path = "pty/demo.rs"]
 mod demo;
+#[path = "pty/hand.rs"]
+mod hand;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]

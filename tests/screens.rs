@@ -2,6 +2,8 @@
 
 #[path = "screens/connect.rs"]
 mod connect;
+#[path = "screens/drag.rs"]
+mod drag;
 #[path = "screens/files.rs"]
 mod files;
 
@@ -987,6 +989,9 @@ fn nothing_at_any_size_panics() {
         MouseEventKind::ScrollDown,
         MouseEventKind::ScrollUp,
         MouseEventKind::Moved,
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
     ];
     for seed in 0..24 {
         let mut dice = Dice(seed);

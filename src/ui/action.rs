@@ -119,6 +119,19 @@ impl Action {
         ALL
     }
 
+    /// What can be done with an item, in the order of its menu.
+    pub fn for_items() -> impl Iterator<Item = Action> {
+        let files = ALL.iter().filter(|info| info.group == Group::Files).map(|info| info.action);
+        let made_anew = [Action::NewFolder, Action::NewFile, Action::RunCommand];
+        std::iter::once(Action::Open).chain(files.filter(move |action| !made_anew.contains(action)))
+    }
+
+    /// What can be done with a folder where no item is meant.
+    pub fn for_folders() -> impl Iterator<Item = Action> {
+        use Action::*;
+        [NewFolder, NewFile, RunCommand, Refresh, SelectAll, Sort, Hidden, GoTo, Connect].into_iter()
+    }
+
     /// What this action is called.
     pub fn info(self) -> Option<&'static Info> {
         ALL.iter().find(|info| info.action == self)

@@ -1,6 +1,7 @@
 //! All that the screen shows, as plain data. Must do no I/O and know no clock: what time it is
 //! comes in with a message.
 
+pub mod carry;
 pub mod connect;
 pub mod form;
 pub mod listing;
@@ -16,11 +17,14 @@ use std::{
 
 use ratatui::layout::Size;
 
+pub use carry::{Grip, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
-pub use overlay::{Asking, CommandOutput, Deed, Field, Overlay, Permissions, Properties, Question, Typing};
+pub use overlay::{
+    Asking, CommandOutput, Deed, Field, Menu, Overlay, Permissions, Properties, Question, Typing,
+};
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
@@ -117,6 +121,8 @@ pub struct State {
     pub left: Pane,
     pub right: Pane,
     pub active: Side,
+    /// How much of the width is the left pane's, in thousandths.
+    pub split: u16,
     pub panel: Option<Panel>,
     /// Whether the keys go to the panel.
     pub in_panel: bool,
@@ -138,6 +144,8 @@ pub struct State {
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
     pub last_click: Option<Click>,
+    /// What the left button holds.
+    pub grip: Option<Grip>,
     /// What the terminal's title says.
     pub title: String,
     pub quitting: bool,
@@ -155,6 +163,7 @@ impl State {
             left: Pane::default(),
             right: Pane::default(),
             active: Side::Left,
+            split: 500,
             panel: None,
             in_panel: false,
             filtering: false,
@@ -170,6 +179,7 @@ impl State {
             targets: HashMap::new(),
             next_job: 1,
             last_click: None,
+            grip: None,
             title: String::new(),
             quitting: false,
         }
@@ -224,6 +234,7 @@ impl State {
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
+                | Overlay::Menu(_)
                 | Overlay::Properties(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,

@@ -1,6 +1,6 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
-use super::{Content, Line, Piece, files};
+use super::{Content, Line, Piece, files, menu};
 use crate::{
     fs::{Entry, entry::SortKey},
     reply::{self, Protocol},
@@ -34,6 +34,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
+        Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // It has a layout of its own.
         Overlay::Form(_) => Content::default(),

@@ -10,7 +10,10 @@ use crate::{
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownHost},
-    ui::state::{Form, Side},
+    ui::{
+        action::Action,
+        state::{Form, Side},
+    },
     words::ErrorWords,
 };
 
@@ -72,6 +75,7 @@ pub enum Overlay {
     Text { typing: Typing, field: Field, error: Option<String> },
     Confirm { deed: Deed, lines: Vec<String>, choice: usize, scroll: usize },
     Sort { side: Side, choice: usize },
+    Menu(Menu),
     Question(Question),
     Form(Box<Form>),
     Help { scroll: usize },
@@ -81,6 +85,17 @@ pub enum Overlay {
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
     Output(Box<CommandOutput>),
+}
+
+/// What can be done with a row.
+#[derive(Clone, Debug)]
+pub struct Menu {
+    /// What it would be done with, escaped.
+    pub name: String,
+    pub actions: Vec<Action>,
+    pub choice: usize,
+    /// Where it was asked for: column and row of the screen.
+    pub at: (u16, u16),
 }
 
 /// All that is known of one file.

@@ -1,6 +1,6 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, effect::Effects, files, panels, places};
+use super::{attributes, commands, connect, dialogs, drag, effect::Effects, files, panels, places};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -14,6 +14,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         let stops = state.overlay().is_some()
             || state.filtering
             || state.trial.is_some()
+            || state.grip.is_some()
             || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
@@ -36,6 +37,9 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 
 /// Does what the person wants.
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
+    if action == Action::Cancel && state.overlay().is_none() && drag::let_go(state) {
+        return;
+    }
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),

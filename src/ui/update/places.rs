@@ -278,6 +278,16 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     }
 }
 
+/// To a folder of the path that is shown, by how many names its own path has.
+pub(super) fn go_up_to(state: &mut State, side: Side, depth: usize, fx: &mut Effects) {
+    let Some(here) = state.pane(side).view.location.clone() else { return };
+    let names: Vec<&[u8]> = here.path.components().collect();
+    let Some(below) = names.get(depth) else { return };
+    let path = names.iter().take(depth).fold(RemotePath::root(), |path, name| path.join(name));
+    let wanted = Some((*below).into());
+    go(state, side, Location::new(here.fs.clone(), path), Step::New, wanted, fx);
+}
+
 fn show_in(state: &mut State, side: Side, fx: &mut Effects) {
     match state.pane(side.other()).view.location.clone() {
         Some(location) if state.pane(side).view.location.as_ref() == Some(&location) => {
