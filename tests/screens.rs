@@ -6,6 +6,10 @@ mod connect;
 mod drag;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/hold.rs"]
+mod hold;
+#[path = "screens/tabs.rs"]
+mod tabs;
 
 use std::time::Duration;
 
@@ -980,7 +984,7 @@ impl Dice {
 #[test]
 fn nothing_at_any_size_panics() {
     let keys: Vec<&str> = "Up Down PgUp PgDn Home End Enter Backspace Tab Space F1 F5 F7 F8 Esc T L / s . * = ^a ^u ^r \
-                           ^g r n d y x c o ~ i P O N ! 7 f Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
+                           ^g r n d y x c o ~ i P O N ! 7 f y p p t t w 1 2 3 Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
         .split_whitespace()
         .collect();
     let sizes = [(0, 0), (1, 1), (2, 5), (7, 3), (40, 10), (63, 16), (200, 60), (300, 2), (3, 90)];

@@ -2,9 +2,11 @@
 
 mod drop;
 pub mod header;
+mod tabs;
 
 pub use drop::{DropPlace, drop_place, place_label};
 use ratatui::layout::{Position, Rect, Size};
+pub use tabs::{TabBar, tab_bar};
 
 use super::{
     action::Action,
@@ -96,7 +98,9 @@ pub fn layout(size: Size, state: &State) -> Areas {
         .map_or(1, |notice| text::wrap(&notice.text, usize::from(size.width.saturating_sub(4))).len());
     let most = if size.height < 8 { 1 } else { (size.height / 5).clamp(2, 5) };
     let status = take_bottom(&mut rest, u16::try_from(wanted).unwrap_or(1).clamp(1, most).min(size.height));
-    let title = (size.height >= ROOMY).then(|| take_top(&mut rest, 1));
+    // What is held is always seen.
+    let title =
+        (size.height >= ROOMY || state.held.is_some() && size.height > 6).then(|| take_top(&mut rest, 1));
     let panel_open = state.panel.filter(|_| has_room_for_panel(size) || state.in_panel);
     let panel = panel_open.map(|panel| {
         let rows = match panel {
@@ -253,6 +257,9 @@ pub enum Hit {
     Pane(Side),
     /// The line between the panes, of this one's border.
     Divider(Side),
+    /// A tab of panes, by its place in the order.
+    Place(usize),
+    NewTab,
     Tab(Panel),
     PanelRow(Panel, usize),
     Hint(Action),
@@ -280,6 +287,14 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     if let Some(hint) = over_hint() {
         return Hit::Hint(hint.action);
+    }
+    if let Some(title) = areas.title.filter(|title| title.contains(at)) {
+        let bar = tab_bar(state, title);
+        return match bar.tabs.iter().position(|(area, _)| area.contains(at)) {
+            Some(tab) => Hit::Place(bar.first + tab),
+            None if bar.more.contains(at) => Hit::NewTab,
+            None => Hit::Nothing,
+        };
     }
     if let (Some(panel), Some(shown)) = (&areas.panel, state.panel)
         && panel.outer.contains(at)

@@ -8,6 +8,7 @@ pub mod listing;
 pub mod log;
 pub mod overlay;
 pub mod pane;
+pub mod tabs;
 pub mod transfers;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use ratatui::layout::Size;
 
-pub use carry::{Grip, Load, Pulled};
+pub use carry::{Grip, Held, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
@@ -26,6 +27,7 @@ pub use overlay::{
     Asking, CommandOutput, Deed, Field, Menu, Overlay, Permissions, Properties, Question, Typing,
 };
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
+pub use tabs::{Parked, Tabs};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 
 use super::{
@@ -121,6 +123,8 @@ pub struct State {
     pub left: Pane,
     pub right: Pane,
     pub active: Side,
+    /// The tabs that are not seen: `left`, `right` and `active` are those of the one that is.
+    pub tabs: Tabs,
     /// How much of the width is the left pane's, in thousandths.
     pub split: u16,
     pub panel: Option<Panel>,
@@ -146,6 +150,8 @@ pub struct State {
     pub last_click: Option<Click>,
     /// What the left button holds.
     pub grip: Option<Grip>,
+    /// What was picked up.
+    pub held: Option<Held>,
     /// What the terminal's title says.
     pub title: String,
     pub quitting: bool,
@@ -163,6 +169,7 @@ impl State {
             left: Pane::default(),
             right: Pane::default(),
             active: Side::Left,
+            tabs: Tabs::default(),
             split: 500,
             panel: None,
             in_panel: false,
@@ -180,6 +187,7 @@ impl State {
             next_job: 1,
             last_click: None,
             grip: None,
+            held: None,
             title: String::new(),
             quitting: false,
         }

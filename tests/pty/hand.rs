@@ -1,5 +1,5 @@
 //! Files carried by hand between this machine and OpenSSH's server: with the mouse, as a
-//! terminal reports it.
+//! terminal reports it, and with the keys from tab to tab.
 
 use std::{
     ffi::OsStr,
@@ -117,4 +117,35 @@ fn the_mouse_carries_files_to_the_server_and_back() {
     assert_eq!(hand.screen.wait().exit_code(), 0);
     hand.screen.assert_given_back();
     assert!(!hand.here().join("remote.txt").exists());
+}
+
+#[test]
+fn the_keys_carry_files_and_name_what_is_gone() {
+    let server = Sshd::start(SshdConfig::default());
+    let mut hand = start(&server);
+    hand.screen.go_to("one.txt");
+    hand.screen.press("  ");
+    hand.screen.press("y");
+    hand.screen.wait_for("copy 2 items from ~/here");
+    // Into a folder of the server, by way of another tab.
+    hand.screen.press("t");
+    hand.screen.wait_for("[2 ");
+    hand.screen.press(TAB);
+    hand.screen.go_to("deep/");
+    hand.screen.press(ENTER);
+    hand.screen.wait_for("This folder is empty");
+    hand.screen.wait_for("copy 2 items from ~/here");
+    // One of them goes before it is dropped.
+    fs::remove_file(hand.here().join("two.txt")).unwrap();
+    hand.screen.press("p");
+    hand.screen.wait_until_gone("copy 2 items");
+    hand.screen.wait_for("1 copied, 1 failed");
+    hand.screen.wait_for("two.txt");
+    assert_eq!(read(&hand.there.join("deep"), "one.txt"), "one.txt, from this machine\n");
+    assert!(!hand.there.join("deep/two.txt").exists());
+    // The first tab is where it was, and with it the folder that was left.
+    hand.screen.press("1");
+    hand.screen.wait_for("remote.txt");
+    hand.screen.press("q");
+    assert_eq!(hand.screen.wait().exit_code(), 0);
 }

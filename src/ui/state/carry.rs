@@ -1,4 +1,4 @@
-//! What is on its way by hand: pulled along with the mouse. Plain data; where it may land is
+//! What is on its way by hand: pulled along with the mouse, or picked up. Plain data; where it may land is
 //! `layout::drop`'s to say, what happens there is `update`'s business.
 
 use super::{Side, Work};
@@ -50,4 +50,16 @@ pub struct Pulled {
     pub work: Work,
     /// Where the pointer is: column and row of the screen.
     pub at: (u16, u16),
+}
+
+/// Items that were picked up and wait to be dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub load: Load,
+    /// Copy or move.
+    pub work: Work,
+    /// Where they are, escaped.
+    pub from: String,
+    /// Once more, and they are let go.
+    pub letting_go: bool,
 }

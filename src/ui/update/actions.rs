@@ -1,6 +1,8 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
-use super::{attributes, commands, connect, dialogs, drag, effect::Effects, files, panels, places};
+use super::{
+    attributes, commands, connect, dialogs, drag, effect::Effects, files, hold, panels, places, tabs,
+};
 use crate::ui::{
     action::Action,
     keymap::{Key, Mode, edit},
@@ -20,6 +22,9 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
     }
     let mode = state.mode();
     if let Some(action) = state.keymap.action(mode, key) {
+        if action == Action::SwitchTab && tabs::by_number(state, key) {
+            return;
+        }
         return on_action(state, action, fx);
     }
     match mode {
@@ -39,6 +44,11 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     if action == Action::Cancel && state.overlay().is_none() && drag::let_go(state) {
         return;
+    }
+    if action != Action::Cancel
+        && let Some(held) = &mut state.held
+    {
+        held.letting_go = false;
     }
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
@@ -79,6 +89,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
+        NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
         AddBookmark | EditBookmark | TestPlace => {
@@ -87,6 +98,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Copy | Move | Rename | NewFolder | NewFile | Symlink | HardLink | Delete => {
             files::on_action(state, action, fx);
         }
+        PickUp | PickUpMove | Drop => hold::on_action(state, action, fx),
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
         Cancel => cancel(state, fx),
@@ -101,7 +113,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
-    if state.trial.is_some() {
+    if hold::let_go(state) {
+    } else if state.trial.is_some() {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
@@ -110,8 +123,12 @@ fn cancel(state: &mut State, fx: &mut Effects) {
     } else if state.notice.take().is_some() {
     } else if !state.active().view.listing.filter().is_empty() {
         state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
-    } else {
+    } else if state.active().view.listing.selected().count > 0 {
         state.active_mut().view.listing.select_none();
+    } else {
+        // What is selected but not shown as well.
+        state.active_mut().view.listing.select_none();
+        hold::ask_to_let_go(state);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, connect, dialogs, drag, effect::Effects, menu, panels, places};
+use super::{actions::on_action, connect, dialogs, drag, effect::Effects, menu, panels, places, tabs};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
@@ -108,6 +108,8 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
             state.filtering = false;
             panels::move_to(state, panel, row);
         }
+        Hit::Place(tab) => tabs::show(state, tab),
+        Hit::NewTab => on_action(state, Action::NewTab, fx),
         Hit::Hint(action) => on_action(state, action, fx),
         Hit::Button(at) => dialogs::press(state, at, fx),
         // A menu is left by pointing elsewhere.
@@ -171,6 +173,6 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
         Hit::Dialog | Hit::Button(_) | Hit::Field(_) => {
             on_action(state, if up { Action::Up } else { Action::Down }, fx);
         }
-        Hit::Hint(_) | Hit::Nothing => {}
+        Hit::Place(_) | Hit::NewTab | Hit::Hint(_) | Hit::Nothing => {}
     }
 }

@@ -81,8 +81,7 @@ fn set_aside(pane: &mut crate::ui::state::Pane) {
 }
 
 fn is_lost(state: &State, fs: &FsId) -> bool {
-    Side::BOTH.into_iter().any(|side| {
-        let pane = state.pane(side);
+    state.all_panes().any(|pane| {
         matches!(pane.phase, Phase::Lost(_)) && pane.view.location.as_ref().is_some_and(|l| l.fs == *fs)
     })
 }
@@ -105,9 +104,9 @@ pub(super) fn go(
         return;
     }
     stop_waiting(state, side, fx);
-    let info = Side::BOTH
-        .into_iter()
-        .map(|side| &state.pane(side).view)
+    let info = state
+        .all_panes()
+        .map(|pane| &pane.view)
         .find(|view| view.location.as_ref().is_some_and(|l| l.fs == location.fs))
         .map(|view| view.info.clone());
     let pane = state.pane_mut(side);
@@ -138,6 +137,10 @@ pub(super) fn start_listing(state: &mut State, side: Side, location: Location, f
 
 /// Lists again where a pane shows `location`, unless it is busy with that already.
 pub(super) fn refresh_showing(state: &mut State, location: &Location, fx: &mut Effects) {
+    state.in_every_tab(|state| refresh_here(state, location, fx));
+}
+
+fn refresh_here(state: &mut State, location: &Location, fx: &mut Effects) {
     for side in Side::BOTH {
         let pane = state.pane(side);
         let shows = pane.view.location.as_ref() == Some(location);
@@ -179,7 +182,7 @@ pub(super) fn arrive(state: &mut State, side: Side) {
 }
 
 /// Tells the engine that nobody waits for this pane's job any more.
-fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
+pub(super) fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
     if let Some(job) = state.pane(side).job() {
         fx.push(Effect::Send(Command::Cancel { job }));
         questions::drop_of(state, job, fx);
