@@ -16,7 +16,7 @@ const JITTER: u16 = 2;
 pub(super) fn press(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
     let pane = state.pane(side);
     if let (Some(folder), Some(Row::Item(item))) = (pane.usable(), pane.view.row(row)) {
-        let (folder, name) = (folder.clone(), item.entry.name.clone().into());
+        let (folder, name) = (folder.clone(), item.entry.name.clone());
         state.grip = Some(Grip::Pressed { side, folder, name, at });
     }
 }
