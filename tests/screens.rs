@@ -2,14 +2,20 @@
 
 #[path = "screens/connect.rs"]
 mod connect;
+#[path = "screens/drag.rs"]
+mod drag;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/hold.rs"]
+mod hold;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
 #[path = "screens/signs.rs"]
 mod signs;
+#[path = "screens/tabs.rs"]
+mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
 
@@ -1038,7 +1044,7 @@ impl Dice {
 #[test]
 fn nothing_at_any_size_panics() {
     let keys: Vec<&str> = "Up Down PgUp PgDn Home End Enter Backspace Tab Space F1 F5 F7 F8 Esc T L / s . * = ^a ^u ^r \
-                           ^g r n d y x c o ~ i P O N ! 7 f Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
+                           ^g r n d y x c o ~ i P O N ! 7 f y p p t t w 1 2 3 Alt-s Alt-h Alt-Left Alt-Right Ctrl-Left Ctrl-Right Shift-Up Left Right Del g G q"
         .split_whitespace()
         .collect();
     let sizes = [(0, 0), (1, 1), (2, 5), (7, 3), (40, 10), (63, 16), (200, 60), (300, 2), (3, 90)];
@@ -1047,6 +1053,9 @@ fn nothing_at_any_size_panics() {
         MouseEventKind::ScrollDown,
         MouseEventKind::ScrollUp,
         MouseEventKind::Moved,
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
     ];
     for seed in 0..24 {
         let mut dice = Dice(seed);

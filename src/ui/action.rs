@@ -27,6 +27,9 @@ pub enum Action {
     SamePlace,
     Swap,
     Refresh,
+    NewTab,
+    CloseTab,
+    SwitchTab,
     Select,
     SelectUp,
     SelectDown,
@@ -42,6 +45,9 @@ pub enum Action {
     Symlink,
     HardLink,
     Delete,
+    PickUp,
+    PickUpMove,
+    Drop,
     Properties,
     Permissions,
     Owner,
@@ -137,6 +143,19 @@ impl Action {
         ALL
     }
 
+    /// What can be done with an item, in the order of its menu.
+    pub fn for_items() -> impl Iterator<Item = Action> {
+        let files = ALL.iter().filter(|info| info.group == Group::Files).map(|info| info.action);
+        let made_anew = [Action::NewFolder, Action::NewFile, Action::RunCommand, Action::Drop];
+        std::iter::once(Action::Open).chain(files.filter(move |action| !made_anew.contains(action)))
+    }
+
+    /// What can be done with a folder where no item is meant.
+    pub fn for_folders() -> impl Iterator<Item = Action> {
+        use Action::*;
+        [Drop, NewFolder, NewFile, RunCommand, Refresh, SelectAll, Sort, Hidden, GoTo, Connect].into_iter()
+    }
+
     /// What this action is called.
     pub fn info(self) -> Option<&'static Info> {
         ALL.iter().find(|info| info.action == self)
@@ -172,6 +191,9 @@ const ALL: &[Info] = &[
     row(Action::SamePlace, Group::Places, "Same place", "show this place in the other pane too"),
     row(Action::Swap, Group::Places, "Swap", "swap the panes"),
     row(Action::Refresh, Group::Places, "Refresh", "list again; connect again where the connection was lost"),
+    row(Action::NewTab, Group::Places, "New tab", "a new tab with both panes as they are"),
+    row(Action::CloseTab, Group::Places, "Close tab", "close this tab; what runs goes on"),
+    row(Action::SwitchTab, Group::Places, "Next tab", "to the tab of that number"),
     row(Action::Select, Group::Selecting, "Select", "select or unselect, and step down"),
     row(Action::SelectUp, Group::Selecting, "Select up", "the same, stepping up"),
     row(Action::SelectDown, Group::Selecting, "Select down", "the same, stepping down"),
@@ -184,6 +206,9 @@ const ALL: &[Info] = &[
     row(Action::UnselectPattern, Group::Selecting, "Unselect", "unselect by pattern"),
     row(Action::Copy, Group::Files, "Copy", "copy to the other pane's folder"),
     row(Action::Move, Group::Files, "Move", "move to the other pane's folder"),
+    row(Action::PickUp, Group::Files, "Pick up", "pick up to copy: to be dropped in any pane, tab or server"),
+    row(Action::PickUpMove, Group::Files, "Pick up, move", "pick up to move"),
+    row(Action::Drop, Group::Files, "Drop", "drop here what was picked up"),
     row(Action::Rename, Group::Files, "Rename", "rename in place"),
     row(Action::NewFolder, Group::Files, "Folder", "create a folder"),
     row(Action::NewFile, Group::Files, "New file", "create an empty file"),
@@ -215,7 +240,7 @@ const ALL: &[Info] = &[
     row(Action::PreviousChoice, Group::Dialogs, "Previous", "the choice before"),
     row(Action::NextChoice, Group::Dialogs, "Next", "the next choice"),
     row(Action::Accept, Group::Dialogs, "Accept", "take what was typed or chosen"),
-    row(Action::Cancel, Group::Dialogs, "Cancel", "close a dialog, stop a wait, end a filter, unselect"),
+    row(Action::Cancel, Group::Dialogs, "Cancel", "close a dialog, stop a wait, end a filter, unselect, let go"),
     row(Action::Help, Group::Program, "Help", "this help"),
     row(Action::Palette, Group::Program, "Commands", "find any of these by name, and run it"),
     row(Action::Suspend, Group::Program, "Suspend", "back to the shell; `fg` comes back here"),

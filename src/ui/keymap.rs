@@ -401,6 +401,9 @@ impl Default for Keymap {
         bind(panes, SamePlace, &[(none, Char('='))]);
         bind(panes, Swap, &[(ctrl, Char('u'))]);
         bind(panes, Refresh, &[(ctrl, Char('r'))]);
+        bind(panes, NewTab, &[(none, Char('t'))]);
+        bind(panes, CloseTab, &[(none, Char('w'))]);
+        bind(panes, SwitchTab, &('1'..='9').map(|digit| (none, Char(digit))).collect::<Vec<_>>());
         bind(panes, Select, &[(none, Char(' ')), (none, Insert)]);
         bind(panes, SelectUp, &[(shift, KeyCode::Up)]);
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
@@ -413,6 +416,9 @@ impl Default for Keymap {
         bind(panes, Shell, &[(none, Char('$')), (ctrl, Char('o'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
+        bind(panes, PickUp, &[(none, Char('y'))]);
+        bind(panes, PickUpMove, &[(none, Char('x'))]);
+        bind(panes, Action::Drop, &[(none, Char('p'))]);
         bind(panes, Rename, &[(none, Char('r'))]);
         bind(panes, NewFolder, &[(none, F(7)), (none, Char('n'))]);
         bind(panes, NewFile, &[(none, Char('N'))]);

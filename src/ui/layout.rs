@@ -1,6 +1,12 @@
 //! Where everything is, for drawing and for the mouse alike. Pure.
 
+mod drop;
+pub mod header;
+mod tabs;
+
+pub use drop::{DropPlace, drop_place, place_label};
 use ratatui::layout::{Position, Rect, Size};
+pub use tabs::{TabBar, tab_bar};
 
 use super::{
     action::Action,
@@ -92,7 +98,9 @@ pub fn layout(size: Size, state: &State) -> Areas {
         .map_or(1, |notice| text::wrap(&notice.text, usize::from(size.width.saturating_sub(4))).len());
     let most = if size.height < 8 { 1 } else { (size.height / 5).clamp(2, 5) };
     let status = take_bottom(&mut rest, u16::try_from(wanted).unwrap_or(1).clamp(1, most).min(size.height));
-    let title = (size.height >= ROOMY).then(|| take_top(&mut rest, 1));
+    // What is held is always seen.
+    let title =
+        (size.height >= ROOMY || state.held.is_some() && size.height > 6).then(|| take_top(&mut rest, 1));
     let panel_open = state.panel.filter(|_| has_room_for_panel(size) || state.in_panel);
     let panel = panel_open.map(|panel| {
         let rows = match panel {
@@ -116,9 +124,10 @@ pub fn layout(size: Size, state: &State) -> Areas {
             Side::Right => (None, Some(rest)),
         }
     } else {
-        let half = rest.width / 2;
-        let left = Rect { width: half, ..rest };
-        let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
+        let wide = u32::from(rest.width) * u32::from(state.split) / 1000;
+        let wide = u16::try_from(wide).unwrap_or(rest.width).min(rest.width);
+        let left = Rect { width: wide, ..rest };
+        let right = Rect { x: rest.x + wide, width: rest.width - wide, ..rest };
         (Some(left), Some(right))
     };
     Areas { screen, title, left: left.map(pane_areas), right: right.map(pane_areas), panel, status, hints }
@@ -262,7 +271,14 @@ pub enum Hit {
     /// A line of a pane's connect screen; perhaps below the last.
     Line(Side, usize),
     Header(Side, SortKey),
+    /// A folder of a pane's path, by how many names its own path has.
+    Path(Side, usize),
     Pane(Side),
+    /// The line between the panes, of this one's border.
+    Divider(Side),
+    /// A tab of panes, by its place in the order.
+    Place(usize),
+    NewTab,
     Tab(Panel),
     PanelRow(Panel, usize),
     Hint(Action),
@@ -300,6 +316,14 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     if state.viewer.is_some() {
         return Hit::Nothing;
     }
+    if let Some(title) = areas.title.filter(|title| title.contains(at)) {
+        let bar = tab_bar(state, title);
+        return match bar.tabs.iter().position(|(area, _)| area.contains(at)) {
+            Some(tab) => Hit::Place(bar.first + tab),
+            None if bar.more.contains(at) => Hit::NewTab,
+            None => Hit::Nothing,
+        };
+    }
     if let (Some(panel), Some(shown)) = (&areas.panel, state.panel)
         && panel.outer.contains(at)
     {
@@ -315,6 +339,9 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     for side in Side::BOTH {
         let Some(pane) = areas.pane(side).filter(|pane| pane.outer.contains(at)) else { continue };
+        if is_divider(areas, side, at) {
+            return Hit::Divider(side);
+        }
         if let Some(chooser) = &state.pane(side).chooser {
             return if pane.rows.contains(at) {
                 let top = chooser.first_line(usize::from(pane.rows.height));
@@ -322,6 +349,10 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
             } else {
                 Hit::Pane(side)
             };
+        }
+        let steps = header::header(state, state.pane(side), pane.outer).steps;
+        if let Some(step) = steps.iter().find(|step| step.area.contains(at)) {
+            return Hit::Path(side, step.depth);
         }
         if pane.header.contains(at) {
             return header_key(&pane.columns, x).map_or(Hit::Pane(side), |key| Hit::Header(side, key));
@@ -333,6 +364,16 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
         return Hit::Pane(side);
     }
     Hit::Nothing
+}
+
+/// Whether that cell is on the border that this pane shares with the other one, corners aside.
+fn is_divider(areas: &Areas, side: Side, at: Position) -> bool {
+    let (Some(left), Some(right)) = (&areas.left, &areas.right) else { return false };
+    let (x, outer) = match side {
+        Side::Left => (left.outer.right().saturating_sub(1), left.outer),
+        Side::Right => (right.outer.x, right.outer),
+    };
+    at.x == x && at.y > outer.y && at.y + 1 < outer.bottom()
 }
 
 /// The order that a click on a header asks for; mode and owner sort nothing.

@@ -5,6 +5,7 @@
 mod content;
 mod files;
 mod form;
+mod menu;
 mod palette;
 mod parts;
 
@@ -121,7 +122,11 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
     let content = content::content(state, state.overlay()?, room);
-    Some(place(state.size, content))
+    let sheet = place(state.size, content);
+    Some(match state.overlay()? {
+        Overlay::Menu(asked) => menu::at_pointer(state.size, sheet, asked.at),
+        _ => sheet,
+    })
 }
 
 fn frame_width(size: Size, wanted: u16) -> u16 {

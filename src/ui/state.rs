@@ -1,6 +1,7 @@
 //! All that the screen shows, as plain data. Must do no I/O and know no clock: what time it is
 //! comes in with a message.
 
+pub mod carry;
 pub mod connect;
 pub mod form;
 pub mod listing;
@@ -8,6 +9,7 @@ pub mod log;
 pub mod overlay;
 pub mod palette;
 pub mod pane;
+pub mod tabs;
 pub mod transfers;
 pub mod viewer;
 
@@ -18,15 +20,17 @@ use std::{
 
 use ratatui::layout::Size;
 
+pub use carry::{Grip, Held, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use overlay::{
-    Asking, CommandOutput, Deed, Field, Overlay, Overtaken, Permissions, Properties, Question, Typing,
+    Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Typing,
 };
 pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
+pub use tabs::{Parked, Tabs};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 pub use viewer::Viewer;
 
@@ -154,6 +158,10 @@ pub struct State {
     pub left: Pane,
     pub right: Pane,
     pub active: Side,
+    /// The tabs that are not seen: `left`, `right` and `active` are those of the one that is.
+    pub tabs: Tabs,
+    /// How much of the width is the left pane's, in thousandths.
+    pub split: u16,
     pub panel: Option<Panel>,
     /// Whether the keys go to the panel.
     pub in_panel: bool,
@@ -183,6 +191,10 @@ pub struct State {
     pub focused: bool,
     /// What the terminal's own sign of progress says.
     pub bar: Bar,
+    /// What the left button holds.
+    pub grip: Option<Grip>,
+    /// What was picked up.
+    pub held: Option<Held>,
     /// What the terminal's title says.
     pub title: String,
     pub quitting: bool,
@@ -202,6 +214,8 @@ impl State {
             left: Pane::default(),
             right: Pane::default(),
             active: Side::Left,
+            tabs: Tabs::default(),
+            split: 500,
             panel: None,
             in_panel: false,
             filtering: false,
@@ -221,6 +235,8 @@ impl State {
             last_click: None,
             focused: true,
             bar: Bar::None,
+            grip: None,
+            held: None,
             title: String::new(),
             quitting: false,
         }
@@ -277,6 +293,7 @@ impl State {
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
                 | Overlay::Overtaken(_)
+                | Overlay::Menu(_)
                 | Overlay::Properties(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,

@@ -6,16 +6,20 @@ mod attributes;
 mod commands;
 mod connect;
 mod dialogs;
+mod drag;
 mod edit;
 mod effect;
 mod events;
 mod files;
+mod hold;
+mod menu;
 mod mouse;
 mod palette;
 mod panels;
 mod places;
 mod questions;
 mod signs;
+mod tabs;
 mod viewer;
 
 use crossterm::event::MouseEvent;
@@ -114,8 +118,8 @@ fn settle(state: &mut State) {
 /// Tells the engine which servers the panes show, when that changes.
 fn tell_shown(state: &mut State, fx: &mut Effects) {
     let mut shown: Vec<FsId> = Vec::new();
-    for side in Side::BOTH {
-        let pane = state.pane(side);
+    // A tab that is not seen is a step away: its servers count as well.
+    for pane in state.all_panes() {
         // A pane on its way returns to where it was if the way leads nowhere.
         let before = pane.before.as_ref().and_then(|before| before.0.location.as_ref());
         for location in [pane.view.location.as_ref(), before].into_iter().flatten() {

@@ -3,6 +3,7 @@
 
 mod connect;
 mod dialog;
+mod drag;
 mod log;
 mod pane;
 mod parts;
@@ -59,11 +60,13 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
             Panel::Log => log::draw(pen, state, panel),
         }
     }
+    drag::target(pen, state, areas);
     status::status(pen, state, areas);
     status::hints(pen, state, areas.hints);
     if let Some(sheet) = sheet::sheet(state) {
         cursor = dialog::draw(pen, &sheet);
     }
+    drag::label(pen, state, areas);
     cursor
 }
 

@@ -1,7 +1,7 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
 use super::{
-    Content, Line, Piece, files,
+    Content, Line, Piece, files, menu,
     parts::{button, fact, line},
 };
 use crate::{
@@ -25,6 +25,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
+        Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
         Overlay::Form(_) | Overlay::Palette(_) => Content::default(),

@@ -10,7 +10,10 @@ use crate::{
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
-    ui::state::{Form, Palette, Side},
+    ui::{
+        action::Action,
+        state::{Form, Palette, Side},
+    },
     words::ErrorWords,
 };
 
@@ -103,6 +106,7 @@ pub enum Overlay {
         side: Side,
         choice: usize,
     },
+    Menu(Menu),
     Question(Question),
     Form(Box<Form>),
     Help {
@@ -144,6 +148,17 @@ pub struct Overtaken {
 
 /// What can be done then, in the order of the buttons.
 pub const OVERTAKEN_ANSWERS: [PutBack; 3] = [PutBack::Beside, PutBack::Overwrite, PutBack::Keep];
+
+/// What can be done with a row.
+#[derive(Clone, Debug)]
+pub struct Menu {
+    /// What it would be done with, escaped.
+    pub name: String,
+    pub actions: Vec<Action>,
+    pub choice: usize,
+    /// Where it was asked for: column and row of the screen.
+    pub at: (u16, u16),
+}
 
 /// All that is known of one file.
 #[derive(Clone, Debug)]

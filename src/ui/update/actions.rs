@@ -1,9 +1,9 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
 use super::{
-    attributes, commands, connect, dialogs, edit,
+    attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, palette, panels, places, signs, viewer,
+    files, hold, palette, panels, places, signs, tabs, viewer,
 };
 use crate::ui::{
     action::Action,
@@ -19,6 +19,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
             || state.filtering
             || state.trial.is_some()
             || state.viewer.is_some()
+            || state.grip.is_some()
             || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
     }
@@ -38,6 +39,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         return fx.push(Effect::Terminal(Sign::Suspend));
     }
     match meaning {
+        Some(Meaning::Action(Action::SwitchTab)) if tabs::by_number(state, key) => return,
         Some(Meaning::Action(action)) => return on_action(state, action, fx),
         Some(Meaning::Begins) => {
             state.pending = Some((mode, key));
@@ -65,6 +67,14 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
 
 /// Does what the person wants.
 pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
+    if action == Action::Cancel && state.overlay().is_none() && drag::let_go(state) {
+        return;
+    }
+    if action != Action::Cancel
+        && let Some(held) = &mut state.held
+    {
+        held.letting_go = false;
+    }
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
         Mode::Palette => return palette::on_action(state, action, fx),
@@ -113,6 +123,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Open | Parent | Home | GoTo | Back | Forward | ShowLeft | ShowRight | SamePlace | Swap | Refresh => {
             places::on_action(state, action, fx);
         }
+        NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
         AddBookmark | EditBookmark | TestPlace => {
@@ -121,6 +132,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Copy | Move | Rename | NewFolder | NewFile | Symlink | HardLink | Delete => {
             files::on_action(state, action, fx);
         }
+        PickUp | PickUpMove | Drop => hold::on_action(state, action, fx),
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
         CopyPath => signs::copy_paths(state, fx),
@@ -143,7 +155,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
-    if edit::stop_fetching(state, fx) {
+    if edit::stop_fetching(state, fx) || hold::let_go(state) {
     } else if state.trial.is_some() {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
@@ -153,8 +165,12 @@ fn cancel(state: &mut State, fx: &mut Effects) {
     } else if state.notice.take().is_some() {
     } else if !state.active().view.listing.filter().is_empty() {
         state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
-    } else {
+    } else if state.active().view.listing.selected().count > 0 {
         state.active_mut().view.listing.select_none();
+    } else {
+        // What is selected but not shown as well.
+        state.active_mut().view.listing.select_none();
+        hold::ask_to_let_go(state);
     }
 }
 

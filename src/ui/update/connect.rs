@@ -106,12 +106,14 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
 }
 
 fn refresh(state: &mut State) {
-    for side in Side::BOTH {
-        if let Some(mut chooser) = state.pane_mut(side).chooser.take() {
-            chooser.refresh(&state.places);
-            state.pane_mut(side).chooser = Some(chooser);
+    state.in_every_tab(|state| {
+        for side in Side::BOTH {
+            if let Some(mut chooser) = state.pane_mut(side).chooser.take() {
+                chooser.refresh(&state.places);
+                state.pane_mut(side).chooser = Some(chooser);
+            }
         }
-    }
+    });
 }
 
 /// Whether the job is the connect screen's own.

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, palette, places, questions, signs, viewer,
+    files, menu, palette, places, questions, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -60,6 +60,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
 fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Menu(menu) => Some(&mut menu.choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
@@ -133,6 +134,9 @@ pub(super) fn filter_action(state: &mut State, action: Action) -> bool {
 
 /// A letter that stands on a button.
 pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
+    if let Some(Overlay::Menu(_)) = state.overlay() {
+        return menu::key(state, key, fx);
+    }
     let (Some(c), Some(sheet)) = (key.typed(), sheet::sheet(state)) else { return };
     if let Some(Overlay::Permissions(permissions)) = state.overlays.last_mut() {
         return attributes::letter(permissions, c);
@@ -234,6 +238,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
                 view.keep_cursor(|listing| listing.set_sort(sort));
             }
         },
+        Some(Overlay::Menu(menu)) => menu::chosen(state, &menu, fx),
         Some(Overlay::Question(question)) => answer(question, fx),
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),

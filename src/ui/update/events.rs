@@ -17,17 +17,21 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
     let Event { job, what } = event;
     match what {
         What::Log { lines, dropped } => state.log.add(lines, dropped),
-        What::Lost(error) => lost(state, &error),
+        What::Lost(error) => state.in_every_tab(|state| lost(state, &error)),
         What::Reconnecting { fs, wait, .. } => {
             let at = state.clock.running.saturating_add(wait);
-            for side in Side::BOTH {
-                if let Some(lost) = state.pane_mut(side).lost_mut(&fs) {
-                    lost.next = Next::TryAt(at);
+            state.in_every_tab(|state| {
+                for side in Side::BOTH {
+                    if let Some(lost) = state.pane_mut(side).lost_mut(&fs) {
+                        lost.next = Next::TryAt(at);
+                    }
                 }
-            }
+            });
         }
-        What::Reconnected { fs, info } => reconnected(state, &fs, &info, fx),
-        What::LeftLost { fs, error } => left_lost(state, &fs, &error),
+        What::Reconnected { fs, info } => {
+            state.in_every_tab(|state| reconnected(state, &fs, &info, fx));
+        }
+        What::LeftLost { fs, error } => state.in_every_tab(|state| left_lost(state, &fs, &error)),
         What::Ask { question, ask } => questions::ask(state, job, question, ask, fx),
         what => {
             if matches!(what, What::Done(_) | What::Failed(_) | What::Cancelled) {
@@ -36,8 +40,8 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
             }
             if connect::is_ours(state, job) {
                 connect::on_event(state, job, what);
-            } else if let Some(side) = state.side_of(job) {
-                on_pane_event(state, side, what, fx);
+            } else if state.any_pane_waits_for(job) {
+                state.where_awaited(job, |state, side| on_pane_event(state, side, what, fx));
             } else if state.transfers.get_mut(job).is_some() {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
@@ -138,12 +142,15 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
             if let Some(Place::Remote(_, path)) = &mut pane.tried {
                 *path = PlacePath::Absolute(location.path.clone());
             }
-            // The other pane of the same session is found again with this one.
-            let other = state.pane_mut(side.other());
-            let same = other.view.location.as_ref().is_some_and(|l| l.fs == location.fs);
-            if same && matches!(other.phase, Phase::Lost(_)) {
-                other.phase = Phase::Ready;
-            }
+            // Other panes of the same session are found again with this one.
+            state.in_every_tab(|state| {
+                for pane in [&mut state.left, &mut state.right] {
+                    let same = pane.view.location.as_ref().is_some_and(|l| l.fs == location.fs);
+                    if same && matches!(pane.phase, Phase::Lost(_)) {
+                        pane.phase = Phase::Ready;
+                    }
+                }
+            });
             places::start_listing(state, side, location, fx);
         }
         What::Entries(entries) => {
@@ -276,12 +283,13 @@ fn on_errand_event(state: &mut State, at: usize, what: What, fx: &mut Effects) {
     state.notice = Some(notice.unwrap_or(Notice { tone: Tone::Good, text: done }));
     for location in touches {
         if succeeded {
-            for side in Side::BOTH {
-                let pane = state.pane_mut(side);
-                if pane.view.location.as_ref() == Some(&location) {
-                    pane.wanted = Some(wanted.clone());
+            state.in_every_tab(|state| {
+                for pane in [&mut state.left, &mut state.right] {
+                    if pane.view.location.as_ref() == Some(&location) {
+                        pane.wanted = Some(wanted.clone());
+                    }
                 }
-            }
+            });
         }
         places::refresh_showing(state, &location, fx);
     }

@@ -4,13 +4,14 @@
 use super::effect::{Effect, Effects};
 use crate::{
     engine::Command,
-    fs::{Kind, Location, RemotePath, path::check_name},
+    fs::{Kind, Location, path::check_name},
     transfer::{Landing, OnConflict, Policy, Progress, Request},
     ui::{
         action::Action,
         layout,
         state::{
-            Deed, Errand, Field, Item, Overlay, Panel, Standing, State, Tone, Transfer, Typing, View, Work,
+            Deed, Errand, Field, Item, Load, Overlay, Panel, Standing, State, Tone, Transfer, Typing, View,
+            Work,
         },
     },
     words,
@@ -70,7 +71,7 @@ pub(super) fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
     (items.iter().map(|item| here.join(&item.entry.name)).collect(), name)
 }
 
-fn display_name(item: &Item) -> String {
+pub(super) fn display_name(item: &Item) -> String {
     let name = words::escape_bytes(&item.entry.name);
     match item.entry.kind {
         Kind::Dir => format!("{name}/"),
@@ -80,10 +81,9 @@ fn display_name(item: &Item) -> String {
 }
 
 fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Effects) {
-    let moving = work == Work::Move;
-    let (deed, done) = if moving { ("move", "moved") } else { ("copy", "copied") };
-    let (sources, name) = targets(&state.active().view, here);
-    if sources.is_empty() {
+    let (deed, _) = deed(work);
+    let (items, name) = targets(&state.active().view, here);
+    if items.is_empty() {
         return state.hint(format!("Nothing to {deed}: select something, or put the cursor on it."));
     }
     let other = state.pane(state.active.other());
@@ -95,19 +95,46 @@ fn transfer_to_other(state: &mut State, here: &Location, work: Work, fx: &mut Ef
             "Both panes show the same folder: choose another one in the other pane to {deed} to."
         ));
     }
-    if let Some(source) = sources.iter().find(|s| s.fs == target.fs && target.path.is_within(&s.path)) {
+    let label = layout::place_label(&other.view, &target, &state.home);
+    let load = Load { folder: here.clone(), items, name };
+    send(state, work, load, target, label, fx);
+}
+
+/// What the work is called, before and after.
+pub(super) fn deed(work: Work) -> (&'static str, &'static str) {
+    if work == Work::Move { ("move", "moved") } else { ("copy", "copied") }
+}
+
+/// Copies or moves a load into a folder, which is called `label`; false where that cannot be.
+pub(super) fn send(
+    state: &mut State,
+    work: Work,
+    load: Load,
+    target: Location,
+    label: String,
+    fx: &mut Effects,
+) -> bool {
+    if let Some(source) = load.swallowed_by(&target) {
         let name = words::escape_bytes(source.path.name().unwrap_or_default());
-        return state.say(Tone::Bad, format!("{name} cannot be {done} into itself."));
+        state.say(Tone::Bad, format!("{name} cannot be {} into itself.", deed(work).1));
+        return false;
     }
-    let label = place_label(&other.view, &target, &state.home);
+    let Load { folder, items, name } = load;
+    let moving = work == Work::Move;
     let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
-    let request =
-        Request { sources, target: target.clone(), landing: Landing::Into, policy, remove_source: moving };
-    let touches = if moving { vec![target, here.clone()] } else { vec![target] };
+    let request = Request {
+        sources: items,
+        target: target.clone(),
+        landing: Landing::Into,
+        policy,
+        remove_source: moving,
+    };
+    let touches = if moving { vec![target, folder] } else { vec![target] };
     let job = state.fresh_job();
     state.transfers.jobs.push(transfer(job, work, name, label, touches));
     show_transfers(state);
     fx.push(Effect::Send(Command::Copy { job, request }));
+    true
 }
 
 pub(super) fn transfer(
@@ -139,11 +166,6 @@ fn show_transfers(state: &mut State) {
     }
 }
 
-fn place_label(view: &View, location: &Location, home: &RemotePath) -> String {
-    let path = layout::short_path(location, home);
-    if location.fs.is_local() { path } else { format!("{}:{path}", words::escape(&view.info.label)) }
-}
-
 fn ask_delete(state: &mut State, here: &Location) {
     let view = &state.active().view;
     let (items, name) = targets(view, here);
@@ -156,7 +178,7 @@ fn ask_delete(state: &mut State, here: &Location) {
     let files = chosen.len() as u64 - dirs - links;
     let bytes =
         of_kind(Kind::File).filter_map(|item| item.entry.attributes.size).fold(0, u64::saturating_add);
-    let mut lines = vec![format!("In {}", place_label(view, here, &state.home))];
+    let mut lines = vec![format!("In {}", layout::place_label(view, here, &state.home))];
     if files > 0 {
         lines.push(format!("{}, {}", words::plural(files, "file", "files"), words::size(bytes)));
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, connect, dialogs, effect::Effects, palette, panels, places, viewer};
+use super::{
+    actions::on_action, connect, dialogs, drag, effect::Effects, menu, palette, panels, places, tabs, viewer,
+};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
-    state::{Click, State},
+    state::{Click, Grip, Overlay, Side, State},
 };
 
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
@@ -25,7 +27,32 @@ pub(super) fn on_mouse(state: &mut State, event: MouseEvent, fx: &mut Effects) {
         }
     }
     match event.kind {
-        MouseEventKind::Down(MouseButton::Left) => click(state, hit, fx),
+        MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+            drag::let_go(state);
+            select(state, hit);
+        }
+        MouseEventKind::Down(MouseButton::Left) => {
+            drag::let_go(state);
+            click(state, hit, fx);
+            match hit {
+                // A double click has led elsewhere.
+                Hit::Row(side, row) if state.last_click.is_some() => {
+                    drag::press(state, side, row, (event.column, event.row));
+                }
+                Hit::Divider(_) => state.grip = Some(Grip::Divider),
+                _ => {}
+            }
+        }
+        MouseEventKind::Drag(MouseButton::Left) => drag::pull(state, &areas, event),
+        MouseEventKind::Up(MouseButton::Left) => drag::release(state, &areas, event, fx),
+        MouseEventKind::Down(MouseButton::Right) => {
+            drag::let_go(state);
+            state.last_click = None;
+            if let Hit::Row(side, row) = hit {
+                focus(state, side);
+                menu::open(state, side, row, (event.column, event.row));
+            }
+        }
         MouseEventKind::ScrollUp => wheel(state, hit, true, fx),
         MouseEventKind::ScrollDown => wheel(state, hit, false, fx),
         _ => {}
@@ -76,7 +103,11 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
             focus(state, side);
             places::sort_by(state, side, key);
         }
-        Hit::Pane(side) => focus(state, side),
+        Hit::Path(side, depth) => {
+            focus(state, side);
+            places::go_up_to(state, side, depth, fx);
+        }
+        Hit::Pane(side) | Hit::Divider(side) => focus(state, side),
         Hit::Tab(panel) => {
             state.panel = Some(panel);
             state.in_panel = true;
@@ -87,13 +118,32 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
             state.filtering = false;
             panels::move_to(state, panel, row);
         }
+        Hit::Place(tab) => tabs::show(state, tab),
+        Hit::NewTab => on_action(state, Action::NewTab, fx),
         Hit::Hint(action) => on_action(state, action, fx),
         Hit::Button(at) => dialogs::press(state, at, fx),
+        // A menu is left by pointing elsewhere.
+        Hit::Nothing if matches!(state.overlay(), Some(Overlay::Menu(_))) => dialogs::close(state, fx),
         Hit::Dialog | Hit::Nothing => {}
     }
 }
 
-fn focus(state: &mut State, side: crate::ui::state::Side) {
+/// Selects a row, or unselects it.
+fn select(state: &mut State, hit: Hit) {
+    let Hit::Row(side, row) = hit else { return };
+    focus(state, side);
+    state.last_click = None;
+    let view = &mut state.pane_mut(side).view;
+    if let Some(at) = view.entry_index(row)
+        && let Some(item) = view.listing.get(at)
+    {
+        let selected = !item.selected;
+        view.listing.set_selected(at, selected);
+        view.move_to(row);
+    }
+}
+
+fn focus(state: &mut State, side: Side) {
     if state.active != side {
         state.filtering = false;
     }
@@ -109,7 +159,11 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
                 if up { chooser.up(WHEEL_ROWS) } else { chooser.down(WHEEL_ROWS) }
             }
         }
-        Hit::Row(side, _) | Hit::Header(side, _) | Hit::Pane(side) => {
+        Hit::Row(side, _)
+        | Hit::Header(side, _)
+        | Hit::Path(side, _)
+        | Hit::Pane(side)
+        | Hit::Divider(side) => {
             let height =
                 layout::layout(state.size, state).pane(side).map_or(1, |p| usize::from(p.rows.height));
             let view = &mut state.pane_mut(side).view;
@@ -129,6 +183,6 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
         Hit::Dialog | Hit::Button(_) | Hit::Field(_) | Hit::Chosen(_) => {
             on_action(state, if up { Action::Up } else { Action::Down }, fx);
         }
-        Hit::Hint(_) | Hit::Nothing => {}
+        Hit::Place(_) | Hit::NewTab | Hit::Hint(_) | Hit::Nothing => {}
     }
 }

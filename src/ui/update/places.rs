@@ -82,8 +82,7 @@ fn set_aside(pane: &mut crate::ui::state::Pane) {
 }
 
 fn is_lost(state: &State, fs: &FsId) -> bool {
-    Side::BOTH.into_iter().any(|side| {
-        let pane = state.pane(side);
+    state.all_panes().any(|pane| {
         matches!(pane.phase, Phase::Lost(_)) && pane.view.location.as_ref().is_some_and(|l| l.fs == *fs)
     })
 }
@@ -106,9 +105,9 @@ pub(super) fn go(
         return;
     }
     stop_waiting(state, side, fx);
-    let info = Side::BOTH
-        .into_iter()
-        .map(|side| &state.pane(side).view)
+    let info = state
+        .all_panes()
+        .map(|pane| &pane.view)
         .find(|view| view.location.as_ref().is_some_and(|l| l.fs == location.fs))
         .map(|view| view.info.clone());
     let pane = state.pane_mut(side);
@@ -139,6 +138,10 @@ pub(super) fn start_listing(state: &mut State, side: Side, location: Location, f
 
 /// Lists again where a pane shows `location`, unless it is busy with that already.
 pub(super) fn refresh_showing(state: &mut State, location: &Location, fx: &mut Effects) {
+    state.in_every_tab(|state| refresh_here(state, location, fx));
+}
+
+fn refresh_here(state: &mut State, location: &Location, fx: &mut Effects) {
     for side in Side::BOTH {
         let pane = state.pane(side);
         let shows = pane.view.location.as_ref() == Some(location);
@@ -180,7 +183,7 @@ pub(super) fn arrive(state: &mut State, side: Side) {
 }
 
 /// Tells the engine that nobody waits for this pane's job any more.
-fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
+pub(super) fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
     if let Some(job) = state.pane(side).job() {
         fx.push(Effect::Send(Command::Cancel { job }));
         questions::drop_of(state, job, fx);
@@ -277,6 +280,16 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::Refresh => refresh(state, side, fx),
         _ => {}
     }
+}
+
+/// To a folder of the path that is shown, by how many names its own path has.
+pub(super) fn go_up_to(state: &mut State, side: Side, depth: usize, fx: &mut Effects) {
+    let Some(here) = state.pane(side).view.location.clone() else { return };
+    let names: Vec<&[u8]> = here.path.components().collect();
+    let Some(below) = names.get(depth) else { return };
+    let path = names.iter().take(depth).fold(RemotePath::root(), |path, name| path.join(name));
+    let wanted = Some((*below).into());
+    go(state, side, Location::new(here.fs.clone(), path), Step::New, wanted, fx);
 }
 
 fn show_in(state: &mut State, side: Side, fx: &mut Effects) {

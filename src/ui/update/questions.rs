@@ -23,7 +23,7 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
         Ask::Conflicts { shown, count } => Asking::Conflicts { shown, count, choice: 0, scroll: 0 },
     };
     let question = Question { id, job, ask };
-    let known = state.side_of(job).is_some()
+    let known = state.any_pane_waits_for(job)
         || state.trial.as_ref().is_some_and(|trial| trial.job == job)
         || state.transfers.running().any(|transfer| transfer.job == job)
         || state.edits.iter().any(|edit| edit.job == job)

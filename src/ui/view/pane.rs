@@ -8,12 +8,15 @@ use super::{
     spinner,
 };
 use crate::{
-    fs::{Entry, Error, Kind, Place, entry::SortKey},
+    fs::{Entry, Error, Kind, entry::SortKey},
     ui::{
         action::Action,
         icons,
-        layout::{Columns, PaneAreas, short_path},
-        state::{Item, Lost, Next, Pane, Phase, Row, Side, State, View},
+        layout::{
+            Columns, PaneAreas,
+            header::{self, Part, Piece, seconds_left},
+        },
+        state::{Item, Pane, Phase, Row, Side, State, View},
         text,
         theme::Role,
     },
@@ -28,7 +31,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     if let Some(chooser) = &pane.chooser {
         return connect::draw(pen, state, chooser, areas, active);
     }
-    header(pen, state, pane, areas, active);
+    draw_header(pen, state, pane, areas, active);
     match &pane.phase {
         Phase::Failed(error) => failure(pen, state, areas, error),
         Phase::Connecting(connecting) if pane.view.location.is_none() => {
@@ -53,92 +56,22 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     foot(pen, state, pane, areas, active)
 }
 
-fn header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) {
+fn draw_header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) {
     let outer = areas.outer;
-    if outer.width < 8 || outer.height == 0 {
-        return;
+    let header = header::header(state, pane, outer);
+    if outer.width >= 8 && outer.height > 0 {
+        pen.put(outer.x + 1, outer.y, 1, if active { "▸" } else { " " }, Role::Title);
     }
-    let view = &pane.view;
-    let lost = matches!(pane.phase, Phase::Lost(_));
-    let mut room = outer.width.saturating_sub(4);
-    // How far the server is trusted gives way before the path does.
-    let path_width = view.location.as_ref().map_or(0, |location| {
-        text::width(&short_path(location, &state.home))
-            + text::width(&words::escape(&view.info.label))
-            + view.info.protocol.len()
-            + 6
-    });
-    let fits = |text: &str| path_width + text::width(text) < usize::from(room);
-    let trust = match (&pane.phase, view.info.trust.as_str()) {
-        (Phase::Lost(lost), _) => lost_marks(state, lost)
-            .into_iter()
-            .find(|mark| fits(mark))
-            .unwrap_or_else(|| " ✗ lost ".to_owned()),
-        (_, "") => String::new(),
-        (_, trust) => format!(" ✓ {} ", words::escape(trust)),
-    };
-    let trust = match trust {
-        trust if trust.is_empty() || fits(&trust) => trust,
-        _ if lost => trust,
-        _ => " ✓ ".to_owned(),
-    };
-    let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
-    if width > 0 && room >= width + 12 {
-        let x = outer.right().saturating_sub(width + 2);
-        pen.put(x, outer.y, width, &trust, if lost { Role::Bad } else { Role::Soft });
-        room = room.saturating_sub(width + 1);
-    }
-    let mark = if active { "▸" } else { " " };
-    let x = pen.put(outer.x + 1, outer.y, 1, mark, Role::Title);
-    let mut x = x;
-    let end = outer.x + 2 + room;
-    let left = |x: u16| end.saturating_sub(x);
-    let Some(location) = &view.location else {
-        let label = match &pane.phase {
-            Phase::Connecting(connecting) => connecting.label.clone(),
-            _ => match &pane.tried {
-                Some(Place::Remote(target, _)) => words::escape(&target.label()).into_owned(),
-                _ => "nowhere".to_owned(),
-            },
+    for Piece { part, x, columns, text } in header.pieces {
+        let role = match part {
+            Part::Gap => Role::Text,
+            Part::Protocol => Role::Faint,
+            Part::Name | Part::Path if active => Role::Title,
+            Part::Name | Part::Trust => Role::Soft,
+            Part::Path => Role::Text,
+            Part::Lost => Role::Bad,
         };
-        let shown = text::cut(&label, usize::from(left(x).saturating_sub(1)));
-        x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Soft });
-        pen.put(x, outer.y, left(x), " ", Role::Text);
-        return;
-    };
-    let protocol = if view.info.protocol.is_empty() { "" } else { view.info.protocol };
-    if !location.fs.is_local() {
-        x = pen.put(x, outer.y, left(x), protocol, Role::Faint);
-        x = pen.put(x, outer.y, left(x).min(u16::from(!protocol.is_empty())), " ", Role::Text);
-        let label = words::escape(&view.info.label);
-        let shown = text::cut_middle(&label, usize::from(left(x) / 2));
-        x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Soft });
-    } else {
-        x = pen.put(x, outer.y, left(x), "local", Role::Faint);
-    }
-    x = pen.put(x, outer.y, left(x).min(2), "  ", Role::Text);
-    let path = short_path(location, &state.home);
-    let shown = text::cut_start(&path, usize::from(left(x).saturating_sub(1)));
-    x = pen.put(x, outer.y, left(x), &shown, if active { Role::Title } else { Role::Text });
-    pen.put(x, outer.y, left(x).min(1), " ", Role::Text);
-}
-
-/// Until a lost server is tried again; `None` where it is not.
-fn seconds_left(state: &State, lost: &Lost) -> Option<u128> {
-    match lost.next {
-        Next::Nothing => None,
-        Next::TryAt(at) => Some(at.saturating_sub(state.clock.running).as_millis().div_ceil(1000)),
-    }
-}
-
-/// That a server is lost and when it is tried again, from the longest way to say it.
-fn lost_marks(state: &State, lost: &Lost) -> Vec<String> {
-    match seconds_left(state, lost) {
-        None => Vec::new(),
-        Some(0) => vec![" ✗ lost, trying again ".to_owned()],
-        Some(seconds) => {
-            vec![format!(" ✗ lost, trying again in {seconds} s "), format!(" ✗ lost, again in {seconds} s ")]
-        }
+        pen.put(x, outer.y, columns, &text, role);
     }
 }
 

@@ -2,11 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::{Pen, log::class, transfers::share};
+use super::{Pen, log::class, parts::key, transfers::share};
 use crate::{
     ui::{
+        action::Action,
         layout::{self, Areas},
-        state::{State, Tone},
+        state::{Held, State, Tone, Work},
         text,
         theme::Role,
     },
@@ -15,8 +16,49 @@ use crate::{
 
 /// The program's name, and what runs.
 pub(super) fn title(pen: &mut Pen<'_>, state: &State, area: Rect) {
-    pen.put(area.x + 1, area.y, area.width.saturating_sub(1), "wharf", Role::Title);
-    jobs(pen, state, area, 10);
+    let mut x = area.x + 1;
+    x = pen.put(x, area.y, area.right().saturating_sub(x), "wharf", Role::Title);
+    x = tabs(pen, state, area).max(x);
+    let jobs_from = match &state.held {
+        None => x.saturating_sub(area.x) + 3,
+        Some(held) => {
+            // What runs has its own panel; here its number is enough.
+            let kept = if state.transfers.running().next().is_some() { 11 } else { 0 };
+            let room = area.right().saturating_sub(x + 3 + kept);
+            let text = held_words(state, held, usize::from(room));
+            pen.put(x + 2, area.y, room, &text, Role::Selected).saturating_sub(area.x) + 2
+        }
+    };
+    jobs(pen, state, area, jobs_from);
+}
+
+/// `[1 web-01] [2 nas] [+]`; returns the column behind it.
+fn tabs(pen: &mut Pen<'_>, state: &State, area: Rect) -> u16 {
+    let bar = layout::tab_bar(state, area);
+    for (at, (area, label)) in bar.tabs.iter().enumerate() {
+        let role = if bar.first + at == state.tabs.current { Role::Title } else { Role::Soft };
+        pen.put(area.x, area.y, area.width, label, role);
+    }
+    pen.put(bar.more.x, bar.more.y, bar.more.width, "[+]", Role::Faint);
+    bar.end
+}
+
+/// What is held, how to drop it and how to let it go, from the longest way to say it that fits.
+fn held_words(state: &State, held: &Held, room: usize) -> String {
+    let verb = if held.work == Work::Move { "move" } else { "copy" };
+    let (drop, leave) = (key(state, Action::Drop), key(state, Action::Cancel));
+    let what = |name: &str| format!("{verb} {name}");
+    let ways = [
+        format!("{} from {} · {drop} drops, {leave} {leave} lets go", what(&held.load.name), held.from),
+        format!("{} · {drop} drops, {leave} {leave} lets go", what(&held.load.name)),
+        format!("{} · {drop} drops", what(&held.load.name)),
+    ];
+    let fits = ways.into_iter().find(|text| text::width(text) <= room);
+    fits.unwrap_or_else(|| {
+        let end = format!(" · {drop} drops");
+        let left = room.saturating_sub(text::width(&end) + verb.len() + 1);
+        text::cut(&format!("{verb} {}{end}", text::cut_middle(&held.load.name, left)), room)
+    })
 }
 
 /// `⇅ 2 jobs  ETA 0:42  38.2 MiB/s`, at the right end.
