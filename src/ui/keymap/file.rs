@@ -231,8 +231,9 @@ mod tests {
         for (keys, action) in [
             ("gg", Action::First),
             ("G", Action::Last),
-            ("yy", Action::Copy),
-            ("dd", Action::Delete),
+            ("yy", Action::PickUp),
+            ("dd", Action::PickUpMove),
+            ("p", Action::Drop),
             ("Ctrl-D", Action::PageDown),
             ("ZZ", Action::Quit),
             (":", Action::Palette),
