@@ -456,6 +456,7 @@ fn help_lists_what_there_is_and_no_more() {
         with(&[
             "-r, --recursive",
             "--on-conflict <POLICY>",
+            "--retries <N>",
             "--no-preserve",
             "--limit <RATE>",
             "-n, --dry-run",
@@ -473,7 +474,7 @@ fn help_lists_what_there_is_and_no_more() {
         .collect();
     let known = [
         "demo", "cp", "ls", "mv", "sync", "rm", "mkdir", "cat", "stat", "chmod", "chown", "touch", "ln",
-        "sum", "realpath", "exec", "df", "resolve", "bookmark", "explain", "help",
+        "sum", "realpath", "exec", "df", "resolve", "bookmark", "jobs", "explain", "help",
     ];
     assert_eq!(commands, known);
     let version = wharf(Path::new("none"), ["--version"]).ends(0).text();
