@@ -73,8 +73,7 @@ fn carry(client: TcpStream, server: TcpStream, left: Arc<AtomicU64>) {
         let (left, order) = (left.clone(), order.clone());
         thread::spawn(move || {
             let mut buffer = vec![0; 32 << 10];
-            loop {
-                let Ok(count @ 1..) = from.read(&mut buffer) else { break };
+            while let Ok(count @ 1..) = from.read(&mut buffer) {
                 let may = {
                     let _order = order.lock().unwrap();
                     let may = left.load(Ordering::SeqCst).min(count as u64);

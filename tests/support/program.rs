@@ -160,6 +160,7 @@ pub fn bare() -> Command {
     command
         .env_remove("SSH_AUTH_SOCK")
         .env("XDG_STATE_HOME", state_home())
+        .env("XDG_CONFIG_HOME", state_home().join("config"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -171,7 +172,8 @@ pub fn bare() -> Command {
 pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
     let user = User::from_name(name).expect("users").expect("the user");
     let mut command = bare();
-    command.env("XDG_STATE_HOME", std::env::temp_dir().join(format!("wharf-test-state-{name}")));
+    let state = std::env::temp_dir().join(format!("wharf-test-state-{name}"));
+    command.env("XDG_CONFIG_HOME", state.join("config")).env("XDG_STATE_HOME", state);
     command.arg("--batch").args(arguments).uid(user.uid.as_raw()).gid(user.gid.as_raw());
     start(command).wait()
 }
