@@ -300,10 +300,8 @@ fn a_server_that_goes_away_is_told() {
     // More than any machine reads before it is cut, and nothing on the disk.
     fs::File::create(&big).unwrap().set_len(8 << 30).unwrap();
     let target = here.path().join("big");
-    let mut running = support::program::start(support::program::command(
-        &server.ssh_config(),
-        cp(on("harness", &big), target.clone().into()),
-    ));
+    let arguments = ["cp".into(), "--retries=0".into(), on("harness", &big), target.clone().into()];
+    let mut running = support::program::start(support::program::command(&server.ssh_config(), arguments));
     running.until(|| server.log().contains("READ"));
     server.cut_sessions();
     let ran = running.wait();

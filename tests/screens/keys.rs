@@ -106,7 +106,7 @@ fn sequences_say_what_may_follow() {
     assert_eq!(ui.cursor_name(Side::Left), "..");
     ui.press("G");
     assert_ne!(ui.cursor_name(Side::Left), "..");
-    ui.press("d d");
+    ui.press("d D");
     assert!(matches!(ui.state.overlay(), Some(Overlay::Confirm { .. })));
     // Nothing is left of a sequence that a click has ended.
     ui.press("Esc g");

@@ -185,7 +185,7 @@ fn quit(state: &mut State, fx: &mut Effects) {
         .running()
         .take(5)
         .map(|transfer| transfer.title())
-        .chain(["They stop where they are; what is copied completely stays.".to_owned()])
+        .chain(["They stop where they are; `wharf jobs` goes on with copies.".to_owned()])
         .collect();
     state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0, scroll: 0 });
 }
