@@ -20,6 +20,8 @@ fn hash_name(algorithm: Algorithm) -> &'static str {
         Algorithm::Sha256 => "SHA-256",
         Algorithm::Sha512 => "SHA-512",
         Algorithm::Sha1 => "SHA-1",
+        Algorithm::Md5 => "MD5",
+        Algorithm::Crc32 => "CRC32",
     }
 }
 
@@ -28,6 +30,8 @@ fn verbs(algorithm: Algorithm) -> &'static [&'static str] {
         Algorithm::Sha256 => &["XSHA256"],
         Algorithm::Sha512 => &["XSHA512"],
         Algorithm::Sha1 => &["XSHA1", "XSHA"],
+        Algorithm::Md5 => &["XMD5"],
+        Algorithm::Crc32 => &["XCRC"],
     }
 }
 
@@ -107,7 +111,13 @@ mod tests {
         let ways: Vec<_> = Way::all(&features).map(|way| (way.algorithm, way.verb)).collect();
         assert_eq!(
             ways,
-            [(Algorithm::Sha256, None), (Algorithm::Sha256, Some("XSHA256")), (Algorithm::Sha1, None)]
+            [
+                (Algorithm::Sha256, None),
+                (Algorithm::Sha256, Some("XSHA256")),
+                (Algorithm::Sha1, None),
+                (Algorithm::Crc32, None),
+                (Algorithm::Crc32, Some("XCRC")),
+            ]
         );
     }
 
