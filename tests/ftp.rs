@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use support::{
     Sshd, SshdConfig,
     certificates::Issuer,
@@ -533,4 +533,23 @@ fn copying_within_a_server_of_two_connections() {
     run(&server, &["cp", "-r", &there("/tree"), &there("/copy")]).ends(0);
     same(&server.root().join("tree"), &server.root().join("copy"));
     assert!(started.elapsed() < Duration::from_secs(30));
+}
+
+/// Both print the name as it is, and so its second half as a line of its own.
+#[tokio::test]
+async fn a_name_with_a_line_break_is_not_listed_under_its_halves() {
+    for software in [Software::Vsftpd, Software::Proftpd] {
+        let server = FtpServer::start(software, FtpConfig::default());
+        server.put("good", b"good");
+        server.put("a\nb", b"");
+        server.put("x\n-rw-r--r--   1 1000     1000            5 Nov 20 21:02 precious", b"");
+        let fs = connect(&server, FtpOptions::default()).await;
+        let items: Vec<_> = fs.list(&RemotePath::new(server.home())).await.unwrap().collect().await;
+        let names: Vec<Vec<u8>> = items.iter().flatten().flatten().map(|entry| entry.name.to_vec()).collect();
+        assert_eq!(names, [b"good".to_vec()], "{software:?}");
+        let is_broken = |error: &&&Error| error.detail().is_some_and(|text| text.contains("line break"));
+        let errors: Vec<&Error> = items.iter().filter_map(|item| item.as_ref().err()).collect();
+        assert_eq!(errors.iter().filter(is_broken).count(), 2, "{software:?} {errors:?}");
+        assert_eq!(errors.len(), 2, "{software:?} {errors:?}");
+    }
 }

@@ -101,6 +101,7 @@ fn shown(line: &Line) -> String {
         Line::Refused { why, .. } => match why {
             Refusal::NotUnderstood => "refused unknown".to_owned(),
             Refusal::TooLong => "refused long".to_owned(),
+            Refusal::LineBreak => "refused line break".to_owned(),
             Refusal::Size => "refused size".to_owned(),
             Refusal::Name(error) => format!("refused name {error:?}").to_lowercase(),
         },
@@ -230,10 +231,11 @@ fn a_line_that_is_too_long_is_refused_and_skipped_to_its_end() {
     let start = b"-rw-r--r-- 1 a b 5 Nov 20 21:02 ".to_vec();
     let longest = [&start[..], &vec![b'n'; MAX_LINE - start.len()]].concat();
     let mut fits = longest.clone();
-    fits.extend_from_slice(b"\r\nx\n");
+    fits.extend_from_slice(b"\r\nx\r\n");
     assert!(matches!(&list(&fits)[..], [Line::Entry(_), Line::Refused { why: Refusal::NotUnderstood, .. }]));
     for end in [&b"n\n"[..], b"n\r\n", b"nn", b"nnnnnnnnnnnn\n"] {
-        let text = [&longest, end, b"drwxr-xr-x 1 a b 5 Nov 20 21:02 y\n"].concat();
+        let next_end = if end.ends_with(b"\r\n") { &b"\r\n"[..] } else { b"\n" };
+        let text = [&longest, end, b"drwxr-xr-x 1 a b 5 Nov 20 21:02 y", next_end].concat();
         for size in [1, 7, 4096, text.len()] {
             let pieces: Vec<&[u8]> = text.chunks(size).collect();
             let lines = lines_of(Parser::list(NOW, None), &pieces);
@@ -252,9 +254,83 @@ fn a_line_that_is_too_long_is_refused_and_skipped_to_its_end() {
 fn entries_come_as_soon_as_their_line_is_complete() {
     let mut parser = Parser::list(NOW, None);
     assert!(parser.feed(b"-rw-r--r-- 1 a b 5 Nov 20 21:02 o").is_empty());
-    assert!(parser.feed(b"ne").is_empty());
+    assert!(parser.feed(b"ne\r").is_empty());
     assert_eq!(parser.feed(b"\n-rw-r--r-- 1 a b 5 Nov 20 21:02 two").len(), 1);
     assert_eq!(parser.finish().len(), 1);
+}
+
+/// The names in a listing, and how many lines were refused for a line break.
+fn names_and_broken(text: &[u8]) -> (Vec<String>, usize) {
+    let whole = list(text);
+    for size in [1, 7, 64] {
+        let pieces: Vec<&[u8]> = text.chunks(size).collect();
+        assert_eq!(lines_of(Parser::list(NOW, Some(0)), &pieces), whole, "in pieces of {size}");
+    }
+    let is_broken = |line: &&Line| matches!(line, Line::Refused { why: Refusal::LineBreak, .. });
+    let broken = whole.iter().filter(is_broken).count();
+    let name = |line: &Line| match line {
+        Line::Entry(entry) => Some(String::from_utf8_lossy(&entry.name).into_owned()),
+        _ => None,
+    };
+    (whole.iter().filter_map(name).collect(), broken)
+}
+
+#[test]
+fn a_name_with_a_line_break_is_refused_whole() {
+    let entry = |name: &str| format!("-rw-r--r-- 1 a b 5 Nov 20 21:02 {name}");
+    // The second half looks like an entry of its own.
+    let evil = format!("x\n{}", entry("precious"));
+    for name in ["a\nb", "a\n", "\na", "a\n\n\nb", ".\nb", "a\nb\nc", &evil] {
+        let lines = [entry("one"), entry(name), entry("two")];
+        for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1]] {
+            let text: String = order.iter().map(|at| format!("{}\r\n", lines[*at])).collect();
+            let found = names_and_broken(text.as_bytes());
+            assert_eq!(found, (vec!["one".to_owned(), "two".to_owned()], 1), "{text:?}");
+        }
+        let alone = format!("{}\r\n", entry(name));
+        assert_eq!(names_and_broken(alone.as_bytes()), (Vec::new(), 1), "{alone:?}");
+    }
+    let facts = b"type=file;size=1; a\nb\r\ntype=file;size=1; c\r\n";
+    let [Line::Refused { why: Refusal::LineBreak, line }, Line::Entry(_)] = &mlsd(facts)[..] else {
+        panic!("{:?}", mlsd(facts))
+    };
+    assert_eq!(line, b"type=file;size=1; a\nb");
+    // Cut off within such a name.
+    let cut = format!("{}\r\n{}", entry("one"), entry("a\nb"));
+    assert_eq!(names_and_broken(cut.as_bytes()), (vec!["one".to_owned()], 1));
+}
+
+#[test]
+fn a_line_break_that_never_ends_is_too_long() {
+    let text = [&b"total 1\r\n"[..], &b"-rw-r--r-- 1 a b 5 Nov 20 21:02 x\n".repeat(2000)].concat();
+    let whole = list(&text);
+    assert!(
+        matches!(&whole[..], [Line::Ignored, Line::Refused { why: Refusal::TooLong, .. }]),
+        "{} lines",
+        whole.len()
+    );
+}
+
+#[test]
+fn servers_that_end_lines_with_lf_alone_are_read() {
+    for many in [1, 2, 3, 200, 2000] {
+        let names: Vec<String> = (0..many).map(|nth| format!("file{nth}")).collect();
+        let line = |name: &String| format!("-rw-r--r-- 1 a b 5 Nov 20 21:02 {name}\n");
+        let text: String = std::iter::once("total 8\n".to_owned()).chain(names.iter().map(line)).collect();
+        assert_eq!(names_and_broken(text.as_bytes()), (names.clone(), 0));
+        // An empty line is no half of anything, and the last line needs no end.
+        let text = format!("\n{}", text.trim_end());
+        assert_eq!(names_and_broken(text.as_bytes()), (names, 0));
+    }
+    let mut parser = Parser::list(NOW, None);
+    let line = b"-rw-r--r-- 1 a b 5 Nov 20 21:02 x\n";
+    let (mut given, mut fed) = (0, 0);
+    while fed < 2000 {
+        given += parser.feed(line).len();
+        fed += 1;
+        assert!((fed - given) * line.len() <= 9 << 10, "{} lines held back", fed - given);
+    }
+    assert_eq!(given + parser.finish().len(), fed);
 }
 
 #[test]

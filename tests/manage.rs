@@ -326,6 +326,13 @@ fn sums_say_who_computed_them() {
     let row: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(row["checksum"], "a9993e364706816aba3e25717850c26c9cd0d89d");
     assert_eq!((&row["computed"], &row["by"]), (&"server".into(), &"sha1sum".into()));
+    for place in [world.remote("file"), world.local("file")] {
+        assert_eq!(world.ok(&["sum", "-a", "crc32", &place]), format!("352441c2  {place}\n"));
+        assert_eq!(
+            world.ok(&["sum", "-a", "md5", &place]),
+            format!("900150983cd24fb0d6963f7d28e17f72  {place}\n")
+        );
+    }
     world.fails(1, &["sum", &world.remote("none"), &world.remote("file")], "none");
     world.fails(1, &["sum", &world.remote("")], "folder");
     world.fails(2, &["sum", "-a", "crc", &world.remote("file")], "sha256");

@@ -1,4 +1,4 @@
-//! `wharf sum`: checksums, printed as sha256sum(1) prints them. Says on standard error who computed
+//! `wharf sum`: checksums, printed as sha256sum(1) and its like print them. Says on standard error who computed
 //! each.
 
 use std::{
@@ -19,7 +19,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct SumArguments {
-    /// sha256, sha512 or sha1
+    /// sha256, sha512, sha1, md5 or crc32
     #[arg(short, long, default_value = "sha256", value_parser = parse_algorithm)]
     pub algorithm: Algorithm,
 

@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -14,10 +15,16 @@ pub enum Algorithm {
     Sha512,
     /// Broken against forgery; here for comparing with what somebody published.
     Sha1,
+    /// RFC 1321. As broken as [`Algorithm::Sha1`], and more.
+    Md5,
+    /// ITU-T V.42 section 8.1.1.6.2, as zip and cksfv have it. Finds what went wrong by chance, and
+    /// nothing that was meant.
+    Crc32,
 }
 
 impl Algorithm {
-    pub const ALL: [Algorithm; 3] = [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha1];
+    pub const ALL: [Algorithm; 5] =
+        [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha1, Algorithm::Md5, Algorithm::Crc32];
 
     /// As `sha256sum` and draft-ietf-secsh-filexfer-extensions write it.
     pub fn name(self) -> &'static str {
@@ -25,6 +32,8 @@ impl Algorithm {
             Algorithm::Sha256 => "sha256",
             Algorithm::Sha512 => "sha512",
             Algorithm::Sha1 => "sha1",
+            Algorithm::Md5 => "md5",
+            Algorithm::Crc32 => "crc32",
         }
     }
 
@@ -34,6 +43,8 @@ impl Algorithm {
             Algorithm::Sha256 => 32,
             Algorithm::Sha512 => 64,
             Algorithm::Sha1 => 20,
+            Algorithm::Md5 => 16,
+            Algorithm::Crc32 => 4,
         }
     }
 }
@@ -54,6 +65,7 @@ impl FromStr for Algorithm {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
     pub algorithm: Algorithm,
+    /// In the order of the digits: a CRC's highest byte first.
     pub bytes: Box<[u8]>,
     /// Who computed it.
     pub by: Computed,
@@ -92,6 +104,8 @@ pub enum Summer {
     Sha256(Sha256),
     Sha512(Sha512),
     Sha1(Sha1),
+    Md5(Md5),
+    Crc32(crc32fast::Hasher),
 }
 
 impl Summer {
@@ -100,6 +114,8 @@ impl Summer {
             Algorithm::Sha256 => Summer::Sha256(Sha256::new()),
             Algorithm::Sha512 => Summer::Sha512(Sha512::new()),
             Algorithm::Sha1 => Summer::Sha1(Sha1::new()),
+            Algorithm::Md5 => Summer::Md5(Md5::new()),
+            Algorithm::Crc32 => Summer::Crc32(crc32fast::Hasher::new()),
         }
     }
 
@@ -108,6 +124,8 @@ impl Summer {
             Summer::Sha256(hash) => hash.update(bytes),
             Summer::Sha512(hash) => hash.update(bytes),
             Summer::Sha1(hash) => hash.update(bytes),
+            Summer::Md5(hash) => hash.update(bytes),
+            Summer::Crc32(hash) => hash.update(bytes),
         }
     }
 
@@ -116,6 +134,8 @@ impl Summer {
             Summer::Sha256(hash) => (Algorithm::Sha256, hash.finalize().to_vec()),
             Summer::Sha512(hash) => (Algorithm::Sha512, hash.finalize().to_vec()),
             Summer::Sha1(hash) => (Algorithm::Sha1, hash.finalize().to_vec()),
+            Summer::Md5(hash) => (Algorithm::Md5, hash.finalize().to_vec()),
+            Summer::Crc32(hash) => (Algorithm::Crc32, hash.finalize().to_be_bytes().to_vec()),
         };
         Checksum { algorithm, bytes: bytes.into(), by: Computed::Here }
     }
@@ -125,12 +145,14 @@ impl Summer {
 mod tests {
     use super::*;
 
-    /// The vectors of FIPS 180 for `abc`.
+    /// The vectors of FIPS 180 and RFC 1321 for `abc`; the CRC as gzip stores it.
     #[test]
     fn sums_are_those_of_the_standard() {
         for (algorithm, digits) in [
             (Algorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
             (Algorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
+            (Algorithm::Crc32, "352441c2"),
         ] {
             let mut summer = Summer::new(algorithm);
             summer.add(b"a");
@@ -148,6 +170,11 @@ mod tests {
         assert!(of("").is_none() && of(&"a".repeat(39)).is_none() && of(&"g".repeat(40)).is_none());
         assert!(of(&"+a".repeat(20)).is_none(), "a sign is no digit");
         assert_eq!("SHA-256".parse(), Ok(Algorithm::Sha256));
-        assert!("crc32".parse::<Algorithm>().is_err());
+        assert_eq!("CRC-32".parse(), Ok(Algorithm::Crc32));
+        assert!("md4".parse::<Algorithm>().is_err());
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.name().parse(), Ok(algorithm));
+            assert_eq!(Summer::new(algorithm).finish().bytes.len(), algorithm.length());
+        }
     }
 }

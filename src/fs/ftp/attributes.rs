@@ -257,6 +257,7 @@ impl Setting {
         };
         let mut outcome = Outcome::default();
         let mut time_set = self.mtime.is_none();
+        let mut tried = None;
         for (part, raw) in self.parts.iter().zip(&replies) {
             match part {
                 Part::Size => outcome.size = size_of(raw),
@@ -272,24 +273,65 @@ impl Setting {
                     time_set = true;
                     outcome.refused = Some(session.refusal(operation, raw, &self.path));
                 }
-                Part::Time if raw.is_unknown_command() => session.learnt.cannot_set_time_by(self.way),
-                Part::Time => {}
+                Part::Time => {
+                    if raw.is_unknown_command() {
+                        session.learnt.cannot_set_time_by(self.way);
+                    }
+                    tried = Some(session.refusal(operation, raw, &self.path));
+                }
             }
         }
         if !time_set
             && let Some(mtime) = self.mtime
-            && let Err(error) = set_time(session, lease, &self.path, mtime).await?
+            && let Err(error) = self.set_time(session, lease, mtime, tried).await?
         {
             outcome.refused = Some(error);
         }
         Ok(outcome)
     }
+
+    /// By the first way that the server knows, which is remembered; but not by the way that was
+    /// `tried`.
+    async fn set_time(
+        &self,
+        session: &Session,
+        lease: &mut Lease,
+        mtime: Timestamp,
+        tried: Option<Error>,
+    ) -> Result<std::result::Result<(), Error>> {
+        let (operation, path) = (Operation::SetAttributes, &self.path);
+        let wire = session.wire(operation, path)?;
+        let was_tried = tried.is_some();
+        let mut last = tried;
+        for way in session.learnt.ways_to_set_time(session.features()) {
+            if was_tried && way == self.way {
+                continue;
+            }
+            let Some(command) = time_command(way, mtime, &wire, path) else { continue };
+            let raw = lease.ask(operation, command).await?;
+            if raw.is_completion() && raw.code != 202 {
+                return Ok(Ok(()));
+            }
+            let error = session.refusal(operation, &raw, path);
+            if !goes_on(way, &raw) {
+                return Ok(Err(error));
+            }
+            if raw.is_unknown_command() {
+                session.learnt.cannot_set_time_by(way);
+            }
+            // That a command is not there says the least.
+            if last.as_ref().is_none_or(|e| e.kind() == ErrorKind::Unsupported) {
+                last = Some(error);
+            }
+        }
+        Ok(Err(last.unwrap_or_else(|| session.error(Error::new(ErrorKind::Unsupported, operation), path))))
+    }
 }
 
-/// Whether a refusal is one of the way rather than of the file. A server that cannot set times by
-/// MDTM takes all of it for a name, which it does not find.
+/// Whether a refusal is one of the way rather than of the file. A server that does not expect the
+/// time in front takes it for a name, which it does not find.
 fn goes_on(way: SetTime, raw: &RawReply) -> bool {
-    raw.is_unknown_command() || (way == SetTime::Mdtm && raw.code == 550)
+    raw.is_unknown_command() || (matches!(way, SetTime::Mdtm | SetTime::SiteUtime) && raw.code == 550)
 }
 
 fn time_command(way: SetTime, mtime: Timestamp, wire: &[u8], path: &RemotePath) -> Option<Command> {
@@ -298,37 +340,13 @@ fn time_command(way: SetTime, mtime: Timestamp, wire: &[u8], path: &RemotePath) 
         SetTime::Mfmt => format!("MFMT {time}"),
         SetTime::Mdtm => format!("MDTM {time}"),
         SetTime::SiteUtime => format!("SITE UTIME {time}"),
+        SetTime::SiteUtimes => {
+            let wire = [wire, format!(" {time} {time} {time} UTC").as_bytes()].concat();
+            return Some(Command::at("SITE UTIME", &wire, path));
+        }
         SetTime::Never => return None,
     };
     Some(Command::at(&verb, wire, path))
-}
-
-/// By the first way that the server knows, which is remembered.
-async fn set_time(
-    session: &Session,
-    lease: &mut Lease,
-    path: &RemotePath,
-    mtime: Timestamp,
-) -> Result<std::result::Result<(), Error>> {
-    let operation = Operation::SetAttributes;
-    let wire = session.wire(operation, path)?;
-    let mut last = None;
-    for way in session.learnt.ways_to_set_time(session.features()) {
-        let Some(command) = time_command(way, mtime, &wire, path) else { continue };
-        let raw = lease.ask(operation, command).await?;
-        if raw.is_completion() && raw.code != 202 {
-            return Ok(Ok(()));
-        }
-        let error = session.refusal(operation, &raw, path);
-        if !goes_on(way, &raw) {
-            return Ok(Err(error));
-        }
-        if raw.is_unknown_command() {
-            session.learnt.cannot_set_time_by(way);
-        }
-        last.get_or_insert(error);
-    }
-    Ok(Err(last.unwrap_or_else(|| session.error(Error::new(ErrorKind::Unsupported, operation), path))))
 }
 
 /// Sets what is `Some`, on a connection of its own.

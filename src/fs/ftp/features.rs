@@ -1,7 +1,7 @@
 //! What one server can do and bears: FEAT (RFC 2389), SYST, and what its greeting gives away.
 //! Reads replies; sends nothing.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use super::reply_reader::RawReply;
 
@@ -32,7 +32,10 @@ pub enum SetTime {
     Mfmt,
     /// MDTM with a time in front of the path, as several servers have it.
     Mdtm,
+    /// `SITE UTIME time path`.
     SiteUtime,
+    /// `SITE UTIME path accessed modified created UTC`, which is older.
+    SiteUtimes,
     Never,
 }
 
@@ -46,6 +49,8 @@ pub struct Learnt {
     pub no_list_all: AtomicBool,
     /// MLST or MLSD was refused though FEAT has it.
     pub no_mlst: AtomicBool,
+    /// Commands for checksums that were refused though FEAT has them: a bit each.
+    pub refused_sums: AtomicU32,
 }
 
 impl Learnt {
@@ -162,7 +167,7 @@ impl Features {
             ways.push(SetTime::Mdtm);
         }
         if !self.has("MFMT") {
-            ways.push(SetTime::SiteUtime);
+            ways.extend([SetTime::SiteUtime, SetTime::SiteUtimes]);
         }
         ways
     }
@@ -213,10 +218,11 @@ mod tests {
     fn ways_to_set_a_time_are_tried_in_turn() {
         let found = features("x", &["F", " MDTM", "End"]);
         let learnt = Learnt::default();
-        assert_eq!(learnt.ways_to_set_time(&found), [SetTime::Mdtm, SetTime::SiteUtime]);
+        assert_eq!(learnt.ways_to_set_time(&found), [SetTime::Mdtm, SetTime::SiteUtime, SetTime::SiteUtimes]);
         learnt.cannot_set_time_by(SetTime::Mdtm);
-        assert_eq!(learnt.ways_to_set_time(&found), [SetTime::SiteUtime]);
+        assert_eq!(learnt.ways_to_set_time(&found), [SetTime::SiteUtime, SetTime::SiteUtimes]);
         learnt.cannot_set_time_by(SetTime::SiteUtime);
+        learnt.cannot_set_time_by(SetTime::SiteUtimes);
         assert!(learnt.ways_to_set_time(&found).is_empty());
     }
 }

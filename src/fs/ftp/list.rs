@@ -281,6 +281,7 @@ impl Lister {
         let why = match why {
             Refusal::NotUnderstood => "the line is of no known form".to_owned(),
             Refusal::TooLong => "the line is too long".to_owned(),
+            Refusal::LineBreak => "the name has a line break in it".to_owned(),
             Refusal::Size => "no file has this size".to_owned(),
             Refusal::Name(error) => error.to_string(),
         };

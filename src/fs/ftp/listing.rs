@@ -31,6 +31,10 @@ use crate::fs::{
 /// is refused and skipped to its end.
 pub const MAX_LINE: usize = 16 << 10;
 
+/// How much of a listing is held back whose lines have ended in LF alone so far, in bytes. A name and
+/// what it leads to, with all that stands before them, are shorter (NAME_MAX, PATH_MAX).
+const UNDECIDED: usize = 8 << 10;
+
 /// Why a line gave no entry although it is not known to be idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -38,6 +42,8 @@ pub enum Refusal {
     NotUnderstood,
     /// Longer than [`MAX_LINE`].
     TooLong,
+    /// A name has a line break in it, which the server prints as it is.
+    LineBreak,
     /// The name is no name of a file in this directory.
     Name(NameError),
     /// The size is not below 2^63.
@@ -60,14 +66,28 @@ pub enum Line {
     },
 }
 
-/// Reads one listing. Holds back at most a line and, where the order of day and month is still
-/// open, a bounded number of them.
+/// Reads one listing. Holds back at most a line, the first few KiB where lines end in LF alone
+/// and, where the order of day and month is still open, a bounded number of lines.
 pub struct Parser {
     reader: Reader,
+    ends: Ends,
     /// The line that is not complete yet.
     partial: Vec<u8>,
+    /// `partial` has an LF that may be the name's, or the end of a line.
+    is_broken: bool,
     /// The rest of the current line is skipped: its beginning was too long already.
     skipping: bool,
+    /// The last byte that was skipped is a CR.
+    skipped_cr: bool,
+}
+
+/// What lines end with. Some servers print a name as it is, be there an LF in it: where lines end
+/// with CRLF, one that does not is half an entry, and may show what its maker likes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Unknown,
+    CrLf,
+    Lf,
 }
 
 enum Reader {
@@ -89,7 +109,14 @@ impl Parser {
     }
 
     fn with(reader: Reader) -> Self {
-        Parser { reader, partial: Vec::new(), skipping: false }
+        Parser {
+            reader,
+            ends: Ends::Unknown,
+            partial: Vec::new(),
+            is_broken: false,
+            skipping: false,
+            skipped_cr: false,
+        }
     }
 
     /// Takes the next bytes, cut anywhere; gives the lines that are complete, in order.
@@ -98,9 +125,7 @@ impl Parser {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             self.take(&rest[..end], &mut lines);
-            if !std::mem::take(&mut self.skipping) {
-                self.end_line(&mut lines);
-            }
+            self.line_feed(&mut lines);
             rest = &rest[end + 1..];
         }
         self.take(rest, &mut lines);
@@ -110,7 +135,12 @@ impl Parser {
     /// Says that nothing more comes: gives what was held back, a last line without an end too.
     pub fn finish(mut self) -> Vec<Line> {
         let mut lines = Vec::new();
-        if !self.partial.is_empty() {
+        if self.is_broken && self.ends == Ends::Unknown {
+            self.settle_for_lf(&mut lines);
+        }
+        if self.is_broken {
+            self.refuse_broken(&mut lines);
+        } else if !self.partial.is_empty() {
             self.end_line(&mut lines);
         }
         if let Reader::List(reader) = &mut self.reader {
@@ -121,7 +151,12 @@ impl Parser {
 
     fn take(&mut self, part: &[u8], lines: &mut Vec<Line>) {
         if self.skipping {
+            self.skipped_cr = part.last().map_or(self.skipped_cr, |last| *last == b'\r');
             return;
+        }
+        let is_undecided = self.is_broken && self.ends == Ends::Unknown;
+        if is_undecided && self.partial.len() + part.len() > UNDECIDED {
+            self.settle_for_lf(lines);
         }
         // One byte more than a line: the CR of its end.
         let room = MAX_LINE + 1 - self.partial.len();
@@ -131,10 +166,55 @@ impl Parser {
             self.partial.extend_from_slice(&part[..room]);
             self.too_long(lines);
             self.skipping = true;
+            self.skipped_cr = part.last() == Some(&b'\r');
         }
     }
 
+    fn line_feed(&mut self, lines: &mut Vec<Line>) {
+        let has_cr = if self.skipping { self.skipped_cr } else { self.partial.last() == Some(&b'\r') };
+        if has_cr && self.ends == Ends::Unknown {
+            self.ends = Ends::CrLf;
+        }
+        let is_end = has_cr || self.ends == Ends::Lf;
+        if self.skipping {
+            self.skipping = !is_end && self.ends == Ends::CrLf;
+        } else if self.is_broken && is_end {
+            self.partial.pop();
+            self.refuse_broken(lines);
+        } else if is_end || self.partial.is_empty() {
+            self.end_line(lines);
+        } else if self.partial.len() > MAX_LINE {
+            self.too_long(lines);
+            self.skipping = self.ends == Ends::CrLf;
+            self.skipped_cr = false;
+        } else {
+            self.partial.push(b'\n');
+            self.is_broken = true;
+        }
+    }
+
+    /// What was held back are lines after all.
+    fn settle_for_lf(&mut self, lines: &mut Vec<Line>) {
+        self.ends = Ends::Lf;
+        self.is_broken = false;
+        let held = std::mem::take(&mut self.partial);
+        let mut rest = &held[..];
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(&rest[..end]);
+            self.end_line(lines);
+            rest = &rest[end + 1..];
+        }
+        self.partial.extend_from_slice(rest);
+    }
+
+    fn refuse_broken(&mut self, lines: &mut Vec<Line>) {
+        self.is_broken = false;
+        let line = std::mem::take(&mut self.partial);
+        self.give(Line::Refused { line, why: Refusal::LineBreak }, lines);
+    }
+
     fn too_long(&mut self, lines: &mut Vec<Line>) {
+        self.is_broken = false;
         self.partial.truncate(MAX_LINE);
         let line = std::mem::take(&mut self.partial);
         self.give(Line::Refused { line, why: Refusal::TooLong }, lines);

@@ -275,18 +275,21 @@ fn take(kept: &mut BytesMut, bytes: &Bytes) {
 }
 
 /// The tools that compute a checksum, in the order to be tried, each with what it is called with.
-/// All of them print the digits first when they read standard input.
-fn tools(algorithm: Algorithm) -> [(&'static str, &'static str); 4] {
+/// All of them print the digits first when they read standard input. None prints a CRC as others do:
+/// cksum(1) computes another.
+fn tools(algorithm: Algorithm) -> &'static [(&'static str, &'static str)] {
     match algorithm {
         Algorithm::Sha256 => {
-            [("sha256sum", ""), ("shasum", "-a 256"), ("sha256", "-q"), ("openssl", "dgst -sha256 -r")]
+            &[("sha256sum", ""), ("shasum", "-a 256"), ("sha256", "-q"), ("openssl", "dgst -sha256 -r")]
         }
         Algorithm::Sha512 => {
-            [("sha512sum", ""), ("shasum", "-a 512"), ("sha512", "-q"), ("openssl", "dgst -sha512 -r")]
+            &[("sha512sum", ""), ("shasum", "-a 512"), ("sha512", "-q"), ("openssl", "dgst -sha512 -r")]
         }
         Algorithm::Sha1 => {
-            [("sha1sum", ""), ("shasum", "-a 1"), ("sha1", "-q"), ("openssl", "dgst -sha1 -r")]
+            &[("sha1sum", ""), ("shasum", "-a 1"), ("sha1", "-q"), ("openssl", "dgst -sha1 -r")]
         }
+        Algorithm::Md5 => &[("md5sum", ""), ("md5", "-q"), ("openssl", "dgst -md5 -r")],
+        Algorithm::Crc32 => &[],
     }
 }
 
@@ -294,6 +297,9 @@ fn tools(algorithm: Algorithm) -> [(&'static str, &'static str); 4] {
 /// no tool sees its name: it may begin with a dash, or hold what a tool would escape.
 pub async fn checksum(session: &Session, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
     let tools = tools(algorithm);
+    if tools.is_empty() {
+        return Err(session.error(Error::new(ErrorKind::Unsupported, Operation::Checksum), path));
+    }
     // A pipe would wait for a writer.
     let mut script = b"f=".to_vec();
     script.extend(quote(path.as_bytes()));
@@ -310,7 +316,7 @@ pub async fn checksum(session: &Session, path: &RemotePath, algorithm: Algorithm
     let what = algorithm.name();
     let said = answer(session, Operation::Checksum, path, what, &script).await?;
     let mut lines = said.as_deref().unwrap_or_default().lines();
-    let tool = lines.next().and_then(|line| tools.into_iter().find(|(tool, _)| *tool == line));
+    let tool = lines.next().and_then(|line| tools.iter().find(|(tool, _)| *tool == line));
     let digits = lines.next().and_then(|line| line.split_ascii_whitespace().next());
     tool.zip(digits)
         .and_then(|((tool, _), digits)| Checksum::from_hex(algorithm, digits, Computed::Server(tool)))

@@ -53,7 +53,8 @@ pub async fn check_file(
     path: &RemotePath,
     algorithm: Algorithm,
 ) -> Result<Option<Checksum>> {
-    if !CHECK_FILE.iter().any(|name| session.first.version().has(name)) {
+    // In which order the bytes of a CRC come, the draft does not say.
+    if algorithm == Algorithm::Crc32 || !CHECK_FILE.iter().any(|name| session.first.version().has(name)) {
         return Ok(None);
     }
     let request = Request::CheckFile { path: path.as_bytes(), algorithm: algorithm.name().as_bytes() };
