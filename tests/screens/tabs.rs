@@ -125,7 +125,7 @@ fn a_lost_server_is_lost_and_found_in_every_tab() {
     ui.press("2");
     let fs = FsId::new("sftp://ann@web-01:22");
     // The engine goes on trying for a tab that is not seen.
-    assert_eq!(ui.state.shown, [fs.clone()]);
+    assert_eq!(ui.state.shown, std::slice::from_ref(&fs));
     ui.event(JobId::NONE, What::Reconnected { fs, info: remote().1 });
     ui.press("1");
     assert!(matches!(ui.state.right.phase, Phase::Listing(_)));
