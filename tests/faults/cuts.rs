@@ -91,9 +91,9 @@ fn a_big_file_survives_many_cuts() {
         let ran = program::start(world.command(&["cp".into(), from, to])).wait().ends(0);
         assert!(proxy.connections() > before + 2, "it was never cut");
         // Going on each time, it needs no more connections than its bytes.
-        assert!(proxy.connections() < before + 9, "{} connections", proxy.connections() - before);
+        assert!(proxy.connections() < before + 20, "{} connections", proxy.connections() - before);
         ran.says(&["trying again"]);
-        assert!(since.elapsed() < Duration::from_secs(50), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(120), "{:?}", since.elapsed());
         assert!(fs::read(world.path(target)).unwrap() == bytes, "{target} differs");
         assert_no_strays(world.path(target).parent().unwrap());
     }

@@ -172,7 +172,7 @@ pub fn bare() -> Command {
 pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
     let user = User::from_name(name).expect("users").expect("the user");
     let mut command = bare();
-    let state = std::env::temp_dir().join(format!("wharf-test-state-{name}"));
+    let state = std::env::temp_dir().join(format!("wharf-test-state-{name}-{}", std::process::id()));
     command.env("XDG_CONFIG_HOME", state.join("config")).env("XDG_STATE_HOME", state);
     command.arg("--batch").args(arguments).uid(user.uid.as_raw()).gid(user.gid.as_raw());
     start(command).wait()
