@@ -114,7 +114,13 @@ fn a_tree_survives_cuts() {
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join(format!("{at}")), noise((at as usize * 37) % 9000, at)).unwrap();
     }
-    let arguments = ["cp".into(), "-r".into(), source.clone().into(), on("harness", &world.path("target"))];
+    let arguments = [
+        "cp".into(),
+        "-r".into(),
+        "--retries=12".into(),
+        source.clone().into(),
+        on("harness", &world.path("target")),
+    ];
     program::start(world.command(&arguments)).wait().ends(0).says(&["trying again"]);
     assert!(tree(&source) == tree(&world.path("target")), "the trees differ");
     assert!(world.records().is_empty());
