@@ -1,10 +1,11 @@
 //! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
 //! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
-//! removing in `remove`, changing attributes in `change`.
+//! removing in `remove`, changing attributes in `change`, looking for names in `find`.
 
 pub mod change;
 pub mod compare;
 pub mod copy;
+pub mod find;
 pub mod journal;
 pub mod limit;
 pub mod plan;

@@ -6,6 +6,8 @@ mod connect;
 mod drag;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/find.rs"]
+mod find;
 #[path = "screens/hold.rs"]
 mod hold;
 #[path = "screens/keys.rs"]
@@ -208,6 +210,7 @@ fn parse(text: &str) -> Key {
         "Esc" => KeyCode::Esc,
         "Tab" => KeyCode::Tab,
         "Space" => KeyCode::Char(' '),
+        "Ins" => KeyCode::Insert,
         "Up" => KeyCode::Up,
         "Down" => KeyCode::Down,
         "Left" => KeyCode::Left,

@@ -7,6 +7,7 @@ mod look;
 mod manage;
 mod read;
 mod recorded;
+mod scan;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
+pub use scan::Standing;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -177,6 +179,8 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Execute { job, .. }
     | Command::Read { job, .. }
     | Command::Search { job, .. }
+    | Command::Find { job, .. }
+    | Command::Measure { job, .. }
     | Command::Fetch { job, .. }
     | Command::PutBack { job, .. }
     | Command::Test { job, .. }
@@ -262,6 +266,10 @@ impl Job {
             Command::Search { location, needle, from, backward, .. } => {
                 self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
             }
+            Command::Find { location, query, .. } => {
+                self.cancellable(self.find(&location, &query).boxed()).await
+            }
+            Command::Measure { items, .. } => self.cancellable(self.measure(&items).boxed()).await,
             Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,

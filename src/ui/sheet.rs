@@ -4,6 +4,7 @@
 
 mod content;
 mod files;
+mod find;
 mod form;
 mod menu;
 mod palette;
@@ -60,7 +61,7 @@ pub struct Row {
 }
 
 /// A dialog, laid out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
     pub title: String,
     pub danger: bool,
@@ -83,11 +84,19 @@ pub struct Sheet {
     pub typing_at: Option<u16>,
     /// The line that Enter takes, in a list to choose from.
     pub chosen: Option<usize>,
+    /// Where `lines` is only the part of a long list that is seen: the place of its first line
+    /// in the list, and how many lines that has.
+    pub window: Option<(usize, usize)>,
+    /// Lines that stand elsewhere than in the body.
+    pub notes: Vec<(Rect, Line)>,
 }
 
 impl Sheet {
     /// The furthest that the body can be scrolled.
     pub fn last_scroll(&self) -> usize {
+        if let Some((_, count)) = self.window {
+            return count.saturating_sub(usize::from(self.body.height));
+        }
         self.lines.len().saturating_sub(usize::from(self.body.height))
     }
 }
@@ -119,6 +128,9 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
+    }
+    if let Overlay::Find(find) = state.overlay()? {
+        return Some(find::place(state, find));
     }
     let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
     let content = content::content(state, state.overlay()?, room);
@@ -207,6 +219,8 @@ fn place(size: Size, content: Content) -> Sheet {
         more: (0, 0),
         typing_at: None,
         chosen: None,
+        window: None,
+        notes: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod carry;
 pub mod connect;
+pub mod find;
 pub mod form;
 pub mod listing;
 pub mod log;
@@ -22,6 +23,7 @@ use ratatui::layout::Size;
 
 pub use carry::{Grip, Held, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
+pub use find::{Find, Search};
 pub use form::{Form, Slot};
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
@@ -170,6 +172,8 @@ pub struct State {
     /// A file being looked at, in front of the panes and behind the dialogs.
     pub viewer: Option<Box<Viewer>>,
     pub overlays: Vec<Overlay>,
+    /// The last search below a folder, to come back to.
+    pub found: Option<Box<Find>>,
     /// Questions that wait until no dialog is open.
     pub waiting: VecDeque<Question>,
     pub transfers: Transfers,
@@ -221,6 +225,7 @@ impl State {
             filtering: false,
             viewer: None,
             overlays: Vec::new(),
+            found: None,
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             errands: Vec::new(),
@@ -289,6 +294,7 @@ impl State {
             },
             Some(Overlay::Form(_)) => Mode::Form,
             Some(Overlay::Palette(_)) => Mode::Palette,
+            Some(Overlay::Find(_)) => Mode::Find,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
@@ -324,6 +330,7 @@ impl State {
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || !self.edits.is_empty()
+            || self.overlays.iter().any(Overlay::is_waiting)
             || self.transfers.running().next().is_some()
     }
 

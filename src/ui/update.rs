@@ -11,6 +11,7 @@ mod edit;
 mod effect;
 mod events;
 mod files;
+mod find;
 mod hold;
 mod menu;
 mod mouse;

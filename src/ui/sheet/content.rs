@@ -28,7 +28,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
-        Overlay::Form(_) | Overlay::Palette(_) => Content::default(),
+        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Find(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =

@@ -12,7 +12,7 @@ use crate::{
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
-        state::{Form, Palette, Side},
+        state::{Find, Form, Palette, Side},
     },
     words::ErrorWords,
 };
@@ -118,6 +118,7 @@ pub enum Overlay {
         scroll: usize,
     },
     Palette(Box<Palette>),
+    Find(Box<Find>),
     Explain {
         line: Box<LogLine>,
         scroll: usize,
@@ -134,6 +135,16 @@ pub enum Overlay {
     Permissions(Box<Permissions>),
     Output(Box<CommandOutput>),
     Overtaken(Box<Overtaken>),
+}
+
+impl Overlay {
+    /// Whether something in it moves with time alone.
+    pub fn is_waiting(&self) -> bool {
+        match self {
+            Overlay::Find(find) => find.job().is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// A file that was edited here has changed on the server meanwhile.

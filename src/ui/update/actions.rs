@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, hold, palette, panels, places, signs, tabs, viewer,
+    files, find, hold, palette, panels, places, signs, tabs, viewer,
 };
 use crate::ui::{
     action::Action,
@@ -55,6 +55,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         Mode::Choice => dialogs::letter(state, key, fx),
         Mode::Form => connect::form_key(state, key),
+        Mode::Find => find::key(state, key),
         Mode::Palette => {
             if let Some(request) = edit(key) {
                 palette::edit(state, request);
@@ -78,6 +79,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
         Mode::Palette => return palette::on_action(state, action, fx),
+        Mode::Find => return find::on_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
         Mode::Connect => {
             if connect::on_action(state, action, fx) {
@@ -135,6 +137,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         PickUp | PickUpMove | Drop => hold::on_action(state, action, fx),
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
+        Find => find::open(state),
         CopyPath => signs::copy_paths(state, fx),
         Suspend => fx.push(Effect::Terminal(Sign::Suspend)),
         View => viewer::open(state),

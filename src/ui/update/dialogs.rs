@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, menu, palette, places, questions, signs, viewer,
+    files, find, menu, palette, places, questions, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -93,6 +93,8 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
         field.input.handle(request);
     } else if state.mode() == Mode::Palette {
         palette::edit(state, request);
+    } else if state.mode() == Mode::Find {
+        find::edit(state, request);
     } else if state.mode() == Mode::Connect {
         connect::search(state, request);
     } else if state.filtering {
@@ -109,7 +111,9 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
-    if field_mut(state).is_some() || state.filtering || matches!(state.mode(), Mode::Connect | Mode::Palette)
+    if field_mut(state).is_some()
+        || state.filtering
+        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             edit(state, InputRequest::InsertChar(c));
@@ -143,6 +147,22 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
     }
     if let Some(at) = sheet.buttons.iter().position(|button| button.letter == c.to_ascii_lowercase()) {
         press(state, at, fx);
+    }
+}
+
+/// A click on a field of the dialog.
+pub(super) fn focus_field(state: &mut State, at: usize) {
+    match state.overlay() {
+        Some(Overlay::Find(_)) => find::focus_field(state, at),
+        _ => connect::focus_field(state, at),
+    }
+}
+
+/// A click on a line of the dialog's list.
+pub(super) fn click_line(state: &mut State, row: usize, fx: &mut Effects) {
+    match state.overlay() {
+        Some(Overlay::Find(_)) => find::click(state, row, fx),
+        _ => palette::run(state, row, fx),
     }
 }
 
@@ -222,7 +242,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
         None => {}
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
-            Deed::Remove { items, name } => files::remove(state, items, name, fx),
+            Deed::Remove { items, name } => {
+                find::removed(state, &items);
+                files::remove(state, items, name, fx);
+            }
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
             Deed::Quit => leave(state, fx),
@@ -250,6 +273,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(
             Overlay::Form(_)
             | Overlay::Palette(_)
+            | Overlay::Find(_)
             | Overlay::Help { .. }
             | Overlay::Problems { .. }
             | Overlay::Explain { .. }

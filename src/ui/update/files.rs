@@ -4,7 +4,7 @@
 use super::effect::{Effect, Effects};
 use crate::{
     engine::Command,
-    fs::{Kind, Location, path::check_name},
+    fs::{Entry, Kind, Location, path::check_name},
     transfer::{Landing, OnConflict, Policy, Progress, Request},
     ui::{
         action::Action,
@@ -72,8 +72,12 @@ pub(super) fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
 }
 
 pub(super) fn display_name(item: &Item) -> String {
-    let name = words::escape_bytes(&item.entry.name);
-    match item.entry.kind {
+    entry_name(&item.entry)
+}
+
+pub(super) fn entry_name(entry: &Entry) -> String {
+    let name = words::escape_bytes(&entry.name);
+    match entry.kind {
         Kind::Dir => format!("{name}/"),
         Kind::Symlink => format!("{name}@"),
         Kind::File | Kind::Other => name,
