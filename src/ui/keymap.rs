@@ -110,12 +110,14 @@ pub enum Mode {
     Palette,
     /// A search below a folder.
     Find,
+    /// A path being typed.
+    GoTo,
     /// A file being looked at.
     Viewer,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 13] = [
+    pub const ALL: [Mode; 14] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -128,6 +130,7 @@ impl Mode {
         Mode::Form,
         Mode::Palette,
         Mode::Find,
+        Mode::GoTo,
         Mode::Viewer,
     ];
 
@@ -212,7 +215,13 @@ impl Keymap {
         let apart = |mode: Mode| {
             matches!(
                 mode,
-                Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette | Mode::Find | Mode::Viewer
+                Mode::Reader
+                    | Mode::Connect
+                    | Mode::Form
+                    | Mode::Palette
+                    | Mode::Find
+                    | Mode::GoTo
+                    | Mode::Viewer
             )
         };
         let keys = |apart_ones: bool| {
@@ -258,6 +267,9 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
         (Mode::Palette, Action::Accept) => "Run",
+        (Mode::GoTo, Action::Accept) => "Go there",
+        (Mode::GoTo, Action::NextChoice) => "Complete",
+        (Mode::GoTo, Action::Up) => "Before",
         (Mode::Find, Action::Accept) => "Find, go there",
         (Mode::Find, Action::NextChoice) => "Next field",
         (Mode::Find, Action::Select) => "Mark",
@@ -302,6 +314,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
         Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
+        Mode::GoTo => &[Accept, Cancel, NextChoice, Up, PageDown],
         Mode::Find => &[Accept, Cancel, NextChoice, View, Copy, Move, Action::Delete, Select],
         Mode::Viewer => {
             &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, GoTo, PageDown, Last, Help]
@@ -442,6 +455,7 @@ impl Default for Keymap {
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);
         bind(panes, Action::Find, &[(ctrl, Char('f'))]);
+        bind(panes, Measure, &[(none, Char('u'))]);
         bind(panes, Sort, &[(none, Char('s'))]);
         bind(panes, Hidden, &[(none, Char('.'))]);
         bind(panes, Cancel, &[(none, Esc)]);
@@ -498,6 +512,16 @@ impl Default for Keymap {
         bind(palette, Action::PageDown, &[(none, KeyCode::PageDown)]);
         bind(palette, First, &[(ctrl, KeyCode::Home)]);
         bind(palette, Last, &[(ctrl, End)]);
+
+        let go_to = Mode::GoTo;
+        bind(go_to, Accept, &[(none, Enter)]);
+        bind(go_to, Cancel, &[(none, Esc)]);
+        bind(go_to, NextChoice, &[(none, Tab)]);
+        bind(go_to, PreviousChoice, &[(none, BackTab)]);
+        bind(go_to, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(go_to, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(go_to, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(go_to, Action::PageDown, &[(none, KeyCode::PageDown)]);
 
         let find = Mode::Find;
         bind(find, Accept, &[(none, Enter)]);

@@ -6,6 +6,7 @@ mod content;
 mod files;
 mod find;
 mod form;
+mod goto;
 mod menu;
 mod palette;
 mod parts;
@@ -128,6 +129,9 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
+    }
+    if let Overlay::GoTo(goto) = state.overlay()? {
+        return Some(goto::place(state, goto));
     }
     if let Overlay::Find(find) = state.overlay()? {
         return Some(find::place(state, find));

@@ -5,8 +5,10 @@ pub mod carry;
 pub mod connect;
 pub mod find;
 pub mod form;
+pub mod goto;
 pub mod listing;
 pub mod log;
+pub mod measure;
 pub mod overlay;
 pub mod palette;
 pub mod pane;
@@ -25,8 +27,10 @@ pub use carry::{Grip, Held, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
 pub use find::{Find, Search};
 pub use form::{Form, Slot};
+pub use goto::GoTo;
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
+pub use measure::Measure;
 pub use overlay::{
     Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Typing,
 };
@@ -174,10 +178,16 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// The last search below a folder, to come back to.
     pub found: Option<Box<Find>>,
+    /// Paths that were typed and gone to, the latest first.
+    pub gone: Vec<String>,
+    /// The home directories of logins, as far as they were asked for.
+    pub homes: HashMap<FsId, RemotePath>,
     /// Questions that wait until no dialog is open.
     pub waiting: VecDeque<Question>,
     pub transfers: Transfers,
     pub errands: Vec<Errand>,
+    /// Folders that are being summed up.
+    pub measures: Vec<Measure>,
     /// Files of servers that are being edited on this machine.
     pub edits: Vec<Edit>,
     pub log: Log,
@@ -226,9 +236,12 @@ impl State {
             viewer: None,
             overlays: Vec::new(),
             found: None,
+            gone: Vec::new(),
+            homes: HashMap::new(),
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             errands: Vec::new(),
+            measures: Vec::new(),
             edits: Vec::new(),
             log: Log::default(),
             places: Places::default(),
@@ -295,6 +308,7 @@ impl State {
             Some(Overlay::Form(_)) => Mode::Form,
             Some(Overlay::Palette(_)) => Mode::Palette,
             Some(Overlay::Find(_)) => Mode::Find,
+            Some(Overlay::GoTo(_)) => Mode::GoTo,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
@@ -330,6 +344,7 @@ impl State {
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || !self.edits.is_empty()
+            || !self.measures.is_empty()
             || self.overlays.iter().any(Overlay::is_waiting)
             || self.transfers.running().next().is_some()
     }

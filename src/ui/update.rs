@@ -12,7 +12,9 @@ mod effect;
 mod events;
 mod files;
 mod find;
+mod goto;
 mod hold;
+mod measure;
 mod menu;
 mod mouse;
 mod palette;
@@ -87,6 +89,7 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
     questions::next(state);
     settle(state);
     viewer::settle(state, &mut fx);
+    measure::settle(state, &mut fx);
     tell_shown(state, &mut fx);
     signs::tell_progress(state, &mut fx);
     let title = title(state);

@@ -28,7 +28,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
-        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Find(_) => Content::default(),
+        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Find(_) | Overlay::GoTo(_) => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =
@@ -74,26 +74,6 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
 
 fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&String>) -> Content {
     let (title, lines) = match typing {
-        Typing::GoTo(side) => {
-            let view = &state.pane(*side).view;
-            let away = view.location.as_ref().is_some_and(|location| !location.fs.is_local());
-            let lines = if away {
-                vec![
-                    line(
-                        Role::Soft,
-                        format!("A path on {}; ~ is the login's home", words::escape(&view.info.label)),
-                    ),
-                    line(Role::Soft, "local:/path for this machine"),
-                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
-                ]
-            } else {
-                vec![
-                    line(Role::Soft, "A path on this machine"),
-                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
-                ]
-            };
-            ("Go to".to_owned(), lines)
-        }
         Typing::NewFolder(parent) => {
             let path = words::escape_bytes(parent.path.as_bytes());
             ("New folder".to_owned(), vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]])

@@ -12,7 +12,7 @@ use crate::{
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
-        state::{Find, Form, Palette, Side},
+        state::{Find, Form, GoTo, Palette, Side},
     },
     words::ErrorWords,
 };
@@ -45,7 +45,6 @@ impl fmt::Debug for Field {
 /// What a typed line is for.
 #[derive(Clone, Debug)]
 pub enum Typing {
-    GoTo(Side),
     NewFolder(Location),
     Rename(Location),
     NewFile(Location),
@@ -119,6 +118,7 @@ pub enum Overlay {
     },
     Palette(Box<Palette>),
     Find(Box<Find>),
+    GoTo(Box<GoTo>),
     Explain {
         line: Box<LogLine>,
         scroll: usize,
@@ -142,6 +142,7 @@ impl Overlay {
     pub fn is_waiting(&self) -> bool {
         match self {
             Overlay::Find(find) => find.job().is_some(),
+            Overlay::GoTo(goto) => goto.wait.is_some(),
             _ => false,
         }
     }

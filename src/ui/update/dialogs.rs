@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, find, menu, palette, places, questions, signs, viewer,
+    files, find, goto, menu, palette, places, questions, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -113,10 +113,13 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
     if field_mut(state).is_some()
         || state.filtering
-        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find)
+        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
-            edit(state, InputRequest::InsertChar(c));
+            match state.mode() {
+                Mode::GoTo => goto::edit(state, InputRequest::InsertChar(c), fx),
+                _ => edit(state, InputRequest::InsertChar(c)),
+            }
         }
     } else if state.mode() == Mode::Panes {
         signs::paste(state, text, fx);
@@ -154,6 +157,7 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
 pub(super) fn focus_field(state: &mut State, at: usize) {
     match state.overlay() {
         Some(Overlay::Find(_)) => find::focus_field(state, at),
+        Some(Overlay::GoTo(_)) => {}
         _ => connect::focus_field(state, at),
     }
 }
@@ -162,6 +166,7 @@ pub(super) fn focus_field(state: &mut State, at: usize) {
 pub(super) fn click_line(state: &mut State, row: usize, fx: &mut Effects) {
     match state.overlay() {
         Some(Overlay::Find(_)) => find::click(state, row, fx),
+        Some(Overlay::GoTo(_)) => goto::click(state, row, fx),
         _ => palette::run(state, row, fx),
     }
 }
@@ -274,6 +279,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             Overlay::Form(_)
             | Overlay::Palette(_)
             | Overlay::Find(_)
+            | Overlay::GoTo(_)
             | Overlay::Help { .. }
             | Overlay::Problems { .. }
             | Overlay::Explain { .. }
@@ -302,10 +308,6 @@ fn answer(question: Question, fx: &mut Effects) {
 fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
     let text = field.input.value().to_owned();
     let result = match &typing {
-        Typing::GoTo(side) => places::go_to_text(state, *side, text.trim(), fx).map_err(|error| {
-            let words = words::error(&error);
-            format!("{}. {}", words.said, words.advice)
-        }),
         Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
         Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
         Typing::NewFile(parent) => files::create_file(state, parent.clone(), &text, fx),

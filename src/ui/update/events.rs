@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    find, places, questions, signs, viewer,
+    find, goto, measure, places, questions, signs, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -46,6 +46,10 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else if let Some(at) = state.measures.iter().position(|measure| measure.job == job) {
+                measure::on_event(state, at, what);
+            } else if goto::waits_for(state, job) {
+                goto::on_event(state, what, fx);
             } else if find::waits_for(state, job) {
                 find::on_event(state, job, what);
             } else if viewer::waits_for(state, job) {

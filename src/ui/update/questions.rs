@@ -29,6 +29,8 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
         || state.edits.iter().any(|edit| edit.job == job)
         || super::viewer::waits_for(state, job)
         || super::find::waits_for(state, job)
+        || super::goto::waits_for(state, job)
+        || state.measures.iter().any(|measure| measure.job == job)
         || state.errands.iter().any(|errand| errand.job == job);
     if known {
         state.waiting.push_back(question);
@@ -48,8 +50,11 @@ pub(super) fn next(state: &mut State) {
             .is_some_and(|trial| state.waiting.front().is_some_and(|question| question.job == trial.job));
     // So does a search for those of its own server.
     let dialog_waits = form_waits
-        || matches!(state.overlay(), Some(Overlay::Find(_)))
-            && state.waiting.front().is_some_and(|question| super::find::waits_for(state, question.job));
+        || state.waiting.front().is_some_and(|question| match state.overlay() {
+            Some(Overlay::Find(_)) => super::find::waits_for(state, question.job),
+            Some(Overlay::GoTo(_)) => super::goto::waits_for(state, question.job),
+            _ => false,
+        });
     if (state.overlays.is_empty() || dialog_waits)
         && let Some(question) = state.waiting.pop_front()
     {
