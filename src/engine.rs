@@ -193,6 +193,13 @@ pub enum Command {
         from: Location,
         to: RemotePath,
     },
+    /// Rename items of one folder, each from a name to another, be it one that another of them
+    /// has now: `ItemFailed` per failure, then `Done`. Never replaces anything.
+    RenameAll {
+        job: JobId,
+        folder: Location,
+        names: Vec<(Box<[u8]>, Box<[u8]>)>,
+    },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {
         job: JobId,

@@ -1,6 +1,7 @@
 //! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
 //! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
-//! removing in `remove`, changing attributes in `change`, looking for names in `find`.
+//! removing in `remove`, changing attributes in `change`, looking for names in `find`,
+//! new names for many in `rename`.
 
 pub mod change;
 pub mod compare;
@@ -10,6 +11,7 @@ pub mod journal;
 pub mod limit;
 pub mod plan;
 pub mod remove;
+pub mod rename;
 pub mod run;
 pub mod walk;
 

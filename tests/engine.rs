@@ -456,3 +456,62 @@ async fn folders_are_summed_up_each_by_itself() {
     assert_eq!(last("/gone"), Some((Totals::default(), Standing::AtLeast)));
     assert!(matches!(heard.last(), Some(What::Done(Outcome { failed: 1, .. }))));
 }
+
+fn rename_all(job: JobId, names: &[(&str, &str)]) -> Command {
+    let names = names.iter().map(|(from, to)| (from.as_bytes().into(), to.as_bytes().into())).collect();
+    Command::RenameAll { job, folder: at("/many"), names }
+}
+
+async fn content(bench: &Bench, name: &str) -> Vec<u8> {
+    let path = RemotePath::new(format!("/many/{name}"));
+    let mut chunks = bench.files.read(&path, ReadOptions::default()).await.unwrap();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {
+        bytes.extend_from_slice(&chunk.unwrap());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn names_go_round_and_what_fails_is_named_alone() {
+    let mut bench = start();
+    for name in ["a", "b", "c", "d", "e"] {
+        bench.files.0.plant(&RemotePath::new(format!("/many/{name}")), name.as_bytes()).unwrap();
+    }
+    let names = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "e"), ("e", "f"), ("gone", "x")];
+    bench.engine.send(rename_all(JobId(1), &names));
+    let heard = bench.hear(JobId(1), None).await;
+    let failed: Vec<_> = heard
+        .iter()
+        .filter_map(|what| if let What::ItemFailed(error) = what { Some(error) } else { None })
+        .collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].kind(), ErrorKind::NotFound);
+    let Some(What::Done(outcome)) = heard.last() else { panic!("{heard:?}") };
+    assert_eq!((outcome.done.files, outcome.failed), (5, 1));
+    for (was, is) in [("a", "b"), ("b", "c"), ("c", "a"), ("d", "e"), ("e", "f")] {
+        assert_eq!(content(&bench, is).await, was.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_aside_goes_back_where_its_new_name_cannot_be_had() {
+    let mut bench = start();
+    for name in ["a", "b"] {
+        bench.files.0.plant(&RemotePath::new(format!("/many/{name}")), name.as_bytes()).unwrap();
+    }
+    // Somebody has taken `b` away: its rename fails, and a new `b` may not be replaced.
+    bench.files.remove_file(&RemotePath::new("/many/b")).await.unwrap();
+    bench.files.0.plant_dir(&RemotePath::new("/many/b")).unwrap();
+    bench.engine.send(rename_all(JobId(1), &[("a", "b"), ("b", "a"), ("x", "x")]));
+    let heard = bench.hear(JobId(1), None).await;
+    assert!(matches!(heard.last(), Some(What::Done(_))), "{heard:?}");
+    let listed = bench.files.list(&RemotePath::new("/many")).await.unwrap();
+    let names: Vec<_> = futures::StreamExt::collect::<Vec<_>>(listed)
+        .await
+        .into_iter()
+        .flat_map(|b| b.unwrap())
+        .map(|e| String::from_utf8_lossy(&e.name).into_owned())
+        .collect();
+    assert!(names.iter().all(|name| !name.starts_with(".wharf")), "{names:?}");
+}

@@ -8,12 +8,16 @@ mod drag;
 mod files;
 #[path = "screens/find.rs"]
 mod find;
+#[path = "screens/goto.rs"]
+mod goto;
 #[path = "screens/hold.rs"]
 mod hold;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
+#[path = "screens/rename.rs"]
+mod rename;
 #[path = "screens/signs.rs"]
 mod signs;
 #[path = "screens/tabs.rs"]
@@ -209,6 +213,8 @@ fn parse(text: &str) -> Key {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,
         "Tab" => KeyCode::Tab,
+        // As terminals report it.
+        "BackTab" => KeyCode::BackTab,
         "Space" => KeyCode::Char(' '),
         "Ins" => KeyCode::Insert,
         "Up" => KeyCode::Up,
@@ -843,7 +849,9 @@ fn go_to_understands_places_and_paths() {
         ui.msg(Msg::Paste(format!("{text}\n")));
         ui.press("Enter");
         let reached = match ui.last() {
-            Command::List { location, .. } => format!("{}{}", location.fs, location.path),
+            Command::List { location, .. } | Command::Stat { location, .. } => {
+                format!("{}{}", location.fs, location.path)
+            }
             Command::Open { place: Place::Remote(target, _), .. } => target.label(),
             other => format!("{other:?}"),
         };

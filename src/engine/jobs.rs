@@ -7,6 +7,7 @@ mod look;
 mod manage;
 mod read;
 mod recorded;
+mod rename;
 mod scan;
 
 use std::{
@@ -187,6 +188,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Hosts { job }
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
+    | Command::RenameAll { job, .. }
     | Command::Remove { job, .. }
     | Command::Interrupt { job }
     | Command::Cancel { job }) = command
@@ -282,6 +284,7 @@ impl Job {
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,
             Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,
+            Command::RenameAll { folder, names, .. } => self.rename_all(&folder, &names).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await

@@ -120,7 +120,10 @@ impl Recipe {
         built.map(Some).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
-            format!("This is no regular expression: {}.", last.trim_start_matches("error: ").trim_end_matches('.'))
+            format!(
+                "This is no regular expression: {}.",
+                last.trim_start_matches("error: ").trim_end_matches('.')
+            )
         })
     }
 
@@ -216,7 +219,11 @@ impl Letters {
                 Letters::Title => {
                     let mut text = String::new();
                     for c in chunk.valid().chars() {
-                        if in_word { text.extend(c.to_lowercase()) } else { text.extend(c.to_uppercase()) }
+                        if in_word {
+                            text.extend(c.to_lowercase())
+                        } else {
+                            text.extend(c.to_uppercase())
+                        }
                         // The letters behind an apostrophe or a dot belong to the word.
                         in_word = c.is_alphanumeric() || matches!(c, '\'' | '’' | '.');
                     }
@@ -347,7 +354,10 @@ mod tests {
         let broken = Recipe { search: "(".into(), is_regex: true, ..recipe("[N]") };
         assert!(broken.apply(&[&entry("a")], &HashSet::new()).unwrap_err().contains("regular expression"));
         let letters = |letters| Recipe { letters, ..recipe("[N][E]") };
-        assert_eq!(names(&letters(Letters::Title), &["ärger mit-PETER'S file.TXT"]), ["Ärger Mit-Peter's File.txt"]);
+        assert_eq!(
+            names(&letters(Letters::Title), &["ärger mit-PETER'S file.TXT"]),
+            ["Ärger Mit-Peter's File.txt"]
+        );
         assert_eq!(names(&letters(Letters::Upper), &["straße.txt"]), ["STRASSE.TXT"]);
         let bytes = Entry::new(&b"CAF\xe9.Txt"[..], Kind::File);
         let made = letters(Letters::Lower).apply(&[&bytes], &HashSet::new()).unwrap();

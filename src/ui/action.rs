@@ -211,7 +211,7 @@ const ALL: &[Info] = &[
     row(Action::PickUp, Group::Files, "Pick up", "pick up to copy: to be dropped in any pane, tab or server"),
     row(Action::PickUpMove, Group::Files, "Pick up, move", "pick up to move"),
     row(Action::Drop, Group::Files, "Drop", "drop here what was picked up"),
-    row(Action::Rename, Group::Files, "Rename", "rename in place"),
+    row(Action::Rename, Group::Files, "Rename", "rename in place; several by a pattern"),
     row(Action::NewFolder, Group::Files, "Folder", "create a folder"),
     row(Action::NewFile, Group::Files, "New file", "create an empty file"),
     row(Action::Symlink, Group::Files, "Link", "create a symbolic link to what is under the cursor"),

@@ -112,12 +112,14 @@ pub enum Mode {
     Find,
     /// A path being typed.
     GoTo,
+    /// A pattern for many names.
+    Rename,
     /// A file being looked at.
     Viewer,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 14] = [
+    pub const ALL: [Mode; 15] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -131,6 +133,7 @@ impl Mode {
         Mode::Palette,
         Mode::Find,
         Mode::GoTo,
+        Mode::Rename,
         Mode::Viewer,
     ];
 
@@ -221,6 +224,7 @@ impl Keymap {
                     | Mode::Palette
                     | Mode::Find
                     | Mode::GoTo
+                    | Mode::Rename
                     | Mode::Viewer
             )
         };
@@ -267,6 +271,8 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
         (Mode::Palette, Action::Accept) => "Run",
+        (Mode::Rename, Action::Accept) => "Rename",
+        (Mode::Rename, Action::NextChoice) => "Next field",
         (Mode::GoTo, Action::Accept) => "Go there",
         (Mode::GoTo, Action::NextChoice) => "Complete",
         (Mode::GoTo, Action::Up) => "Before",
@@ -314,6 +320,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
         Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
+        Mode::Rename => &[Accept, Cancel, NextChoice, PageDown],
         Mode::GoTo => &[Accept, Cancel, NextChoice, Up, PageDown],
         Mode::Find => &[Accept, Cancel, NextChoice, View, Copy, Move, Action::Delete, Select],
         Mode::Viewer => {
@@ -522,6 +529,14 @@ impl Default for Keymap {
         bind(go_to, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
         bind(go_to, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(go_to, Action::PageDown, &[(none, KeyCode::PageDown)]);
+
+        let rename = Mode::Rename;
+        bind(rename, Accept, &[(none, Enter)]);
+        bind(rename, Cancel, &[(none, Esc)]);
+        bind(rename, NextChoice, &[(none, Tab), (none, KeyCode::Down)]);
+        bind(rename, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
+        bind(rename, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(rename, Action::PageDown, &[(none, KeyCode::PageDown)]);
 
         let find = Mode::Find;
         bind(find, Accept, &[(none, Enter)]);

@@ -10,6 +10,7 @@ mod goto;
 mod menu;
 mod palette;
 mod parts;
+mod rename;
 
 use ratatui::layout::{Rect, Size};
 
@@ -129,6 +130,9 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
+    }
+    if let Overlay::Rename(rename) = state.overlay()? {
+        return Some(rename::place(state, rename));
     }
     if let Overlay::GoTo(goto) = state.overlay()? {
         return Some(goto::place(state, goto));

@@ -12,6 +12,7 @@ pub mod measure;
 pub mod overlay;
 pub mod palette;
 pub mod pane;
+pub mod rename;
 pub mod tabs;
 pub mod transfers;
 pub mod viewer;
@@ -32,10 +33,12 @@ pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
 pub use measure::Measure;
 pub use overlay::{
-    Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Typing,
+    Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Summary,
+    Typing,
 };
 pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
+pub use rename::Rename;
 pub use tabs::{Parked, Tabs};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 pub use viewer::Viewer;
@@ -309,12 +312,14 @@ impl State {
             Some(Overlay::Palette(_)) => Mode::Palette,
             Some(Overlay::Find(_)) => Mode::Find,
             Some(Overlay::GoTo(_)) => Mode::GoTo,
+            Some(Overlay::Rename(_)) => Mode::Rename,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
                 | Overlay::Overtaken(_)
                 | Overlay::Menu(_)
                 | Overlay::Properties(_)
+                | Overlay::Summary(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,
             Some(

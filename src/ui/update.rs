@@ -21,6 +21,7 @@ mod palette;
 mod panels;
 mod places;
 mod questions;
+mod rename;
 mod signs;
 mod tabs;
 mod viewer;

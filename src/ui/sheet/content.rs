@@ -28,7 +28,9 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
-        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Find(_) | Overlay::GoTo(_) => Content::default(),
+        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Find(_) | Overlay::GoTo(_) | Overlay::Rename(_) => {
+            Content::default()
+        }
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =
@@ -51,6 +53,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             }
         }
         Overlay::Properties(shown) => files::properties(state, shown),
+        Overlay::Summary(shown) => files::summary(state, shown),
         Overlay::Permissions(chosen) => files::permissions(state, chosen),
         Overlay::Output(output) => files::output(state, output),
         Overlay::Overtaken(overtaken) => files::overtaken(state, overtaken),
@@ -105,6 +108,13 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
                 line(Role::Soft, "OWNER, OWNER:GROUP or :GROUP; names or numbers"),
             ];
             ("Owner".to_owned(), lines)
+        }
+        Typing::Time { name, .. } => {
+            let lines = vec![
+                line(Role::Soft, &**name),
+                line(Role::Soft, "When it was changed: 2026-11-21, 2026-11-21 14:05 or now"),
+            ];
+            ("Time".to_owned(), lines)
         }
         Typing::Pattern { select, .. } => {
             let title = if *select { "Select by pattern" } else { "Unselect by pattern" };

@@ -95,6 +95,11 @@ impl Listing {
         self.shown.iter().filter_map(|index| self.items.get(*index as usize))
     }
 
+    /// All there are, shown or not, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter()
+    }
+
     /// Where a name stands, if it is shown.
     pub fn position(&self, name: &[u8]) -> Option<usize> {
         self.iter().position(|item| *item.entry.name == *name)

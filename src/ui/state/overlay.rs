@@ -12,7 +12,7 @@ use crate::{
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
-        state::{Find, Form, GoTo, Palette, Side},
+        state::{Find, Form, GoTo, Palette, Rename, Side},
     },
     words::ErrorWords,
 };
@@ -53,6 +53,11 @@ pub enum Typing {
     HardLink(Location),
     /// The owner of these, which are called so together.
     Owner {
+        items: Vec<Location>,
+        name: String,
+    },
+    /// The time of the last change of these, which are called so together.
+    Time {
         items: Vec<Location>,
         name: String,
     },
@@ -119,6 +124,7 @@ pub enum Overlay {
     Palette(Box<Palette>),
     Find(Box<Find>),
     GoTo(Box<GoTo>),
+    Rename(Box<Rename>),
     Explain {
         line: Box<LogLine>,
         scroll: usize,
@@ -133,6 +139,7 @@ pub enum Overlay {
     },
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
+    Summary(Box<Summary>),
     Output(Box<CommandOutput>),
     Overtaken(Box<Overtaken>),
 }
@@ -184,6 +191,20 @@ pub struct Properties {
     pub scroll: usize,
 }
 
+/// What several files have in common.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub items: Vec<Location>,
+    /// What they are called together, escaped.
+    pub name: String,
+    /// Label and value, escaped.
+    pub facts: Vec<(&'static str, String)>,
+    pub modes: Vec<Option<u32>>,
+    pub folders: bool,
+    pub choice: usize,
+    pub scroll: usize,
+}
+
 /// A checksum that may be asked for.
 #[derive(Clone, Debug)]
 pub enum Sum {
@@ -201,8 +222,12 @@ pub struct Permissions {
     /// What they are called together, escaped.
     pub name: String,
     pub mode: u32,
-    /// They do not all have the same now, or it is not known.
-    pub differ: bool,
+    /// The bits that differ among them, or that are not known: they stay as they are.
+    pub mixed: u32,
+    /// The same when it was asked.
+    pub mixed_before: u32,
+    /// The bits when it was asked.
+    pub mode_before: u32,
     /// There are folders among them.
     pub folders: bool,
     pub recursive: bool,

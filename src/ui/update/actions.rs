@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, find, goto, hold, measure, palette, panels, places, signs, tabs, viewer,
+    files, find, goto, hold, measure, palette, panels, places, rename, signs, tabs, viewer,
 };
 use crate::ui::{
     action::Action,
@@ -57,6 +57,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         Mode::Form => connect::form_key(state, key),
         Mode::Find => find::key(state, key),
         Mode::GoTo => goto::key(state, key, fx),
+        Mode::Rename => rename::key(state, key),
         Mode::Palette => {
             if let Some(request) = edit(key) {
                 palette::edit(state, request);
@@ -82,6 +83,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Mode::Palette => return palette::on_action(state, action, fx),
         Mode::Find => return find::on_action(state, action, fx),
         Mode::GoTo => return goto::on_action(state, action, fx),
+        Mode::Rename => return rename::on_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
         Mode::Connect => {
             if connect::on_action(state, action, fx) {

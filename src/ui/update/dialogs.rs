@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, find, goto, menu, palette, places, questions, signs, viewer,
+    files, find, goto, menu, palette, places, questions, rename, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -21,7 +21,6 @@ use crate::{
             overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
         },
     },
-    words,
 };
 
 /// Takes the settings over as they were made of their files, and says what is wrong with those.
@@ -44,6 +43,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
         Overlay::Properties(properties) => Some(&mut properties.scroll),
+        Overlay::Summary(summary) => Some(&mut summary.scroll),
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask:
@@ -62,6 +62,7 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
         Overlay::Menu(menu) => Some(&mut menu.choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
+        Overlay::Summary(summary) => Some(&mut summary.choice),
         Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
             ask:
@@ -95,6 +96,8 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
         palette::edit(state, request);
     } else if state.mode() == Mode::Find {
         find::edit(state, request);
+    } else if state.mode() == Mode::Rename {
+        rename::edit(state, request);
     } else if state.mode() == Mode::Connect {
         connect::search(state, request);
     } else if state.filtering {
@@ -113,7 +116,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
     if field_mut(state).is_some()
         || state.filtering
-        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo)
+        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo | Mode::Rename)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
             match state.mode() {
@@ -157,6 +160,7 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
 pub(super) fn focus_field(state: &mut State, at: usize) {
     match state.overlay() {
         Some(Overlay::Find(_)) => find::focus_field(state, at),
+        Some(Overlay::Rename(_)) => rename::focus_field(state, at),
         Some(Overlay::GoTo(_)) => {}
         _ => connect::focus_field(state, at),
     }
@@ -269,6 +273,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Menu(menu)) => menu::chosen(state, &menu, fx),
         Some(Overlay::Question(question)) => answer(question, fx),
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
+        Some(Overlay::Summary(summary)) => attributes::summary_chosen(state, *summary),
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(Overlay::Overtaken(overtaken)) => {
@@ -280,6 +285,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             | Overlay::Palette(_)
             | Overlay::Find(_)
             | Overlay::GoTo(_)
+            | Overlay::Rename(_)
             | Overlay::Help { .. }
             | Overlay::Problems { .. }
             | Overlay::Explain { .. }
@@ -309,13 +315,14 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
     let text = field.input.value().to_owned();
     let result = match &typing {
         Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
-        Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
+        Typing::Rename(from) => files::rename_one(state, from.clone(), &text, fx),
         Typing::NewFile(parent) => files::create_file(state, parent.clone(), &text, fx),
         Typing::Symlink(item) => files::link(state, item.clone(), &text, true, fx),
         Typing::HardLink(item) => files::link(state, item.clone(), &text, false, fx),
         Typing::Owner { items, name } => {
             attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
         }
+        Typing::Time { items, name } => attributes::set_time(state, items.clone(), name.clone(), &text, fx),
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
         Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
         Typing::Search => viewer::search(state, &text, fx),

@@ -1,7 +1,10 @@
 //! Copying, renaming, creating and deleting: what is checked and asked before the engine hears
 //! of it.
 
-use super::effect::{Effect, Effects};
+use super::{
+    effect::{Effect, Effects},
+    rename,
+};
 use crate::{
     engine::Command,
     fs::{Entry, Kind, Location, path::check_name},
@@ -27,6 +30,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match action {
         Action::Copy => transfer_to_other(state, &here, Work::Copy, fx),
         Action::Move => transfer_to_other(state, &here, Work::Move, fx),
+        Action::Rename if state.active().view.listing.selected().count > 1 => rename::open(state, here),
         Action::Rename => {
             let Some(item) = state.active().view.current() else {
                 return state.hint("Put the cursor on what to rename.");
@@ -238,7 +242,12 @@ pub(super) fn create_dir(
 }
 
 /// Renames to what was typed; an error says why the name will not do.
-pub(super) fn rename(state: &mut State, from: Location, name: &str, fx: &mut Effects) -> Result<(), String> {
+pub(super) fn rename_one(
+    state: &mut State,
+    from: Location,
+    name: &str,
+    fx: &mut Effects,
+) -> Result<(), String> {
     let name = words::unspell(name)?;
     if from.path.name() == Some(&name) {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::{
         sheet,
         state::{
             GoTo, Overlay, Side, State, Step,
-            goto::{Awaited, Candidate, Wait, common_beginning, in_order, remember},
+            goto::{Awaited, Candidate, Folder, Wait, common_beginning, in_order, remember},
         },
     },
     words,
@@ -38,7 +38,13 @@ pub(super) fn open(state: &mut State, side: Side, fx: &mut Effects) {
         .as_ref()
         .filter(|location| !location.fs.is_local())
         .map(|_| words::escape(&view.info.label).into_owned());
-    state.overlays.push(Overlay::GoTo(Box::new(GoTo::new(side, here, label))));
+    let mut goto = GoTo::new(side, here.clone(), label);
+    // What the pane shows need not be asked for.
+    if let Some(location) = here.filter(|_| !state.pane(side).is_waiting()) {
+        let entries = view.listing.all().map(|item| item.entry.clone()).collect();
+        goto.folders.push(Folder { location, entries, whole: true, error: None });
+    }
+    state.overlays.push(Overlay::GoTo(Box::new(goto)));
     offer(state, fx);
 }
 
@@ -80,10 +86,8 @@ fn leads(state: &State, goto: &GoTo, text: &str) -> Leads {
             local(places::local_path(&state.home, &state.home, &String::from_utf8_lossy(&path)))
         }
         Place::Remote(target, path) => {
-            let fs = FsId::new(target.label());
-            if !state.targets.contains_key(&fs) {
-                return Leads::Away;
-            }
+            let known = state.targets.iter().find(|(_, known)| known.label() == target.label());
+            let Some(fs) = known.map(|(fs, _)| fs.clone()) else { return Leads::Away };
             match (path, state.homes.get(&fs)) {
                 (PlacePath::Absolute(path), _) => Leads::To(Location::new(fs, path)),
                 (path, Some(home)) => Leads::To(Location::new(fs, path.resolve(home))),
