@@ -28,7 +28,7 @@ use crate::{
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, journal::Stored, limit::Limiter,
-        plan::Step,
+        step::Step,
     },
     trust,
 };

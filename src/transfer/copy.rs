@@ -18,7 +18,7 @@ use rand::Rng;
 use super::{
     journal::{Begun, Journal},
     limit::Throttle,
-    plan::{CopyFile, CopyLink},
+    step::{CopyFile, CopyLink},
 };
 use crate::fs::{
     Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, WriteOptions,
