@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, conflict_policy, driver::Driver, places, progress, steps};
+use super::{Common, Exit, arguments::CpArguments, conflict_policy, driver::Driver, places, progress, steps};
 use crate::{
     fs::Result,
     transfer::{Landing, Policy, Request},
@@ -25,8 +25,8 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 recursive: arguments.recursive,
                 on_conflict,
                 preserve: !arguments.no_preserve,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
                 ..Policy::default()
             },
             remove_source: false,

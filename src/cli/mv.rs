@@ -3,7 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, Exit, MvArguments, conflict_policy, driver::Driver, places, progress};
+use super::{Common, Exit, arguments::MvArguments, conflict_policy, driver::Driver, places, progress};
 use crate::{
     fs::Result,
     transfer::{Landing, Policy, Request},
@@ -23,8 +23,8 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
             policy: Policy {
                 on_conflict,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
                 ..Policy::default()
             },
             remove_source: true,

@@ -1,6 +1,6 @@
 //! `wharf sync`: makes one directory like another.
 
-use super::{Common, Exit, SyncArguments, driver::Driver, places, progress, steps};
+use super::{Common, Exit, arguments::SyncArguments, driver::Driver, places, progress, steps};
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     transfer::{Landing, OnConflict, Policy, Request},
@@ -31,8 +31,8 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 preserve: true,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
             },
             remove_source: false,
         };
