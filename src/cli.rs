@@ -17,6 +17,7 @@ mod record;
 mod resolve;
 mod steps;
 mod sum;
+mod summary;
 mod sync;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, process::ExitCode, sync::Arc};
@@ -300,6 +301,11 @@ pub struct CpArguments {
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
 
+    /// Compare the checksums of each file and its source before it gets its name; says how they
+    /// were had
+    #[arg(long)]
+    pub verify: bool,
+
     /// Leave times and permissions to the target
     #[arg(long)]
     pub no_preserve: bool,
@@ -308,8 +314,8 @@ pub struct CpArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// The steps of --dry-run as one JSON object per line
-    #[arg(long, requires = "dry_run")]
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
     pub json: bool,
 
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
@@ -342,6 +348,10 @@ pub struct LsArguments {
 
 #[derive(Args, Debug)]
 pub struct MvArguments {
+    /// How it ended as a JSON object
+    #[arg(long)]
+    pub json: bool,
+
     /// Move no more than this many bytes per second, for example 2MiB
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
@@ -349,6 +359,11 @@ pub struct MvArguments {
     /// How often in a row to try again after the connection was lost
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
+
+    /// Compare the checksums of each file and its source before it gets its name; says how they
+    /// were had
+    #[arg(long)]
+    pub verify: bool,
 
     /// What to do where the target exists; without this it is refused
     #[arg(long, value_enum, value_name = "POLICY")]
@@ -369,6 +384,11 @@ pub struct SyncArguments {
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
 
+    /// Compare the checksums of each file and its source before it gets its name; says how they
+    /// were had
+    #[arg(long)]
+    pub verify: bool,
+
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
     pub delete: bool,
@@ -381,8 +401,8 @@ pub struct SyncArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// The steps of --dry-run as one JSON object per line
-    #[arg(long, requires = "dry_run")]
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
     pub json: bool,
 
     #[arg(required = true, num_args = 2, value_names = ["SRC", "DST"])]

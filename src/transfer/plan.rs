@@ -61,6 +61,8 @@ pub struct CopyFile {
     pub attributes: Attributes,
     /// Something is there already that the policy allows to replace.
     pub replace: bool,
+    /// The checksums are compared before it gets its name.
+    pub verify: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -329,6 +331,7 @@ impl Planner<'_> {
                     mtime: entry.attributes.mtime,
                     attributes: self.attributes(entry),
                     replace,
+                    verify: self.input.policy.verify,
                 }));
             }
             Decision::Same => {

@@ -15,9 +15,11 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Landing, OnConflict, Policy, Totals, compare, copy,
+    Landing, OnConflict, Policy, Totals, Verified, compare, copy,
     journal::{Begun, Journal},
     limit::Throttle,
+    link,
+    part::Part,
     plan::{self, CopyFile, CreateDir, Plan, Source, Step},
     remove,
     walk::{self, Watcher},
@@ -50,6 +52,8 @@ pub struct Counters {
     pub removed: AtomicU64,
     /// Files that were not what the listing said when they were read.
     pub changed: AtomicU64,
+    /// Files whose checksums were compared, by how. Kept when a run starts anew.
+    verified: Mutex<BTreeMap<Verified, u64>>,
     pub found: Found,
     current: Mutex<String>,
 }
@@ -121,6 +125,16 @@ impl Counters {
 
     pub fn failures(&self) -> u64 {
         get(&self.failed)
+    }
+
+    /// How many files were verified, by the means.
+    pub fn verified(&self) -> Vec<(Verified, u64)> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.iter().map(|(by, files)| (by.clone(), *files)).collect()
+    }
+
+    fn verify(&self, by: Verified) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner).entry(by).or_default() += 1;
     }
 
     /// The name of the file that was started last.
@@ -386,7 +400,7 @@ impl Transfer {
         self.copy_files(files).await?;
         // Links come after all files, so that nothing is ever written through one of them.
         self.each(links, |this, link| async move {
-            copy::link(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -523,7 +537,7 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut part = copy::Part::of(self.to.id(), file, &self.begun);
+        let mut part = Part::of(self.to.id(), file, &self.begun);
         let flow =
             copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
@@ -549,6 +563,9 @@ impl Transfer {
                         add(&self.counters.changed, 1);
                     }
                     self.reporter.warning(warning);
+                }
+                if let Some(by) = copied.verified {
+                    self.counters.verify(by);
                 }
                 add(&self.counters.files, 1);
                 Ok(())
