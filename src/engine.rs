@@ -28,7 +28,7 @@ use crate::{
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, journal::Stored,
-        limit::Limiter, plan::Step,
+        limit::Limiter, step::Step,
     },
     trust,
 };

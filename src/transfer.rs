@@ -1,18 +1,23 @@
-//! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
-//! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
-//! removing in `remove`, changing attributes in `change`.
+//! What a transfer is: the request, the policy, the progress. Plain data; what is found is listed in
+//! `walk` and `prepare`, decided in `plan`, carried out in `run`, one file at a time in `copy`;
+//! removing is in `remove`, changing attributes in `change`.
 
 pub mod change;
 pub mod compare;
+pub mod context;
 pub mod copy;
+pub mod counters;
 pub mod journal;
 pub mod limit;
 mod link;
 pub mod part;
 pub mod plan;
+mod prepare;
+pub mod prepared;
 pub mod remove;
 mod resume;
-pub mod run;
+mod run;
+pub mod step;
 pub mod verify;
 pub mod walk;
 

@@ -50,6 +50,8 @@ const BEHAVIOUR: &[&str] = &[
     "transfer::copy",
     "transfer::part",
     "transfer::verify",
+    "transfer::context",
+    "transfer::prepare",
     "transfer::run",
     "transfer::journal",
     "engine::jobs",

@@ -3,7 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::{
-    Common, CpArguments, Exit, conflict_policy,
+    Common, Exit,
+    arguments::CpArguments,
+    conflict_policy,
     driver::Driver,
     places, progress, steps,
     summary::{self, Telling},
@@ -29,9 +31,9 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 recursive: arguments.recursive,
                 on_conflict,
                 preserve: !arguments.no_preserve,
-                limit: arguments.limit,
-                retries: arguments.retries,
-                verify: arguments.verify,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
                 ..Policy::default()
             },
             remove_source: false,

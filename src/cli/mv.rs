@@ -4,7 +4,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::{
-    Common, Exit, MvArguments, conflict_policy,
+    Common, Exit,
+    arguments::MvArguments,
+    conflict_policy,
     driver::Driver,
     places, progress,
     summary::{self, Telling},
@@ -28,9 +30,9 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
             policy: Policy {
                 on_conflict,
-                limit: arguments.limit,
-                retries: arguments.retries,
-                verify: arguments.verify,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
                 ..Policy::default()
             },
             remove_source: true,

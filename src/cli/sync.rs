@@ -1,7 +1,8 @@
 //! `wharf sync`: makes one directory like another.
 
 use super::{
-    Common, Exit, SyncArguments,
+    Common, Exit,
+    arguments::SyncArguments,
     driver::Driver,
     places, progress, steps,
     summary::{self, Telling},
@@ -35,9 +36,9 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 preserve: true,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
-                limit: arguments.limit,
-                retries: arguments.retries,
-                verify: arguments.verify,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
             },
             remove_source: false,
         };

@@ -14,8 +14,8 @@ use super::{
     journal::Journal,
     limit::Throttle,
     part::{NAMES, Part, about_target},
-    plan::CopyFile,
     resume::{Resumed, resume},
+    step::CopyFile,
     verify::{self, Summing},
 };
 use crate::fs::{

@@ -3,7 +3,7 @@
 use super::{
     journal::Journal,
     part::{NAMES, Part, about_target},
-    plan::CopyLink,
+    step::CopyLink,
 };
 use crate::fs::{ErrorKind, FileSystem, Result};
 

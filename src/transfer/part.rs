@@ -9,7 +9,7 @@ use std::{
 
 use rand::Rng;
 
-use super::{journal::Begun, plan::CopyFile};
+use super::{journal::Begun, step::CopyFile};
 use crate::fs::{Error, FsId, Operation, RemotePath, path::NAME_MAX};
 
 /// Names that are tried where the temporary one is taken.

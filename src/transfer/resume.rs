@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 
-use super::{copy::unfinished, plan::CopyFile};
+use super::{copy::unfinished, step::CopyFile};
 use crate::fs::{
     Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
