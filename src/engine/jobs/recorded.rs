@@ -89,8 +89,12 @@ impl Job {
         self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
         let resumed = !journal.is_empty();
-        let run = Run { counters, throttle, reporter, journal: journal.clone(), resumed };
+        let run = Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed };
         let outcome = tokio::join!(self.retrying(&request, mode, run), telling).0;
+        let verified = counters.verified();
+        if !verified.is_empty() {
+            self.shared.emit(self.job, What::Verified(verified)).await;
+        }
         if mode == Mode::Run {
             self.settle(&request, &journal, &outcome).await;
         }
