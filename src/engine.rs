@@ -28,11 +28,11 @@ use crate::{
         Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified,
         find::{Match, Query, Tally},
         journal::Stored,
         limit::Limiter,
-        plan::Step,
+        step::Step,
     },
     trust,
 };
@@ -289,6 +289,8 @@ pub enum What {
     /// Where a path leads.
     Resolved(Location),
     Checksum(Checksum),
+    /// How many files of a transfer were verified, by the means.
+    Verified(Vec<(Verified, u64)>),
     /// What a command printed, or how it ended.
     Output(Output),
     /// The hosts that ssh_config names, patterns left out.

@@ -68,6 +68,9 @@ impl Default for Clock {
     }
 }
 
+/// Jobs whose beginning is remembered.
+const BEGAN: usize = 256;
+
 /// The panel below the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
@@ -110,6 +113,8 @@ pub struct Errand {
     pub touches: Vec<Location>,
     /// The name the cursor goes to once it is done.
     pub wanted: Box<[u8]>,
+    /// What is going on, such as `Creating the folder x`.
+    pub doing: String,
     /// What to say when it is done.
     pub done: String,
 }
@@ -159,6 +164,8 @@ pub struct State {
     pub zone: Zone,
     pub theme: Theme,
     pub icons: Icons,
+    /// Copies are verified by checksums.
+    pub verify: bool,
     pub keymap: Keymap,
     /// The first key of a sequence, and where it was pressed.
     pub pending: Option<(Mode, Key)>,
@@ -203,6 +210,8 @@ pub struct State {
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
+    /// When the latest jobs began, on the clock of [`Clock::running`].
+    pub began: VecDeque<(JobId, Duration)>,
     pub last_click: Option<Click>,
     /// Whether the terminal has the focus, as far as it tells.
     pub focused: bool,
@@ -225,6 +234,7 @@ impl State {
             zone: Zone::Local,
             theme: Theme::default(),
             icons: Icons::None,
+            verify: false,
             keymap: Keymap::default(),
             pending: None,
             home,
@@ -253,6 +263,7 @@ impl State {
             shown: Vec::new(),
             targets: HashMap::new(),
             next_job: 1,
+            began: VecDeque::new(),
             last_click: None,
             focused: true,
             bar: Bar::None,
@@ -293,7 +304,17 @@ impl State {
     pub fn fresh_job(&mut self) -> JobId {
         let job = JobId(self.next_job);
         self.next_job = self.next_job.saturating_add(1);
+        self.began.push_back((job, self.clock.running));
+        if self.began.len() > BEGAN {
+            self.began.pop_front();
+        }
         job
+    }
+
+    /// How long a job has been going on; zero for those of long ago.
+    pub fn waited(&self, job: JobId) -> Duration {
+        let began = self.began.iter().rev().find(|(known, _)| *known == job);
+        began.map_or(Duration::ZERO, |(_, at)| self.clock.running.saturating_sub(*at))
     }
 
     pub fn overlay(&self) -> Option<&Overlay> {
@@ -350,6 +371,7 @@ impl State {
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || !self.edits.is_empty()
             || !self.measures.is_empty()
+            || !self.errands.is_empty()
             || self.overlays.iter().any(Overlay::is_waiting)
             || self.transfers.running().next().is_some()
     }

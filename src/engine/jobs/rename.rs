@@ -3,11 +3,11 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, stream::FuturesUnordered};
 
 use super::{super::What, Job};
 use crate::{
-    fs::{Error, FileSystem, Location, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, Location, Operation, RemotePath, Result},
     transfer::{
         Outcome, Totals,
         rename::{Step, steps},
@@ -24,21 +24,29 @@ impl Job {
         let fs = self.cancellable(Box::pin(self.fs(&folder.fs))).await?;
         let sources: HashSet<&[u8]> = names.iter().map(|(from, _)| &**from).collect();
         let targets: HashSet<&[u8]> = names.iter().map(|(_, to)| &**to).collect();
-        let depends = |(from, to): &&Names| sources.contains(&**to) || targets.contains(&**from);
-        let (bound, free): (Vec<&Names>, Vec<&Names>) =
-            names.iter().filter(|(from, to)| from != to).partition(depends);
-        let mut outcome = Outcome::default();
-        let mut running = stream::iter(free)
-            .map(|(from, to)| rename(&fs, &folder.path, from, to))
-            .buffer_unordered(AT_A_TIME);
-        // A rename that was begun is waited for: whether it happened is to be known.
-        while let Some(renamed) = running.next().await {
-            self.take(renamed, &mut outcome).await?;
-            if self.cancel.is_cancelled() {
-                return self.cancellable(Box::pin(std::future::pending())).await;
-            }
+        let (mut bound, mut free) = (Vec::new(), Vec::new());
+        for (from, to) in names.iter().filter(|(from, to)| from != to) {
+            let depends = sources.contains(&**to) || targets.contains(&**from);
+            if depends { &mut bound } else { &mut free }.push((from.clone(), to.clone()));
         }
-        let bound: Vec<Names> = bound.into_iter().cloned().collect();
+        let mut outcome = Outcome::default();
+        let mut free = free.into_iter();
+        let mut running = FuturesUnordered::new();
+        loop {
+            // A rename that was begun is waited for: whether it happened is to be known.
+            while running.len() < AT_A_TIME
+                && !self.cancel.is_cancelled()
+                && let Some((from, to)) = free.next()
+            {
+                let (fs, folder) = (fs.clone(), folder.path.clone());
+                running.push(async move { rename(&fs, &folder, &from, &to).await });
+            }
+            let Some(renamed) = running.next().await else { break };
+            self.take(renamed, &mut outcome).await?;
+        }
+        if self.cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, Operation::Rename));
+        }
         let mark = rand::random::<u32>();
         let spare = |at: usize| format!(".wharf-{mark:08x}-{at}").into_bytes().into();
         self.in_order(&fs, &folder.path, steps(&bound, spare), &bound, &mut outcome).await?;
@@ -61,7 +69,7 @@ impl Job {
             let goes_aside = step.to != *wanted;
             let comes_back = step.from != *original;
             if aside.is_none() && self.cancel.is_cancelled() {
-                return self.cancellable(Box::pin(std::future::pending())).await;
+                return Err(Error::new(ErrorKind::Cancelled, Operation::Rename));
             }
             if comes_back && aside != Some(step.item) {
                 // It never went.

@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content {
     match overlay {
-        Overlay::Text { typing, field, error } => typing_content(state, typing, field, error.as_ref()),
+        Overlay::Text { typing, field, error } => typing_content(typing, field, error.as_ref()),
         Overlay::Confirm { deed, lines, choice, scroll } => {
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
@@ -75,7 +75,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
     }
 }
 
-fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&String>) -> Content {
+fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Content {
     let (title, lines) = match typing {
         Typing::NewFolder(parent) => {
             let path = words::escape_bytes(parent.path.as_bytes());
@@ -495,6 +495,9 @@ fn details(transfer: &Transfer, scroll: usize) -> Content {
     lines.push(fact("Done", words::totals(&progress.done)));
     if !progress.elapsed.is_zero() {
         lines.push(fact("Took", words::duration(progress.elapsed)));
+    }
+    for (by, files) in &transfer.verified {
+        lines.push(fact("Checked", words::verified(by, *files)));
     }
     for (title, errors, role) in
         [("Failed", &transfer.failures, Role::Bad), ("Worth knowing", &transfer.warnings, Role::Warning)]

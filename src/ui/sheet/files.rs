@@ -5,7 +5,7 @@ use super::{
     parts::{button, fact, line},
 };
 use crate::{
-    fs::{Entry, Kind},
+    fs::Entry,
     ui::{
         state::{
             CommandOutput, Overtaken, Permissions, Properties, State, Summary,
@@ -60,7 +60,11 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
     lines.push(fact("Group", owner(entry.group.as_deref(), attributes.gid)));
     match &shown.sum {
         Sum::Unasked => {}
-        Sum::Computing(_) => lines.push(fact("SHA-256", "being computed…")),
+        Sum::Computing(job) => {
+            let time = words::duration(state.waited(*job));
+            let spinner = text::spinner(state.clock.running);
+            lines.push(fact("SHA-256", format!("{spinner} being computed… {time} (Esc stops)")));
+        }
         Sum::Known(sum) => {
             lines.push(fact("SHA-256", words::computed(&sum.by)));
             // On a line of its own, whole, to be compared.
@@ -209,7 +213,10 @@ pub(super) fn output(state: &State, shown: &CommandOutput) -> Content {
     let wide = usize::from(state.size.width).saturating_sub(10).clamp(20, 110);
     let end = match &shown.ended {
         Some(ended) => ended.clone(),
-        None => "It runs; Esc stops it.".to_owned(),
+        None => {
+            let time = words::duration(shown.job.map_or_else(Default::default, |job| state.waited(job)));
+            format!("{} It runs, {time}; Esc stops it.", text::spinner(state.clock.running))
+        }
     };
     if !picture.is_empty() {
         picture.push(Line::new());

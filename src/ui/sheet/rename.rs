@@ -23,8 +23,8 @@ pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
     let width = frame_width(state.size, WIDTH);
     let roomy = height >= 18;
     let names = u16::try_from(rename.entries.len()).unwrap_or(u16::MAX);
-    let fixed = if roomy { 11 } else { 7 };
-    let area_height = fixed.max(fixed.saturating_add(names)).min(height);
+    let fixed: u16 = if roomy { 11 } else { 7 };
+    let area_height = fixed.saturating_add(names).min(height);
     let area =
         Rect { x: (state.size.width - width) / 2, y: (height - area_height) / 2, width, height: area_height };
     let inner = Rect {

@@ -181,8 +181,8 @@ impl Listing {
 
     /// Folders are not summed up any more.
     pub fn forget_measured(&mut self) {
-        for item in self.items.iter_mut().filter(|item| item.measured.take().is_some()) {
-            item.entry.attributes.size = None;
+        for item in self.items.iter_mut().filter(|item| item.measured.is_some()) {
+            (item.measured, item.entry.attributes.size) = (None, None);
         }
         self.settle_sizes();
     }

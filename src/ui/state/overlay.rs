@@ -150,6 +150,8 @@ impl Overlay {
         match self {
             Overlay::Find(find) => find.job().is_some(),
             Overlay::GoTo(goto) => goto.wait.is_some(),
+            Overlay::Properties(properties) => matches!(properties.sum, Sum::Computing(_)),
+            Overlay::Output(output) => output.job.is_some(),
             _ => false,
         }
     }

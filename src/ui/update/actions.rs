@@ -168,7 +168,7 @@ fn cancel(state: &mut State, fx: &mut Effects) {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
-    } else if measure::stop(state, fx) {
+    } else if measure::stop(state, fx) || files::stop_errand(state, fx) {
     } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
         places::give_up(state, side.other(), fx);
     } else if state.notice.take().is_some() {

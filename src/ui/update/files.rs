@@ -3,7 +3,7 @@
 
 use super::{
     effect::{Effect, Effects},
-    rename,
+    questions, rename,
 };
 use crate::{
     engine::Command,
@@ -129,7 +129,7 @@ pub(super) fn send(
     }
     let Load { folder, items, name } = load;
     let moving = work == Work::Move;
-    let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
+    let policy = Policy { on_conflict: OnConflict::Ask, verify: state.verify, ..Policy::default() };
     let request = Request {
         sources: items,
         target: target.clone(),
@@ -161,6 +161,7 @@ pub(super) fn transfer(
         progress: Progress::default(),
         failures: Vec::new(),
         warnings: Vec::new(),
+        verified: Vec::new(),
         standing: Standing::Running,
     }
 }
@@ -235,6 +236,7 @@ pub(super) fn create_dir(
         job,
         touches: vec![parent],
         wanted: name.as_bytes().into(),
+        doing: format!("Creating the folder {}", words::escape(name)),
         done: format!("Created the folder {}.", words::escape(name)),
     });
     fx.push(Effect::Send(Command::CreateDir { job, location, parents: false }));
@@ -257,7 +259,8 @@ pub(super) fn rename_one(
     let job = state.fresh_job();
     let to = parent.path.join(&name);
     let done = format!("Renamed to {}.", words::escape_bytes(&name));
-    state.errands.push(Errand { job, touches: vec![parent], wanted: name.into(), done });
+    let doing = format!("Renaming to {}", words::escape_bytes(&name));
+    state.errands.push(Errand { job, touches: vec![parent], wanted: name.into(), doing, done });
     fx.push(Effect::Send(Command::Rename { job, from, to }));
     Ok(())
 }
@@ -276,6 +279,7 @@ pub(super) fn create_file(
         job,
         touches: vec![parent],
         wanted: name.as_bytes().into(),
+        doing: format!("Creating the file {}", words::escape(name)),
         done: format!("Created the file {}.", words::escape(name)),
     });
     fx.push(Effect::Send(Command::CreateFile { job, location }));
@@ -307,6 +311,7 @@ pub(super) fn link(
         job,
         touches: vec![parent.clone()],
         wanted: name.into(),
+        doing: format!("Creating the link {}", words::escape_bytes(name)),
         done: format!("Created the link {}.", words::escape_bytes(name)),
     });
     fx.push(Effect::Send(if symbolic {
@@ -317,6 +322,14 @@ pub(super) fn link(
         Command::HardLink { job, location: item, to: at.path }
     }));
     Ok(())
+}
+
+/// Esc: true if a small job was going on; what it says comes with its end.
+pub(super) fn stop_errand(state: &mut State, fx: &mut Effects) -> bool {
+    let Some(job) = state.errands.first().map(|errand| errand.job) else { return false };
+    fx.push(Effect::Send(Command::Cancel { job }));
+    questions::drop_of(state, job, fx);
+    true
 }
 
 fn check(name: &[u8]) -> Result<(), String> {

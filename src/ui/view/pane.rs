@@ -379,12 +379,15 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
                 (0, None) => "listing".to_owned(),
                 (count, _) => format!("{} so far", words::plural(count as u64, "entry", "entries")),
             };
-            let text = format!("{} {what} {}", spinner(state), elapsed(loading.since));
+            let stops = key(state, Action::Cancel);
+            let text = format!("{} {what} {}; {stops} stops", spinner(state), elapsed(loading.since));
             return (text, Role::Soft);
         }
         Phase::Connecting(connecting) if view.location.is_some() => {
             let stage = connecting.stage.map_or("connecting", words::stage);
-            return (format!("{} {stage} {}", spinner(state), elapsed(connecting.since)), Role::Soft);
+            let stops = key(state, Action::Cancel);
+            let text = format!("{} {stage} {}; {stops} stops", spinner(state), elapsed(connecting.since));
+            return (text, Role::Soft);
         }
         Phase::Lost(lost) => {
             let key = key(state, Action::Refresh);
