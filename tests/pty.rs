@@ -8,6 +8,8 @@ mod demo;
 mod edit;
 #[path = "pty/hand.rs"]
 mod hand;
+#[path = "pty/places.rs"]
+mod places;
 #[path = "pty/quiet.rs"]
 mod quiet;
 #[path = "pty/screen.rs"]

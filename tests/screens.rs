@@ -16,6 +16,8 @@ mod hold;
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
+#[path = "screens/places.rs"]
+mod places;
 #[path = "screens/rename.rs"]
 mod rename;
 #[path = "screens/signs.rs"]
@@ -61,6 +63,8 @@ struct Ui {
     kept: Vec<wharf::config::Change>,
     signs: Vec<wharf::ui::update::Sign>,
     outside: Vec<Outside>,
+    demos: usize,
+    opened: Vec<(RemotePath, bool)>,
     quit: bool,
 }
 
@@ -74,6 +78,8 @@ impl Ui {
             kept: Vec::new(),
             signs: Vec::new(),
             outside: Vec::new(),
+            demos: 0,
+            opened: Vec::new(),
             quit: false,
         };
         ui.at(1);
@@ -98,6 +104,8 @@ impl Ui {
                 Effect::Quit => self.quit = true,
                 Effect::Outside(outside) => self.outside.push(outside),
                 Effect::SetTitle(_) => {}
+                Effect::StartDemo => self.demos += 1,
+                Effect::Open { path, read_only } => self.opened.push((path, read_only)),
                 Effect::Terminal(sign) => self.signs.push(sign),
             }
         }

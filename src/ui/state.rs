@@ -124,6 +124,8 @@ pub struct Errand {
 pub struct Edit {
     /// That fetches it, or puts it back.
     pub job: JobId,
+    /// It is only looked at, by the system's program.
+    pub to_open: bool,
     /// Escaped.
     pub name: String,
     /// `None` while it is being fetched.
@@ -200,6 +202,10 @@ pub struct State {
     pub measures: Vec<Measure>,
     /// Files of servers that are being edited on this machine.
     pub edits: Vec<Edit>,
+    /// The shell on a server that is being opened: its job, and the server's name, escaped.
+    pub opening_shell: Option<(JobId, String)>,
+    /// What kind of terminal this is, for programs on servers.
+    pub term: String,
     pub log: Log,
     /// What the connect screen offers.
     pub places: Places,
@@ -256,6 +262,8 @@ impl State {
             errands: Vec::new(),
             measures: Vec::new(),
             edits: Vec::new(),
+            opening_shell: None,
+            term: "xterm-256color".to_owned(),
             log: Log::default(),
             places: Places::default(),
             trial: None,
@@ -346,6 +354,8 @@ impl State {
             Some(
                 Overlay::Help { .. }
                 | Overlay::Problems { .. }
+                | Overlay::Told { .. }
+                | Overlay::Tour
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
                 | Overlay::Error { .. }
@@ -373,6 +383,7 @@ impl State {
             || !self.measures.is_empty()
             || !self.errands.is_empty()
             || self.overlays.iter().any(Overlay::is_waiting)
+            || self.opening_shell.is_some()
             || self.transfers.running().next().is_some()
     }
 

@@ -131,10 +131,7 @@ fn said(state: &State, find: &Find) -> (Role, String) {
         return (Role::Title, said.clone());
     }
     let Some(search) = &find.search else {
-        return (
-            Role::Soft,
-            "Enter looks in this folder and in all below; links are not followed.".to_owned(),
-        );
+        return (Role::Soft, "Enter looks here and below; links are not followed.".to_owned());
     };
     let (role, mut text) = progress(state, search);
     if !find.is_answered() {

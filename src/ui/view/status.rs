@@ -145,8 +145,11 @@ fn doing(state: &State) -> Option<String> {
         None => (edit.job, format!("Fetching {}", edit.name), true),
         Some(_) => (edit.job, format!("Putting {} back", edit.name), false),
     });
+    let shell =
+        state.opening_shell.iter().map(|(job, name)| (*job, format!("Opening a shell on {name}"), true));
     let errands = state.errands.iter().map(|errand| (errand.job, errand.doing.clone(), true));
-    let (job, what, stops) = edits.chain(errands).find(|(job, ..)| state.waited(*job) >= FELT)?;
+    let (job, what, stops) =
+        edits.chain(shell).chain(errands).find(|(job, ..)| state.waited(*job) >= FELT)?;
     let stops = if stops { format!(" ({} stops)", key(state, Action::Cancel)) } else { String::new() };
     Some(format!("{what}… {}{stops}", words::duration(state.waited(job))))
 }
