@@ -346,6 +346,18 @@ fn an_open_order_of_day_and_month_holds_back_a_bounded_number_of_lines() {
 }
 
 #[test]
+fn refused_lines_do_not_pile_up_behind_an_open_order() {
+    let mut parser = Parser::list(NOW, None);
+    assert!(parser.feed(b"01-02-24  09:30AM       <DIR>          d\r\n").is_empty());
+    let mut given = 0;
+    for fed in 1..=2000 {
+        given += parser.feed(b"half a name\nand the rest\r\n").len();
+        assert!(fed - given.min(fed) <= 256, "{} lines held back", fed - given);
+    }
+    assert_eq!(given + parser.finish().len(), 2001);
+}
+
+#[test]
 fn mlst_names_the_last_component() {
     let entry = listing::mlst(b" Type=file;Size=12;Modify=20241120210233; /pub/a b;c.txt\r\n").unwrap();
     assert_eq!((&*entry.name, entry.kind, entry.attributes.size), (&b"a b;c.txt"[..], Kind::File, Some(12)));

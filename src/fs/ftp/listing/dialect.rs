@@ -95,6 +95,9 @@ impl Reader {
             lines.push(line);
         } else {
             self.held.push((line, None));
+            if self.held.len() >= MOST_HELD {
+                self.release(lines);
+            }
         }
     }
 
