@@ -201,3 +201,20 @@ fn a_candidate_is_taken_with_the_mouse() {
     ui.click(row);
     assert_eq!(text(&ui), "assets/");
 }
+
+#[test]
+fn tab_waits_for_the_names_it_is_to_complete() {
+    let mut ui = typing(80, 24);
+    ui.type_text("/var/lo");
+    ui.press("Tab");
+    assert_eq!(text(&ui), "/var/lo");
+    answer(&mut ui, "/var", vec![entry("log/", 1, 1), entry("tmp/", 1, 1)]);
+    assert_eq!(text(&ui), "/var/log/");
+    // What is typed meanwhile is meant otherwise.
+    let mut ui = typing(80, 24);
+    ui.type_text("/var/l");
+    ui.press("Tab");
+    ui.type_text("i");
+    answer(&mut ui, "/var", vec![entry("log/", 1, 1), entry("lib/", 1, 1)]);
+    assert_eq!(text(&ui), "/var/li");
+}

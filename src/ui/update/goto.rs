@@ -253,8 +253,12 @@ pub(super) fn on_event(state: &mut State, what: What, fx: &mut Effects) {
         (Awaited::Names(location), What::Done(_)) => {
             goto.folder_mut(&location).whole = true;
             goto.wait = None;
+            let completes = std::mem::take(&mut goto.completes);
             if goto.chosen.is_none() {
                 offer(state, fx);
+                if completes {
+                    complete(state, fx);
+                }
             }
         }
         (Awaited::Names(location), What::Failed(error)) => {
@@ -333,7 +337,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest, fx: &mut Effects) {
 
 fn changed(state: &mut State, fx: &mut Effects) {
     let Some(goto) = goto_mut(state) else { return };
-    (goto.error, goto.recalled, goto.chosen) = (None, None, None);
+    (goto.error, goto.recalled, goto.chosen, goto.completes) = (None, None, None, false);
     goto.typed = goto.text().to_owned();
     if matches!(goto.wait.as_ref().map(|wait| &wait.what), Some(Awaited::Look(_))) {
         // What was to be looked at is not what is typed now.
@@ -369,6 +373,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Tab: as far as it is clear; from there on one candidate after the other.
 fn complete(state: &mut State, fx: &mut Effects) {
     let Some(goto) = goto_mut(state) else { return };
+    if matches!(&goto.wait, Some(wait) if !matches!(wait.what, Awaited::Look(_))) && goto.chosen.is_none() {
+        // It is done once the names are there.
+        goto.completes = true;
+        return;
+    }
     if goto.chosen.is_none() {
         let (base, partial) = cut(goto.text());
         let (base, partial) = (base.len(), partial.to_lowercase());
