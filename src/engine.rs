@@ -32,6 +32,7 @@ use crate::{
         find::{Match, Query, Tally},
         journal::Stored,
         limit::Limiter,
+        rename::NewName,
         step::Step,
     },
     trust,
@@ -206,7 +207,7 @@ pub enum Command {
     RenameAll {
         job: JobId,
         folder: Location,
-        names: Vec<(Box<[u8]>, Box<[u8]>)>,
+        names: Vec<NewName>,
     },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {
