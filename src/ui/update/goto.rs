@@ -288,7 +288,13 @@ pub(super) fn on_event(state: &mut State, what: What, fx: &mut Effects) {
 
 fn arrive(state: &mut State, location: Location, entry: &Entry, fx: &mut Effects) {
     let Some(Overlay::GoTo(goto)) = state.overlays.pop() else { return };
-    remember(&mut state.gone, goto.text().trim());
+    let typed = goto.text().trim();
+    // From another folder a relative path would lead elsewhere.
+    let is_relative = !typed.starts_with(['/', '~']) && !typed.contains(':');
+    match std::str::from_utf8(location.path.as_bytes()) {
+        Ok(path) if is_relative => remember(&mut state.gone, path),
+        _ => remember(&mut state.gone, typed),
+    }
     match (location.parent(), location.path.name()) {
         (Some(folder), Some(name)) if !entry.is_dir_like() => find::show(state, goto.side, folder, name, fx),
         _ => places::go(state, goto.side, location, Step::New, None, fx),
