@@ -137,7 +137,8 @@ fn offer(state: &mut State, fx: &mut Effects) {
     let (base, partial) = cut(&text);
     let is_name = !base.contains(['/', ':']) && !partial.starts_with('~');
     let mut all = Vec::new();
-    let mut asks = None;
+    let (mut asks, mut needless) = (None, false);
+    let waits = goto.wait.as_ref().map(|wait| wait.what.clone());
     let to = if base.is_empty() && partial == "~" {
         Leads::Away
     } else {
@@ -145,13 +146,19 @@ fn offer(state: &mut State, fx: &mut Effects) {
     };
     match to {
         Leads::To(folder) => match goto.folder(&folder) {
-            Some(known) => {
+            // What was given up half way is asked for again.
+            Some(known)
+                if known.whole
+                    || known.error.is_some()
+                    || waits.as_ref() == Some(&Awaited::Names(folder.clone())) =>
+            {
+                needless = matches!(&waits, Some(Awaited::Names(other)) if *other != folder);
                 let in_url = base.contains("://");
                 let hidden = partial.starts_with('.') || state.pane(goto.side).view.listing.shows_hidden();
                 let names = in_order(&known.entries).into_iter().filter(|entry| hidden || !entry.is_hidden());
                 all.extend(names.filter_map(|entry| candidate(base, entry, in_url)));
             }
-            None => asks = Some(Awaited::Names(folder)),
+            _ => asks = Some(Awaited::Names(folder)),
         },
         Leads::BelowHome(_) => asks = Some(Awaited::Home { enters: false }),
         Leads::Away => {}
@@ -160,8 +167,13 @@ fn offer(state: &mut State, fx: &mut Effects) {
         all.extend(names(state));
     }
     let partial = partial.to_owned();
-    let waits = goto.wait.as_ref().map(|wait| wait.what.clone());
+    if needless {
+        stop(state, fx);
+    }
     if let Some(goto) = goto_mut(state) {
+        if let Some(Awaited::Names(folder)) = asks.as_ref().filter(|asked| waits.as_ref() != Some(*asked)) {
+            goto.folders.retain(|known| known.location != *folder);
+        }
         goto.offer(all, &partial);
     }
     if let Some(asked) = asks
