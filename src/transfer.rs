@@ -7,6 +7,7 @@ pub mod compare;
 pub mod context;
 pub mod copy;
 pub mod counters;
+pub mod gate;
 pub mod journal;
 pub mod limit;
 pub mod plan;

@@ -29,12 +29,18 @@ impl Meter {
         Meter {
             counters,
             throttle,
-            phase: Phase::Planning,
+            phase: Phase::Queued,
             total: None,
             skipped: 0,
             started: Instant::now(),
             samples: VecDeque::new(),
         }
+    }
+
+    /// It is its turn.
+    pub(super) fn begin(&mut self) {
+        self.phase = Phase::Planning;
+        self.started = Instant::now();
     }
 
     /// What holds the job back.
@@ -56,9 +62,12 @@ impl Meter {
             _ => 0.0,
         };
         let total = self.total.unwrap_or_else(|| self.counters.seen());
-        let elapsed = now.duration_since(self.started);
+        let elapsed = match self.phase {
+            Phase::Queued => Duration::ZERO,
+            _ => now.duration_since(self.started),
+        };
         let phase = match self.phase {
-            Phase::Running if self.throttle.is_paused() => Phase::Paused,
+            Phase::Running | Phase::Queued if self.throttle.is_paused() => Phase::Paused,
             phase => phase,
         };
         Progress {

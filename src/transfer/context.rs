@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     counters::{Counters, add},
+    gate::Room,
     journal::{Begun, Journal},
     limit::Throttle,
     walk::Watcher,
@@ -28,6 +29,8 @@ pub struct Transfer {
     pub reporter: Arc<dyn Reporter>,
     pub cancel: CancellationToken,
     pub throttle: Throttle,
+    /// Its share of what both file systems bear at the same time.
+    pub room: Room,
     pub journal: Journal,
     /// What earlier runs of the same job have begun.
     pub begun: Arc<Begun>,

@@ -7,22 +7,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 
 use super::{
     context::{Transfer, cancelled},
     copy,
     counters::add,
+    gate::SMALL_FILE,
     plan::Plan,
     remove,
     step::{CopyFile, CreateDir, Step},
     walk::Watcher,
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
-
-/// A file of this size or less weighs one; larger ones count for more, so that a few big files
-/// do not fill the memory that many small ones may use.
-const SMALL_FILE: u64 = 256 << 10;
 
 /// How long a cancelled copy may take to leave nothing behind.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
@@ -122,18 +119,14 @@ impl Transfer {
     }
 
     async fn copy_files(&self, files: Vec<CopyFile>) -> Result<()> {
-        let capacity = self.parallel().max(1);
-        let room = Arc::new(Semaphore::new(capacity));
         let mut tasks: JoinSet<Result<()>> = JoinSet::new();
         let mut ended = Ok(());
         for file in files {
-            let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
-            let acquire = room.clone().acquire_many_owned(weight as u32);
             let start = async {
                 self.throttle.pass(0).await;
-                acquire.await
+                self.room.take(file.size.unwrap_or_default()).await
             };
-            let Some(permit) = self.cancel.run_until_cancelled(start).await else { break };
+            let Some(leave) = self.cancel.run_until_cancelled(start).await else { break };
             while let Some(joined) = tasks.try_join_next() {
                 ended = ended.and(settle(joined));
             }
@@ -142,7 +135,7 @@ impl Transfer {
             }
             let this = self.clone();
             tasks.spawn(async move {
-                let _permit = permit;
+                let _leave = leave;
                 this.copy_file(&file).await
             });
         }

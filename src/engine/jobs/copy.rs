@@ -81,12 +81,13 @@ impl Job {
                 continue;
             }
             let transfer = Transfer {
-                from,
+                from: from.clone(),
                 to: to.clone(),
                 counters: counters.clone(),
                 reporter: reporter.clone(),
                 cancel: self.cancel.clone(),
                 throttle: throttle.clone(),
+                room: self.shared.gates.between(&*from, &*to),
                 journal: journal.clone(),
                 begun: Arc::new(journal.begun(&id)),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
@@ -159,7 +160,10 @@ impl Job {
     pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
-        match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
+        self.shared.jobs.queue.ask(self.job, true);
+        let answer = self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await;
+        self.shared.jobs.queue.ask(self.job, false);
+        match answer {
             // To ask again would ask for ever.
             Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
             _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
