@@ -65,7 +65,8 @@ pub enum Command {
         job: JobId,
         location: Location,
     },
-    /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
+    /// Copy: perhaps `Ask`, `Planned` once all is listed, `ItemFailed` per failure, then `Done`. The
+    /// copying starts before that. Progress aside.
     Copy {
         job: JobId,
         request: Request,
@@ -266,7 +267,7 @@ pub enum What {
     Hosts(Vec<String>),
     /// What would be done, in an order in which it can be.
     Steps(Vec<Step>),
-    /// Everything is listed; the copying starts.
+    /// Everything is listed and decided; the copying has long begun.
     Planned(Totals),
     Ask {
         question: QuestionId,

@@ -52,8 +52,9 @@ impl Watcher for Transfer {
 impl Transfer {
     /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
     /// a cancellation, ends the whole.
-    pub(super) async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
+    pub(super) async fn each<I, T, F>(&self, items: I, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
     where
+        I: IntoIterator<Item = T, IntoIter: Send> + Send,
         T: Send,
         F: Future<Output = Result<()>> + Send,
     {
