@@ -1,12 +1,15 @@
 //! What a transfer has done and seen so far, counted by whoever does it and read from outside.
 //! Must never decide anything.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use super::Totals;
+use super::{Totals, Verified};
 use crate::fs::{Entry, Kind, RemotePath};
 
 /// What is done so far, for whoever looks from outside.
@@ -23,6 +26,8 @@ pub struct Counters {
     /// Files that were not what the listing said when they were read.
     pub changed: AtomicU64,
     pub found: Found,
+    /// Files whose checksums were compared, by the means. Kept when a run starts anew.
+    verified: Mutex<BTreeMap<Verified, u64>>,
     current: Mutex<String>,
 }
 
@@ -106,6 +111,16 @@ impl Counters {
 
     pub fn failures(&self) -> u64 {
         get(&self.failed)
+    }
+
+    /// How many files were verified, by the means.
+    pub fn verified(&self) -> Vec<(Verified, u64)> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.iter().map(|(by, files)| (by.clone(), *files)).collect()
+    }
+
+    pub(super) fn verify(&self, by: Verified) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner).entry(by).or_default() += 1;
     }
 
     /// The name of the file that was started last.

@@ -14,6 +14,8 @@ use super::{
     copy,
     counters::add,
     gate::SMALL_FILE,
+    link,
+    part::Part,
     plan::Plan,
     remove,
     step::{CopyFile, CreateDir, Step},
@@ -46,7 +48,7 @@ impl Transfer {
         self.copy_files(files).await?;
         // Links come after all files, so that nothing is ever written through one of them.
         self.each(links, |this, link| async move {
-            copy::link(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -148,7 +150,7 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut part = copy::Part::of(self.to.id(), file, &self.begun);
+        let mut part = Part::of(self.to.id(), file, &self.begun);
         let flow =
             copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
@@ -174,6 +176,9 @@ impl Transfer {
                         add(&self.counters.changed, 1);
                     }
                     self.reporter.warning(warning);
+                }
+                if let Some(by) = copied.verified {
+                    self.counters.verify(by);
                 }
                 add(&self.counters.files, 1);
                 Ok(())
