@@ -19,6 +19,7 @@ mod record;
 mod resolve;
 mod steps;
 mod sum;
+mod summary;
 mod sync;
 
 use std::{ffi::OsString, os::unix::ffi::OsStrExt};

@@ -27,8 +27,8 @@ use crate::{
         Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, gate::Gates, journal::Stored,
-        limit::Limiter, step::Step,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, gate::Gates,
+        journal::Stored, limit::Limiter, step::Step,
     },
     trust,
 };
@@ -261,6 +261,8 @@ pub enum What {
     /// Where a path leads.
     Resolved(Location),
     Checksum(Checksum),
+    /// How many files of a transfer were verified, by the means.
+    Verified(Vec<(Verified, u64)>),
     /// What a command printed, or how it ended.
     Output(Output),
     /// The hosts that ssh_config names, patterns left out.

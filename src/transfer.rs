@@ -12,19 +12,23 @@ pub mod feed;
 pub mod gate;
 pub mod journal;
 pub mod limit;
+mod link;
+pub mod part;
 pub mod plan;
 pub mod prepare;
 pub mod prepared;
 pub mod remove;
+mod resume;
 mod run;
 pub mod step;
+pub mod verify;
 pub mod walk;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::{Entry, Location, Timestamp, mode::ModeChange};
+use crate::fs::{Algorithm, Entry, Location, Timestamp, mode::ModeChange, sum::Computed};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug)]
@@ -67,6 +71,8 @@ pub struct Policy {
     pub limit: Option<u64>,
     /// How often in a row a lost connection is tried again without anything having moved.
     pub retries: u32,
+    /// Each file's checksum at the target is compared with the source's before it gets its name.
+    pub verify: bool,
 }
 
 impl Default for Policy {
@@ -80,6 +86,7 @@ impl Default for Policy {
             compare_content: false,
             limit: None,
             retries: 5,
+            verify: false,
         }
     }
 }
@@ -128,6 +135,14 @@ pub enum Owner {
     Id(u32),
     /// As the server knows it.
     Name(String),
+}
+
+/// How a copy was found to be the same as its source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Verified {
+    pub algorithm: Algorithm,
+    /// Who computed the target's checksum.
+    pub by: Computed,
 }
 
 /// What a plan amounts to.

@@ -48,6 +48,8 @@ const BEHAVIOUR: &[&str] = &[
     "transfer::plan",
     "transfer::walk",
     "transfer::copy",
+    "transfer::part",
+    "transfer::verify",
     "transfer::context",
     "transfer::prepare",
     "transfer::run",

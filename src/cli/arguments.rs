@@ -206,6 +206,11 @@ pub struct TransferArguments {
     /// How often in a row to try again after the connection was lost
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
+
+    /// Compare the checksums of each file and its source before it gets its name; says how they
+    /// were had
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Args, Debug)]
@@ -230,8 +235,8 @@ pub struct CpArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// The steps of --dry-run as one JSON object per line
-    #[arg(long, requires = "dry_run")]
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
     pub json: bool,
 
     /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
@@ -264,6 +269,10 @@ pub struct LsArguments {
 
 #[derive(Args, Debug)]
 pub struct MvArguments {
+    /// How it ended as a JSON object
+    #[arg(long)]
+    pub json: bool,
+
     #[command(flatten)]
     pub transfer: TransferArguments,
 
@@ -293,8 +302,8 @@ pub struct SyncArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// The steps of --dry-run as one JSON object per line
-    #[arg(long, requires = "dry_run")]
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
     pub json: bool,
 
     #[arg(required = true, num_args = 2, value_names = ["SRC", "DST"])]

@@ -1,12 +1,15 @@
 //! What a transfer has done and seen so far, counted by whoever does it and read from outside.
 //! Must never decide anything.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use super::Totals;
+use super::{Totals, Verified};
 use crate::fs::{Entry, Kind, RemotePath};
 
 /// What is done so far, for whoever looks from outside.
@@ -27,6 +30,8 @@ pub struct Counters {
     pub found: Seen,
     /// What the plan holds so far.
     pub planned: Seen,
+    /// Files whose checksums were compared, by the means. Kept when a run starts anew.
+    verified: Mutex<BTreeMap<Verified, u64>>,
     current: Mutex<String>,
 }
 
@@ -134,6 +139,16 @@ impl Counters {
 
     pub fn failures(&self) -> u64 {
         get(&self.failed)
+    }
+
+    /// How many files were verified, by the means.
+    pub fn verified(&self) -> Vec<(Verified, u64)> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.iter().map(|(by, files)| (by.clone(), *files)).collect()
+    }
+
+    pub(super) fn verify(&self, by: Verified) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner).entry(by).or_default() += 1;
     }
 
     /// The name of the file that was started last.

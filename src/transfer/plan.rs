@@ -240,6 +240,7 @@ impl Planner<'_> {
                     mtime: entry.attributes.mtime,
                     attributes: self.attributes(entry),
                     replace,
+                    verify: self.input.policy.verify,
                 }));
             }
             Decision::Same => {

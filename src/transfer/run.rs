@@ -19,6 +19,8 @@ use super::{
     descend::Ending,
     feed::{Part, Parts},
     gate::SMALL_FILE,
+    link,
+    part::Part,
     remove,
     step::{CopyFile, CopyLink, CreateDir, Step},
     walk::Watcher,
@@ -213,7 +215,7 @@ impl Transfer {
     /// then what is to be removed, and what directories are to get in the end.
     pub async fn conclude(&self, links: Vec<CopyLink>, ending: Ending) -> Result<()> {
         self.each(links, |this, link| async move {
-            copy::link(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -263,7 +265,7 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut part = copy::Part::of(self.to.id(), file, &self.begun);
+        let mut part = Part::of(self.to.id(), file, &self.begun);
         let flow =
             copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
@@ -289,6 +291,9 @@ impl Transfer {
                         add(&self.counters.changed, 1);
                     }
                     self.reporter.warning(warning);
+                }
+                if let Some(by) = copied.verified {
+                    self.counters.verify(by);
                 }
                 add(&self.counters.files, 1);
                 Ok(())

@@ -41,6 +41,8 @@ pub struct CopyFile {
     pub attributes: Attributes,
     /// Something is there already that the policy allows to replace.
     pub replace: bool,
+    /// The checksums are compared before it gets its name.
+    pub verify: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

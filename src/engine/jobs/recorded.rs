@@ -90,7 +90,7 @@ impl Job {
         self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
         let resumed = !journal.is_empty();
-        let run = Run { counters, throttle, reporter, journal: journal.clone(), resumed };
+        let run = Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed };
         let queue = &self.shared.jobs.queue;
         let is_held = run.throttle.is_paused();
         let mut place = (mode == Mode::Run).then(|| queue.enter(self.job, Pair::of(&request), is_held));
@@ -107,6 +107,10 @@ impl Job {
             Err(error) => Err(error),
         };
         drop(place);
+        let verified = counters.verified();
+        if !verified.is_empty() {
+            self.shared.emit(self.job, What::Verified(verified)).await;
+        }
         if mode == Mode::Run {
             self.settle(&request, &journal, &outcome, has_waited_only).await;
         }
