@@ -20,6 +20,9 @@ const LOOKS: usize = 1024;
 /// With so many sources or fewer, directories among them are listed while the target is looked at.
 const EAGER: usize = 8;
 
+/// A file system that takes so many files at a time takes a question too many as well.
+const PLENTY: usize = 32;
+
 /// What a request names, and what stands where that lands.
 pub struct Tops {
     pub(super) level: Prepared,
@@ -41,8 +44,19 @@ impl Transfer {
         landing: Landing,
         policy: &Policy,
     ) -> Result<Tops> {
-        let stats: Vec<_> = sources.iter().map(|path| self.from.lstat(path)).collect();
-        let (found, directory) = tokio::join!(future::join_all(stats), self.to.stat(target));
+        let stats: Vec<_> = sources.iter().map(|path| self.look_at_source(path).boxed()).collect();
+        // The target is often a directory: where a question more costs no time, what stands in it is
+        // asked for along with what it is.
+        let guesses = match landing {
+            Landing::Onto => &[],
+            _ if sources.len() > EAGER || self.to.capabilities().parallel_files < PLENTY => &[],
+            _ => sources,
+        };
+        let guesses = guesses.iter().filter_map(|path| Some(self.look(target.join(path.name()?)).boxed()));
+        let guesses = future::join_all(guesses.collect::<Vec<_>>());
+        let (found, directory, guessed) =
+            tokio::join!(future::join_all(stats), self.to.stat(target), guesses);
+        let guessed: HashMap<_, _> = guessed.into_iter().flatten().collect();
         let into = match (landing, directory) {
             (Landing::Onto, Ok(_)) => false,
             (Landing::Onto, Err(error)) if error.kind() == ErrorKind::NotFound => false,
@@ -87,13 +101,15 @@ impl Transfer {
             landed_at.insert(landed.clone());
             tops.level.sources.push(Source { path: path.clone(), entry, target: landed });
         }
-        let looks: Vec<_> = landed_at.into_iter().map(|path| self.look(path).boxed()).collect();
+        let unknown = landed_at.iter().filter(|path| !guessed.contains_key(*path)).cloned();
+        let looks: Vec<_> = unknown.map(|path| self.look(path).boxed()).collect();
         let looks = stream::iter(looks).buffered(LOOKS).try_collect::<Vec<_>>();
         let is_tree = |source: &&Source| policy.recursive && source.entry.kind == Kind::Dir;
         let trees = tops.level.sources.iter().filter(is_tree).filter(|_| sources.len() <= EAGER);
         let trees: Vec<_> = trees.map(|source| self.list_early(source.path.clone()).boxed()).collect();
         let (looked, listed) = tokio::join!(looks, future::join_all(trees));
-        let existing = looked?.into_iter().filter_map(|(path, entry)| Some((path, entry?)));
+        let known = guessed.into_iter().filter(|(path, _)| landed_at.contains(path));
+        let existing = known.chain(looked?).filter_map(|(path, entry)| Some((path, entry?)));
         tops.level.existing = existing.collect();
         tops.listed = listed.into_iter().flatten().collect();
         self.compare(&mut tops.level, policy).await?;
@@ -113,6 +129,14 @@ impl Transfer {
         let strict = Strict(false.into());
         let entries = walk::directory(&self.from, &path, &strict).await.ok()?;
         (!strict.0.into_inner()).then_some((path, entries))
+    }
+
+    async fn look_at_source(&self, path: &RemotePath) -> Result<Entry> {
+        let entry = self.from.lstat(path).await?;
+        if entry.kind == Kind::File {
+            self.to.expect_write(entry.attributes.size.unwrap_or_default());
+        }
+        Ok(entry)
     }
 
     /// What stands at a target path, if anything.
