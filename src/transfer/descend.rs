@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Conflict, OnConflict, Policy, Totals, compare,
     context::{Transfer, cancelled},
-    feed::{Feed, Gone, Part},
+    feed::{Batch, Feed, Gone},
     plan::{self, Below, Finish, Plan, Source},
     prepare::Tops,
     prepared::Prepared,
@@ -101,8 +101,8 @@ impl Transfer {
             // reads.
             let (visit, listed) = tokio::select! {
                 Some(room) = has_room(feed, ready.front()) => {
-                    let (Ok(room), Some(part)) = (room, ready.pop_front()) else { return Err(cancelled()) };
-                    feed.send(part, room);
+                    let (Ok(room), Some(batch)) = (room, ready.pop_front()) else { return Err(cancelled()) };
+                    feed.send(batch, room);
                     continue;
                 }
                 Some(visited) = running.next() => visited,
@@ -141,9 +141,9 @@ impl Transfer {
         for level in std::mem::take(&mut found.undecided) {
             let mut ready = VecDeque::new();
             self.level(level, &policy, None, found, &mut ready);
-            for part in ready {
-                let Ok(room) = feed.room(&part).await else { return Err(cancelled()) };
-                feed.send(part, room);
+            for batch in ready {
+                let Ok(room) = feed.room(&batch).await else { return Err(cancelled()) };
+                feed.send(batch, room);
             }
         }
         Ok(())
@@ -210,7 +210,7 @@ impl Transfer {
         policy: &Policy,
         of: Option<&Below>,
         found: &mut Found,
-        ready: &mut VecDeque<Part>,
+        ready: &mut VecDeque<Batch>,
     ) -> Vec<Below> {
         let plan = self.plan(&level, policy);
         let counters = &self.counters;
@@ -248,7 +248,7 @@ impl Transfer {
             }
         }
         if !steps.is_empty() {
-            ready.push_back(Part::new(of.map(|below| below.target.clone()), steps));
+            ready.push_back(Batch::new(of.map(|below| below.target.clone()), steps));
         }
         plan.below
     }
@@ -286,12 +286,17 @@ impl Transfer {
 /// Waits until the first that is ready may go on its way; `None` where nothing is.
 async fn has_room(
     feed: &Feed,
-    part: Option<&Part>,
+    batch: Option<&Batch>,
 ) -> Option<std::result::Result<OwnedSemaphorePermit, Gone>> {
-    Some(feed.room(part?).await)
+    Some(feed.room(batch?).await)
 }
 
 impl Found {
+    /// Nothing yet; with `sources`, they are gathered to be removed later.
+    pub fn of(sources: Option<Removal>) -> Found {
+        Found { sources, ..Found::default() }
+    }
+
     fn finish(&mut self, target: &RemotePath, finish: Option<Finish>) {
         if let Some(Finish { attributes, .. }) = finish {
             self.ending.finishing.push((target.clone(), attributes));

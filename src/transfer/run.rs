@@ -17,7 +17,7 @@ use super::{
     copy,
     counters::add,
     descend::Ending,
-    feed::{Part, Parts},
+    feed::{Batch, Batches},
     gate::SMALL_FILE,
     link,
     part::Part,
@@ -77,7 +77,7 @@ impl Running {
 impl Transfer {
     /// Carries out what comes, to the last of it. Failed items are reported and do not stop the
     /// rest; a lost session does. What is handed back comes once all files are there.
-    pub async fn run(&self, mut parts: Parts) -> Result<Vec<CopyLink>> {
+    pub async fn run(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
         let mut running = Running {
             tasks: JoinSet::new(),
             dirs: HashMap::new(),
@@ -95,14 +95,16 @@ impl Transfer {
                         break;
                     }
                 }
-                part = parts.next() => match part {
-                    Some(part) if self.start(part, &mut running).await => {}
-                    _ => break,
-                },
+                batch = batches.next() => {
+                    let Some(batch) = batch else { break };
+                    if !self.start(batch, &mut running).await {
+                        break;
+                    }
+                }
             }
         }
         // Whoever plans need not go on where nobody goes on with it.
-        drop(parts);
+        drop(batches);
         while let Some(joined) = running.tasks.join_next().await {
             running.settle(joined);
         }
@@ -113,15 +115,15 @@ impl Transfer {
         }
     }
 
-    /// Starts everything of a part; false where that was cut short.
-    async fn start(&self, part: Part, running: &mut Running) -> bool {
-        let within = part.into.as_ref().and_then(|into| running.dirs.get(into)).cloned();
-        let dirs = part.steps.iter().filter_map(|step| match step {
+    /// Starts everything of a batch; false where that was cut short.
+    async fn start(&self, batch: Batch, running: &mut Running) -> bool {
+        let within = batch.into.as_ref().and_then(|into| running.dirs.get(into)).cloned();
+        let dirs = batch.steps.iter().filter_map(|step| match step {
             Step::CreateDir(dir) => Some(&dir.path),
             _ => None,
         });
         self.journal.dirs(dirs);
-        for step in &part.steps {
+        for step in &batch.steps {
             let goes_on = match step {
                 Step::CreateDir(dir) => self.start_dir(dir.clone(), within.clone(), running).await,
                 Step::Link(link) => {
@@ -135,7 +137,7 @@ impl Transfer {
                 return false;
             }
         }
-        for step in part.steps {
+        for step in batch.steps {
             if let Step::Copy(file) = step
                 && !self.start_file(file, within.clone(), running).await
             {

@@ -16,7 +16,7 @@ use crate::{
         context::{Reporter, Transfer},
         counters::Counters,
         descend::Found,
-        feed::{self, Feed, Parts},
+        feed::{self, Batches, Feed},
         journal::Journal,
         limit::Throttle,
         prepare::Tops,
@@ -102,8 +102,8 @@ impl Job {
                 journal.land(if tops.into { Landing::Into } else { Landing::Onto });
             }
             let sources = request.remove_source.then(Removal::default);
-            let mut found = Found { sources, ..Found::default() };
-            let (feed, parts) = feed::channel();
+            let mut found = Found::of(sources);
+            let (feed, batches) = feed::channel();
             let planning = async {
                 let planned = self.plan_all(&transfer, tops, &mut policy, mode, &feed, &mut found).await;
                 if planned.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
@@ -113,8 +113,8 @@ impl Job {
                 planned
             };
             let (planned, links) = match mode {
-                Mode::Run => tokio::join!(planning, transfer.run(parts)),
-                Mode::Plan => tokio::join!(planning, self.show(parts)),
+                Mode::Run => tokio::join!(planning, transfer.run(batches)),
+                Mode::Plan => tokio::join!(planning, self.show(batches)),
             };
             let links = links?;
             planned?;
@@ -186,9 +186,9 @@ impl Job {
     }
 
     /// Tells of the steps as they come, instead of doing them.
-    async fn show(&self, mut parts: Parts) -> Result<Vec<CopyLink>> {
-        while let Some(part) = parts.next().await {
-            for steps in part.steps.chunks(STEPS) {
+    async fn show(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
+        while let Some(batch) = batches.next().await {
+            for steps in batch.steps.chunks(STEPS) {
                 self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
             }
         }
