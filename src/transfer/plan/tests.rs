@@ -66,7 +66,7 @@ fn run_onto(trees: &[Tree], existing: &[(&str, Entry)], policy: &Policy, times_k
             }
         };
         let is_here = |path: &RemotePath| match &of {
-            None => sources.iter().any(|source| source.target == *path),
+            None => sources.iter().any(|source| source.target.parent() == path.parent()),
             Some(of) => path.parent().as_ref() == Some(&of.target),
         };
         let here = existing.iter().filter(|(path, _)| is_here(path));
