@@ -1,6 +1,7 @@
-//! What a transfer is: the request, the policy, the progress. Plain data; what a request
-//! names is looked at in `prepare`, gone through directory by directory in `descend`, each decided
-//! about in `plan` and carried out in `run`, one file at a time in `copy`; removing is in `remove`, changing attributes in `change`.
+//! What a transfer is: the request, the policy, the progress. Plain data; what a request names is
+//! looked at in `prepare`, gone through directory by directory in `descend`, each decided about in
+//! `plan` and carried out in `run`, one file at a time in `copy`; removing is in `remove`, changing
+//! attributes in `change`, looking for names in `find`, new names for many in `rename`.
 
 pub mod change;
 pub mod compare;
@@ -9,6 +10,7 @@ pub mod copy;
 pub mod counters;
 pub mod descend;
 pub mod feed;
+pub mod find;
 pub mod gate;
 pub mod journal;
 pub mod limit;
@@ -18,6 +20,7 @@ pub mod plan;
 pub mod prepare;
 pub mod prepared;
 pub mod remove;
+pub mod rename;
 mod resume;
 mod run;
 pub mod step;

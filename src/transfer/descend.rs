@@ -20,7 +20,7 @@ use super::{
     step::Step,
     walk::{self, DEEPEST, LISTINGS, Watcher},
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result};
+use crate::fs::{Attributes, Entry, Kind, RemotePath, Result};
 
 /// What is known once everything is listed.
 #[derive(Default)]
@@ -122,11 +122,7 @@ impl Transfer {
             for below in below {
                 if depth > DEEPEST {
                     let path = below.path.as_ref().unwrap_or(&below.target);
-                    self.failed(
-                        Error::new(ErrorKind::Protocol, Operation::List)
-                            .at(path)
-                            .with_detail(format!("nested more than {DEEPEST} levels deep")),
-                    );
+                    self.failed(walk::too_deep(path));
                 } else {
                     waiting.push(Visit { below, depth });
                 }
