@@ -419,7 +419,6 @@ async fn transfers_wait_for_their_turn_in_an_order_that_can_be_changed() {
         assert!(matches!(bench.hear(JobId(number), None).await.last(), Some(What::Cancelled)));
     }
 }
-}
 
 fn find(job: JobId, root: &str, text: &str) -> Command {
     let query = Query::new(text, Wanted::Anything, false).unwrap();
