@@ -57,8 +57,10 @@ pub struct Policy {
     /// Directories are copied with all that they hold; otherwise they are refused.
     pub recursive: bool,
     pub on_conflict: OnConflict,
-    /// Times and permissions are carried over.
+    /// Times and permissions are carried over, and names of one file stay names of one file.
     pub preserve: bool,
+    /// What symlinks of the source lead to is copied in their place.
+    pub follow: bool,
     /// What stands in the target directories and not in the source's is removed once all else
     /// has succeeded.
     pub delete: bool,
@@ -79,6 +81,7 @@ impl Default for Policy {
             recursive: true,
             on_conflict: OnConflict::Refuse,
             preserve: true,
+            follow: false,
             delete: false,
             compare_content: false,
             limit: None,

@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -174,5 +174,188 @@ mod verify {
         world.wharf(&["mv", "--verify", &world.local("from/file"), &world.remote("to/new")]).ends(1);
         assert_eq!(world.get("from/file"), b"new");
         assert_eq!(names(&world.path("to")), ["file"]);
+    }
+}
+
+mod follow {
+    use super::*;
+
+    fn tree(world: &World) {
+        world.put("else/deep/file", b"behind");
+        world.put("from/file", b"plain");
+        symlink("../else", world.path("from/dir")).unwrap();
+        symlink("../else/deep/file", world.path("from/link")).unwrap();
+        symlink("missing", world.path("from/nowhere")).unwrap();
+        symlink("..", world.path("else/deep/up")).unwrap();
+    }
+
+    fn check(world: &World, down: &str) {
+        let of = |name: &str| world.path(&format!("{down}/{name}"));
+        assert_eq!(fs::read(of("dir/deep/file")).unwrap(), b"behind");
+        assert_eq!(fs::read(of("link")).unwrap(), b"behind");
+        assert!(of("link").symlink_metadata().unwrap().is_file());
+        assert!(of("dir").symlink_metadata().unwrap().is_dir());
+        assert_eq!(names(&of("")), ["dir", "file", "link"]);
+        assert_eq!(names(&of("dir/deep")), ["file"]);
+    }
+
+    #[test]
+    fn links_become_what_they_lead_to() {
+        let world = World::new();
+        tree(&world);
+        for (from, to) in [(world.remote("from"), "over sftp"), (world.local("from"), "here")] {
+            world.wharf(&["cp", "-rL", &from, &world.local(to)]).ends(1).says(&[
+                "from/nowhere",
+                "leads nowhere",
+                "from/dir/deep/up",
+                "leads back",
+            ]);
+            check(&world, to);
+        }
+        world.wharf(&["cp", "-L", &world.remote("from/link"), &world.local("one")]).ends(0);
+        assert_eq!(world.get("one"), b"behind");
+        // Without it, links are links.
+        world.wharf(&["cp", "-r", &world.remote("from"), &world.local("links")]).ends(0);
+        assert!(world.path("links/nowhere").symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
+    fn ftp_follows_as_well() {
+        let world = World::new();
+        for software in [Software::Vsftpd, Software::Proftpd] {
+            let server = FtpServer::start(software, FtpConfig::default());
+            server.put("else/deep/file", b"behind");
+            server.put("from/file", b"plain");
+            let at = |name: &str| server.root().join(name);
+            symlink("../else", at("from/dir")).unwrap();
+            symlink("../else/deep/file", at("from/link")).unwrap();
+            symlink("missing", at("from/nowhere")).unwrap();
+            symlink("..", at("else/deep/up")).unwrap();
+            let down = format!("{software:?}");
+            world
+                .wharf(&["cp", "-rL", &ftp_place(&server, "from"), &world.local(&down)])
+                .ends(1)
+                .says(&["from/nowhere", "from/dir/deep/up"]);
+            check(&world, &down);
+        }
+    }
+}
+
+mod names_of_one_file {
+    use super::*;
+
+    #[test]
+    fn they_stay_that() {
+        let world = World::new();
+        world.put("from/a", &noise(300_000));
+        fs::create_dir(world.path("from/sub")).unwrap();
+        fs::hard_link(world.path("from/a"), world.path("from/sub/b")).unwrap();
+        fs::hard_link(world.path("from/a"), world.path("from/c")).unwrap();
+        for (to, place) in [("here", world.local("here")), ("there", world.remote("there"))] {
+            world.wharf(&["cp", "-r", &world.local("from"), &place]).ends(0);
+            let inode = |name: &str| fs::metadata(world.path(&format!("{to}/{name}"))).unwrap().ino();
+            assert!(inode("a") == inode("sub/b") && inode("a") == inode("c"), "{to}");
+            assert!(world.get(&format!("{to}/sub/b")) == noise(300_000));
+            // What stands there is replaced, and by one file again.
+            fs::remove_file(world.path(&format!("{to}/c"))).unwrap();
+            fs::write(world.path(&format!("{to}/c")), "other").unwrap();
+            world.wharf(&["sync", &world.local("from"), &place]).ends(0);
+            assert_eq!(inode("a"), inode("c"));
+            world
+                .wharf(&[
+                    "cp",
+                    "-r",
+                    "--on-conflict=overwrite",
+                    &format!("{}/.", world.local("from")),
+                    &place,
+                ])
+                .ends(0);
+            assert_eq!(names(&world.path(to)), ["a", "c", "sub"]);
+        }
+        // A server that has no such thing gets copies.
+        let server = FtpServer::start(Software::Vsftpd, FtpConfig::default());
+        world.wharf(&["cp", "-r", &world.local("from"), &ftp_place(&server, "up")]).ends(0);
+        assert!(fs::read(server.root().join("up/sub/b")).unwrap() == noise(300_000));
+    }
+}
+
+mod holes {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn sparse(path: &Path, length: u64, data: &[(u64, &[u8])]) {
+        let file = fs::File::create(path).unwrap();
+        file.set_len(length).unwrap();
+        for (at, bytes) in data {
+            file.write_all_at(bytes, *at).unwrap();
+        }
+    }
+
+    fn on_disk(path: &Path) -> u64 {
+        fs::metadata(path).unwrap().blocks() * 512
+    }
+
+    /// Terabytes of nothing take neither hours nor room.
+    #[test]
+    fn they_are_copied_as_holes_on_this_machine() {
+        let world = World::new();
+        let (start, end) = (noise(100_000), noise(10_000));
+        let length = 5 << 40;
+        sparse(&world.path("big"), length, &[(0, &start), (length / 2 + 5, &end), (length - 10_000, &end)]);
+        world.wharf(&["cp", &world.local("big"), &world.local("copy")]).ends(0);
+        let copy = fs::File::open(world.path("copy")).unwrap();
+        assert_eq!(copy.metadata().unwrap().len(), length);
+        assert!(on_disk(&world.path("copy")) < 1 << 20, "{}", on_disk(&world.path("copy")));
+        for (at, content) in [(0, &start), (length / 2 + 5, &end), (length - 10_000, &end)] {
+            let mut read = vec![0; content.len()];
+            copy.read_exact_at(&mut read, at).unwrap();
+            assert!(read == **content, "{at}");
+        }
+        // One that ends in a hole, and one that is nothing else.
+        for data in [&[(0, &start[..])][..], &[]] {
+            sparse(&world.path("tail"), GIB, data);
+            world
+                .wharf(&["cp", "--on-conflict=overwrite", &world.local("tail"), &world.local("copy of tail")])
+                .ends(0);
+            assert_eq!(fs::metadata(world.path("copy of tail")).unwrap().len(), GIB);
+            assert!(on_disk(&world.path("copy of tail")) < 1 << 20);
+        }
+    }
+
+    #[test]
+    fn zeros_from_a_server_become_holes() {
+        let world = World::new();
+        let data = noise(70_000);
+        let length = (48 << 20) + 3;
+        sparse(&world.path("file"), length, &[(0, &data), (20_000_001, &data)]);
+        world.wharf(&["cp", "--verify", &world.remote("file"), &world.local("copy")]).ends(0);
+        assert!(world.get("file") == world.get("copy"));
+        assert!(on_disk(&world.path("copy")) < 1 << 20, "{}", on_disk(&world.path("copy")));
+        world.put("small", &[&noise(1000)[..], &vec![0; 500_000]].concat());
+        world.wharf(&["cp", &world.remote("small"), &world.local("small copy")]).ends(0);
+        assert!(
+            world.get("small") == world.get("small copy") && on_disk(&world.path("small copy")) < 100_000
+        );
+    }
+}
+
+mod on_the_disk {
+    use super::*;
+
+    /// New files can be copied again; what one replaces cannot be had back.
+    #[test]
+    fn what_replaces_something_is_synced_first() {
+        let world = World::new();
+        world.put("new", b"new");
+        let up = ["cp", "-v", "--on-conflict=overwrite", &world.local("new"), &world.remote("file")];
+        let ran = world.wharf(&up).ends(0);
+        assert!(!ran.stderr.contains("fsync"), "{}", ran.stderr);
+        let ran = world.wharf(&up).ends(0).says(&["fsync@openssh.com"]);
+        let (sync, close) = (ran.stderr.find("fsync"), ran.stderr.find("CLOSE"));
+        assert!(sync < close, "{}", ran.stderr);
+        assert_eq!(world.get("file"), b"new");
     }
 }

@@ -143,6 +143,8 @@ pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
         create_mode: Some(UNFINISHED_MODE),
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        // What is new can be copied again; what it replaces cannot be had back.
+        sync: file.replace,
         ..WriteOptions::default()
     }
 }
@@ -266,6 +268,7 @@ async fn in_place(
         create_mode: None,
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        sync: true,
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };

@@ -15,7 +15,7 @@ pub use form::form;
 use super::{
     Conflict, OnConflict, Policy, Totals,
     journal::{Begun, Item},
-    step::{CopyFile, CopyLink, CreateDir, Step},
+    step::{CopyFile, CopyLink, CreateDir, HardLink, Step},
     walk::Found,
 };
 use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath};
@@ -61,6 +61,8 @@ pub struct Input<'a> {
     /// The target can be given the source's times. Where it cannot, a file that is not older than
     /// the source counts as being of the same time.
     pub times_kept: bool,
+    /// The target can give a file several names.
+    pub hard_links: bool,
     /// Target paths whose content has been compared, and whether it is the same.
     pub compared: &'a HashMap<RemotePath, bool>,
     /// Something of the sources could not be listed: nothing is removed then, for it may be
@@ -105,6 +107,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         finishing: Vec::new(),
         standing: Vec::new(),
         touched: HashSet::new(),
+        firsts: HashMap::new(),
         barred: HashSet::new(),
         taken: input.existing.keys().cloned().collect(),
         names: Names::new(input.existing.keys(), input.policy.on_conflict == OnConflict::Different),
@@ -131,6 +134,9 @@ struct Planner<'a> {
     standing: Vec<(RemotePath, Attributes, bool)>,
     /// Directories in which something is written or removed.
     touched: HashSet<RemotePath>,
+    /// Where files with several names are at the target, by their identity: the source that is
+    /// copied there, if it is not there already, and the target.
+    firsts: HashMap<(u64, u64), (Option<RemotePath>, RemotePath)>,
     /// Target directories that cannot be: nothing below them is planned.
     barred: HashSet<RemotePath>,
     /// Target paths that are in use, by what exists or by earlier steps.
@@ -273,7 +279,7 @@ impl Planner<'_> {
                 self.touch(&target);
                 self.plan.totals.files += 1;
                 self.plan.totals.bytes += entry.attributes.size.unwrap_or_default();
-                self.plan.steps.push(Step::Copy(CopyFile {
+                let file = CopyFile {
                     source: path.clone(),
                     target,
                     size: entry.attributes.size,
@@ -281,10 +287,13 @@ impl Planner<'_> {
                     attributes: self.attributes(entry),
                     replace,
                     verify: self.input.policy.verify,
-                }));
+                };
+                let step = self.as_link(file, entry);
+                self.plan.steps.push(step);
             }
             Decision::Same => {
                 self.plan.skipped += 1;
+                self.is_there(entry, &target);
                 let attributes = self.attributes(entry);
                 if let Some(there) = self.input.existing.get(&target)
                     && self.lacks(there, &attributes)
@@ -294,6 +303,31 @@ impl Planner<'_> {
             }
             Decision::Skip | Decision::Wait => {}
         }
+    }
+
+    /// A file of which another name is copied already is linked to that.
+    fn as_link(&mut self, file: CopyFile, entry: &Entry) -> Step {
+        let Some(identity) = self.shared(entry) else { return Step::Copy(file) };
+        match self.firsts.get(&identity) {
+            Some((first_source, first)) => {
+                Step::HardLink(HardLink { file, first: first.clone(), first_source: first_source.clone() })
+            }
+            None => {
+                self.firsts.insert(identity, (Some(file.source.clone()), file.target.clone()));
+                Step::Copy(file)
+            }
+        }
+    }
+
+    /// Notes where a file with several names is whole already.
+    fn is_there(&mut self, entry: &Entry, target: &RemotePath) {
+        if let Some(identity) = self.shared(entry) {
+            self.firsts.entry(identity).or_insert_with(|| (None, target.clone()));
+        }
+    }
+
+    fn shared(&self, entry: &Entry) -> Option<(u64, u64)> {
+        entry.identity.filter(|_| self.input.hard_links && self.input.policy.preserve)
     }
 
     fn link(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
@@ -327,6 +361,7 @@ impl Planner<'_> {
         let there = self.input.existing.get(&target);
         if is_link || item.is_of(entry) {
             if there.is_some_and(|there| there.kind == entry.kind && is_whole(item, there, is_link)) {
+                self.is_there(entry, &target);
                 self.taken.insert(target.clone());
                 if self.input.policy.delete {
                     self.wanted.insert(target);

@@ -146,6 +146,7 @@ impl Transfer {
             policy,
             time_precision: from.time_precision.max(to.time_precision),
             times_kept: to.times,
+            hard_links: to.hard_links,
             compared: &prepared.compared,
             incomplete: prepared.incomplete,
             begun: &self.begun,

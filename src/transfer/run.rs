@@ -17,7 +17,7 @@ use super::{
     part::Part,
     plan::Plan,
     remove,
-    step::{CopyFile, CreateDir, Step},
+    step::{CopyFile, CreateDir, HardLink, Step},
     walk::Watcher,
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
@@ -34,6 +34,7 @@ impl Transfer {
     pub async fn run(&self, plan: Plan) -> Result<()> {
         let mut dirs = Vec::new();
         let mut files = Vec::new();
+        let mut hard_links = Vec::new();
         let mut links = Vec::new();
         let mut finishing = Vec::new();
         let mut removals = Vec::new();
@@ -41,6 +42,7 @@ impl Transfer {
             match step {
                 Step::CreateDir(dir) => dirs.push(dir),
                 Step::Copy(file) => files.push(file),
+                Step::HardLink(link) => hard_links.push(link),
                 Step::Link(link) => links.push(link),
                 Step::SetAttributes { path, attributes } => finishing.push((path, attributes)),
                 Step::Remove { path, kind } => removals.push((path, kind)),
@@ -49,6 +51,7 @@ impl Transfer {
         self.journal.dirs(dirs.iter().map(|dir| &dir.path));
         self.create_dirs(dirs).await?;
         self.copy_files(files).await?;
+        self.each(hard_links, |this, link| async move { this.link_file(&link).await }).await?;
         // Links come after all files, so that nothing is ever written through one of them.
         self.each(links, |this, link| async move {
             link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
@@ -152,6 +155,28 @@ impl Transfer {
             ended = ended.and(settle(joined));
         }
         if self.cancel.is_cancelled() { Err(cancelled()) } else { ended }
+    }
+
+    /// Gives a file that was copied another name, or copies it again where that cannot be; only
+    /// what ends the session is an `Err`.
+    async fn link_file(&self, link: &HardLink) -> Result<()> {
+        let is_whole = |source| self.journal.is_done(self.from.id(), source);
+        if link.first_source.as_ref().is_none_or(is_whole) {
+            self.counters.start(&link.file.source);
+            match link::hard_link(&*self.from, &*self.to, link, &self.journal).await {
+                Ok(()) => {
+                    add(&self.counters.files, 1);
+                    add(&self.counters.bytes, link.file.size.unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(error) => {
+                    let error = error.about(&link.file.target).during(Operation::HardLink);
+                    self.reporter.warning(error.with_detail("it was copied again instead"));
+                }
+            }
+        }
+        self.copy_file(&link.file).await
     }
 
     /// Copies one file; only what ends the session is an `Err`.

@@ -8,6 +8,7 @@ use crate::fs::{Attributes, Kind, RemotePath, Timestamp};
 pub enum Step {
     CreateDir(CreateDir),
     Copy(CopyFile),
+    HardLink(HardLink),
     Link(CopyLink),
     /// Times and permissions of a directory, once its contents are there, or of a file whose
     /// content is the same already.
@@ -43,6 +44,17 @@ pub struct CopyFile {
     pub replace: bool,
     /// The checksums are compared before it gets its name.
     pub verify: bool,
+}
+
+/// Another name of a file that is copied as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HardLink {
+    /// How to copy it where it cannot be linked.
+    pub file: CopyFile,
+    /// Where the file is, or will be, at the target.
+    pub first: RemotePath,
+    /// The source that is copied there, which must have succeeded; `None` where it is there already.
+    pub first_source: Option<RemotePath>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

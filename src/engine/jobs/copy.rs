@@ -10,7 +10,7 @@ use super::{
     Job, by_file_system,
 };
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result, following::Following},
     transfer::{
         Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
         context::{Reporter, Transfer},
@@ -19,7 +19,7 @@ use crate::{
         limit::Throttle,
         plan::Plan,
         remove,
-        step::Step,
+        step::{HardLink, Step},
     },
 };
 
@@ -66,6 +66,7 @@ impl Job {
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
+            let from: Arc<dyn FileSystem> = if policy.follow { Arc::new(Following::new(from)) } else { from };
             let sources = match resumed {
                 true => self.cancellable(not_moved(&*from, sources, journal).boxed()).await?,
                 false => sources,
@@ -209,7 +210,7 @@ async fn not_moved(
 /// Removes the parts of what is not to be copied any more.
 async fn clear_unwanted(transfer: &Transfer, plan: &Plan) -> Result<()> {
     let wanted = plan.steps.iter().filter_map(|step| match step {
-        Step::Copy(file) => Some((&file.source, &file.target)),
+        Step::Copy(file) | Step::HardLink(HardLink { file, .. }) => Some((&file.source, &file.target)),
         _ => None,
     });
     let wanted = wanted.collect();

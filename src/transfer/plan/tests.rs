@@ -40,6 +40,7 @@ fn run_under(sources: &[Source], existing: &[(&str, Entry)], policy: &Policy) ->
         policy,
         time_precision: Duration::from_secs(1),
         times_kept: true,
+        hard_links: true,
         compared: &HashMap::new(),
         incomplete: false,
         begun: &Begun::default(),
@@ -71,6 +72,7 @@ fn a_tree_becomes_steps_in_order() {
         .map(|s| match s {
             Step::CreateDir(_) => "dir",
             Step::Copy(_) => "copy",
+            Step::HardLink(_) => "hardlink",
             Step::Link(_) => "link",
             Step::SetAttributes { .. } => "set",
             Step::Remove { .. } => "remove",
@@ -164,6 +166,7 @@ fn directories_need_recursion() {
         policy: &Policy { recursive: false, ..Policy::default() },
         time_precision: Duration::from_secs(1),
         times_kept: true,
+        hard_links: true,
         compared: &HashMap::new(),
         incomplete: false,
         begun: &Begun::default(),
@@ -243,6 +246,7 @@ fn nothing_is_removed_where_the_source_could_not_be_listed() {
         policy: &policy,
         time_precision: Duration::from_secs(1),
         times_kept: true,
+        hard_links: true,
         compared: &HashMap::new(),
         incomplete: true,
         begun: &Begun::default(),
@@ -314,6 +318,7 @@ fn a_target_that_cannot_keep_times_is_not_written_again_and_again() {
             policy: &policy,
             time_precision: Duration::from_secs(1),
             times_kept,
+            hard_links: true,
             compared: &HashMap::new(),
             incomplete: false,
             begun: &Begun::default(),
@@ -321,4 +326,30 @@ fn a_target_that_cannot_keep_times_is_not_written_again_and_again() {
     };
     assert_eq!(written(&plan_with(true)), ["/t/x"]);
     assert_eq!(plan_with(false).steps, []);
+}
+
+fn names_of_one(path: &str, target: &str) -> Source {
+    let mut one = source(path, Kind::File, target, &[]);
+    one.entry.identity = Some((1, 7));
+    one
+}
+
+#[test]
+fn names_of_one_file_stay_that() {
+    let sources = [names_of_one("/s/a", "/t/a"), names_of_one("/s/b", "/t/b")];
+    let made = run(&sources, &[], OnConflict::Refuse);
+    let [Step::Copy(first), Step::HardLink(link)] = &made.steps[..] else { panic!("{:?}", made.steps) };
+    assert_eq!((&link.first, link.first_source.as_ref()), (&first.target, Some(&first.source)));
+    assert_eq!((made.totals.files, made.totals.bytes), (2, 20));
+    // Where the first is there already, the other is linked to that; one that was skipped for
+    // being different is not its other name.
+    let there = |mtime| [("/t/a", entry("a", Kind::File, 10, mtime))];
+    let made = run(&sources, &there(100), OnConflict::Different);
+    let [Step::HardLink(link)] = &made.steps[..] else { panic!("{:?}", made.steps) };
+    assert_eq!((link.first.to_string().as_str(), &link.first_source), ("/t/a", &None));
+    let made = run(&sources, &there(50), OnConflict::Skip);
+    assert!(matches!(made.steps[..], [Step::Copy(_)]), "{:?}", made.steps);
+    let policy = Policy { preserve: false, ..Policy::default() };
+    let made = run_under(&sources, &[], &policy);
+    assert!(matches!(made.steps[..], [Step::Copy(_), Step::Copy(_)]), "{:?}", made.steps);
 }
