@@ -106,6 +106,10 @@ pub enum OnConflict {
     Newer,
     /// Overwrite what has another size or time, skip the rest: a sync.
     Different,
+    /// Complete what is shorter than the source and the beginning of it, as far as its last 64 KiB
+    /// show: the rest is written behind what is there, which stays as it is. Skip what has the same
+    /// size and time, refuse the rest.
+    Resume,
     /// Skip what has the same size and time, refuse the rest: the default without a terminal UI.
     Refuse,
 }
@@ -194,4 +198,7 @@ pub struct Outcome {
     pub removed: u64,
     pub skipped: u64,
     pub failed: u64,
+    /// Files that were not any more what the listing said once they had been copied; the copy may
+    /// be of a file that never was.
+    pub changed: u64,
 }

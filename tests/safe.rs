@@ -224,6 +224,10 @@ mod follow {
         let world = World::new();
         for software in [Software::Vsftpd, Software::Proftpd] {
             let server = FtpServer::start(software, FtpConfig::default());
+            for dir in ["else", "else/deep", "from"] {
+                fs::create_dir(server.root().join(dir)).unwrap();
+                server.give(&server.root().join(dir));
+            }
             server.put("else/deep/file", b"behind");
             server.put("from/file", b"plain");
             let at = |name: &str| server.root().join(name);
@@ -242,6 +246,8 @@ mod follow {
 }
 
 mod names_of_one_file {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
 
     #[test]
@@ -257,19 +263,11 @@ mod names_of_one_file {
             assert!(inode("a") == inode("sub/b") && inode("a") == inode("c"), "{to}");
             assert!(world.get(&format!("{to}/sub/b")) == noise(300_000));
             // What stands there is replaced, and by one file again.
-            fs::remove_file(world.path(&format!("{to}/c"))).unwrap();
-            fs::write(world.path(&format!("{to}/c")), "other").unwrap();
-            world.wharf(&["sync", &world.local("from"), &place]).ends(0);
-            assert_eq!(inode("a"), inode("c"));
-            world
-                .wharf(&[
-                    "cp",
-                    "-r",
-                    "--on-conflict=overwrite",
-                    &format!("{}/.", world.local("from")),
-                    &place,
-                ])
-                .ends(0);
+            let file = fs::File::options().write(true).open(world.path("from/a")).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(1_234_567_890)).unwrap();
+            let before = inode("a");
+            world.wharf(&["sync", &world.local("from"), &place]).ends(0).says(&["3 copied"]);
+            assert!(inode("a") == inode("sub/b") && inode("a") == inode("c") && inode("a") != before, "{to}");
             assert_eq!(names(&world.path(to)), ["a", "c", "sub"]);
         }
         // A server that has no such thing gets copies.
@@ -357,5 +355,199 @@ mod on_the_disk {
         let (sync, close) = (ran.stderr.find("fsync"), ran.stderr.find("CLOSE"));
         assert!(sync < close, "{}", ran.stderr);
         assert_eq!(world.get("file"), b"new");
+    }
+}
+
+mod resume {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_completed_where_it_stands() {
+        let world = World::new();
+        let whole = noise(3_000_001);
+        world.put("from/file", &whole);
+        world.put("from/other", &whole);
+        for (number, to) in [world.local("here"), world.remote("there")].into_iter().enumerate() {
+            let dir = ["here", "there"][number];
+            world.put(&format!("{dir}/file"), &whole[..1_000_003]);
+            // As long as a part, and not one.
+            world.put(&format!("{dir}/other"), &noise(1_000_010)[9..]);
+            let inode = fs::metadata(world.path(&format!("{dir}/file"))).unwrap().ino();
+            let from = [world.remote("from"), world.local("from")][number].clone();
+            let up = [
+                "cp",
+                "-v",
+                "--verify",
+                "--on-conflict=resume",
+                &format!("{from}/file"),
+                &format!("{from}/other"),
+                &to,
+            ];
+            world.wharf(&up).ends(1).says(&["Could not copy", "/other", "not the beginning of the source"]);
+            assert!(world.get(&format!("{dir}/file")) == whole);
+            assert_eq!(
+                fs::metadata(world.path(&format!("{dir}/file"))).unwrap().ino(),
+                inode,
+                "it stays what it is"
+            );
+            assert!(world.get(&format!("{dir}/other")) == noise(1_000_010)[9..]);
+            assert_eq!(names(&world.path(dir)), ["file", "other"]);
+            // Whole by now: nothing is left to do.
+            world
+                .wharf(&["cp", "-v", "--on-conflict=resume", &format!("{from}/file"), &to])
+                .ends(0)
+                .says(&["1 skipped"]);
+        }
+        // Longer than the source is no part of it.
+        world.put("long", &[&whole[..], b"x"].concat());
+        world
+            .wharf(&["cp", "--on-conflict=resume", &world.remote("from/file"), &world.local("long")])
+            .ends(1)
+            .says(&["no part of it"]);
+        assert_eq!(world.get("long").len(), whole.len() + 1);
+    }
+
+    #[test]
+    fn over_ftp_too() {
+        let world = World::new();
+        let whole = noise(2_000_000);
+        world.put("file", &whole);
+        let server = FtpServer::start(Software::Vsftpd, FtpConfig::default());
+        server.put("file", &whole[..700_000]);
+        world
+            .wharf(&["cp", "--on-conflict=resume", &world.local("file"), &ftp_place(&server, "file")])
+            .ends(0);
+        assert!(fs::read(server.root().join("file")).unwrap() == whole);
+        world.put("down", &whole[..5]);
+        world
+            .wharf(&["cp", "--on-conflict=resume", &ftp_place(&server, "file"), &world.local("down")])
+            .ends(0);
+        assert!(world.get("down") == whole);
+    }
+}
+
+mod changed {
+    use std::{io::Write, time::Duration};
+
+    use super::*;
+    use support::program::{command, start};
+
+    /// Begins a copy that takes a while, and does something to its source meanwhile.
+    fn meanwhile(world: &World, from: &str, verb: &str, to: &str, change: impl Fn(&Path)) -> Ran {
+        fs::create_dir_all(world.path(to)).unwrap();
+        let arguments = [verb, "--limit", "2MiB", from, &world.local(&format!("{to}/"))];
+        let mut running = start(command(&world.sshd.ssh_config(), arguments));
+        let part = world.path(&format!("{to}/.file.wharf-part"));
+        running.until(|| fs::metadata(&part).is_ok_and(|part| part.len() > 100_000));
+        change(&world.path("file"));
+        running.wait()
+    }
+
+    fn touched(path: &Path) {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(1000)).unwrap();
+    }
+
+    fn grown(path: &Path) {
+        fs::File::options().append(true).open(path).unwrap().write_all(b"more").unwrap();
+    }
+
+    #[test]
+    fn it_is_said_by_name_and_a_move_keeps_the_source() {
+        let world = World::new();
+        let ways: [(&str, fn(&Path)); 2] = [("touched", touched), ("grown", grown)];
+        for (how, change) in ways {
+            world.put("file", &noise(6 << 20));
+            for verb in ["cp", "mv"] {
+                let to = format!("{how} {verb}");
+                meanwhile(&world, &world.remote("file"), verb, &to, change)
+                    .ends(1)
+                    .says(&["/file", "it changed while it was copied"]);
+                assert!(world.path("file").exists(), "{how} {verb}");
+                assert!(world.get(&format!("{to}/file")).len() >= 6 << 20);
+            }
+        }
+        world.put("file", &noise(6 << 20));
+        let ran =
+            meanwhile(&world, &world.remote("file"), "cp", "gone", |path| fs::remove_file(path).unwrap());
+        ran.ends(1).says(&["it is not there any more"]);
+    }
+
+    #[test]
+    fn over_ftp_too() {
+        let world = World::new();
+        let server = FtpServer::start(Software::Vsftpd, FtpConfig::default());
+        let file = server.put("file", &noise(6 << 20));
+        meanwhile(&world, &ftp_place(&server, "file"), "cp", "down", |_| touched(&file))
+            .ends(1)
+            .says(&["/file", "it changed while it was copied"]);
+    }
+}
+
+mod full_disk {
+    use std::process::Command;
+
+    use super::*;
+
+    /// A volume of two mebibytes, unmounted with this.
+    struct Disk(PathBuf);
+
+    impl Disk {
+        fn mount(dir: PathBuf) -> Disk {
+            fs::create_dir(&dir).unwrap();
+            let mounted = Command::new("mount")
+                .args(["-t", "tmpfs", "-o", "size=2m,mode=777", "wharf-test"])
+                .arg(&dir)
+                .status();
+            assert!(
+                mounted.is_ok_and(|status| status.success()),
+                "mounting a tmpfs needs root with CAP_SYS_ADMIN"
+            );
+            Disk(dir)
+        }
+    }
+
+    impl Drop for Disk {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        }
+    }
+
+    #[test]
+    fn of_this_machine_and_of_an_ftp_server() {
+        let world = World::new();
+        world.put("from/a", b"small");
+        world.put("from/big", &noise(5 << 20));
+        world.put("from/c", &noise(70_000));
+        let here = Disk::mount(world.path("here"));
+        world
+            .wharf(&[
+                "cp",
+                &world.local("from/a"),
+                &world.local("from/big"),
+                &world.local("from/c"),
+                &world.local("here"),
+            ])
+            .ends(1)
+            .says(&["big", "No space left on device", "Free some space"]);
+        assert_eq!(names(&here.0), ["a", "c"]);
+        for software in [Software::Vsftpd, Software::Proftpd] {
+            let server = FtpServer::start(software, FtpConfig::default());
+            let disk = Disk::mount(server.root().join("disk"));
+            server.give(&disk.0);
+            fs::write(disk.0.join("big"), "old").unwrap();
+            server.give(&disk.0.join("big"));
+            let ran = world.wharf(&[
+                "cp",
+                "--on-conflict=overwrite",
+                &world.local("from/a"),
+                &world.local("from/big"),
+                &world.local("from/c"),
+                &ftp_place(&server, "disk"),
+            ]);
+            ran.ends(1).says(&["/big", "FTP reply"]);
+            assert_eq!(names(&disk.0), ["a", "big", "c"], "{software:?}");
+            assert_eq!(fs::read(disk.0.join("big")).unwrap(), b"old");
+        }
     }
 }

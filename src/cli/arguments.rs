@@ -402,6 +402,8 @@ pub enum ConflictArgument {
     Rename,
     /// Overwrite what is older
     Newer,
+    /// Complete what is shorter and ends as the source does there; it is written to where it stands
+    Resume,
 }
 
 impl From<ConflictArgument> for OnConflict {
@@ -412,6 +414,7 @@ impl From<ConflictArgument> for OnConflict {
             ConflictArgument::Skip => OnConflict::Skip,
             ConflictArgument::Rename => OnConflict::Rename,
             ConflictArgument::Newer => OnConflict::Newer,
+            ConflictArgument::Resume => OnConflict::Resume,
         }
     }
 }

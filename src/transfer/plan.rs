@@ -273,6 +273,10 @@ impl Planner<'_> {
             Some(decision) => decision,
             None => self.decide(path, entry, target.clone()),
         };
+        let (decision, resume) = match decision {
+            Decision::Resume { target, there } => (Decision::Write { target, replace: true }, Some(there)),
+            other => (other, None),
+        };
         match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
@@ -284,9 +288,11 @@ impl Planner<'_> {
                     target,
                     size: entry.attributes.size,
                     mtime: entry.attributes.mtime,
+                    mtime_precision: entry.mtime_precision,
                     attributes: self.attributes(entry),
                     replace,
                     verify: self.input.policy.verify,
+                    resume,
                 };
                 let step = self.as_link(file, entry);
                 self.plan.steps.push(step);
@@ -301,7 +307,7 @@ impl Planner<'_> {
                     self.finishing.push(Step::SetAttributes { path: target, attributes });
                 }
             }
-            Decision::Skip | Decision::Wait => {}
+            Decision::Resume { .. } | Decision::Skip | Decision::Wait => {}
         }
     }
 
@@ -348,7 +354,7 @@ impl Planner<'_> {
                 }));
             }
             Decision::Same => self.plan.skipped += 1,
-            Decision::Skip | Decision::Wait => {}
+            Decision::Resume { .. } | Decision::Skip | Decision::Wait => {}
         }
     }
 
@@ -377,6 +383,10 @@ impl Planner<'_> {
             if item.done {
                 return None;
             }
+        }
+        // It has grown since.
+        if self.input.policy.on_conflict == OnConflict::Resume && there.is_some() {
+            return None;
         }
         // What was decided once holds: what stands there may be replaced, or nothing did. Something
         // that appeared since is a conflict like any other.

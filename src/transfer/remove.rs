@@ -21,11 +21,11 @@ pub struct Removal {
 }
 
 /// Size and time of a file as a listing had them.
-type Listed = (Attributes, Precision);
+pub(super) type Listed = (Attributes, Precision);
 
 /// Whether a file is still what a listing showed, as exactly as that was. What one of them does
 /// not say tells nothing.
-fn is_unchanged((listed, precision): &Listed, now: &Entry) -> bool {
+pub(super) fn is_unchanged((listed, precision): &Listed, now: &Entry) -> bool {
     let exact = precision.max(&now.mtime_precision).span().as_secs() as i64;
     let size_differs = now.attributes.size.zip(listed.size).is_some_and(|(now, then)| now != then);
     let time_differs = now.attributes.mtime.zip(listed.mtime).is_some_and(|(now, then)| {

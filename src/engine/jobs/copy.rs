@@ -153,6 +153,7 @@ impl Job {
         }
         outcome.failed += counters.failures();
         outcome.done = sum(outcome.done, counters.done());
+        outcome.changed = counters.changed.load(Ordering::Relaxed);
         outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
     }

@@ -14,7 +14,7 @@ const BLOCK: u64 = 64 << 10;
 
 /// A run of zeros that is longer than this is made part of the file before it ends, so that what has
 /// arrived shows.
-const LONG: u64 = 64 << 20;
+const LONG: u64 = 1 << 20;
 
 static ZEROS: [u8; BLOCK as usize] = [0; BLOCK as usize];
 
@@ -76,7 +76,10 @@ impl Holes {
             out.push_back(Piece::Write(chunk));
         }
         if self.pending >= LONG {
-            self.end(out);
+            let (start, end) = (self.settled(), self.position / BLOCK * BLOCK);
+            write_zeros(start.next_multiple_of(BLOCK) - start, out);
+            out.push_back(Piece::Extend(end));
+            self.pending = self.position - end;
         }
     }
 
@@ -235,6 +238,6 @@ mod tests {
         for _ in 0..5 {
             holes.take(zeros.clone(), &mut pieces);
         }
-        assert_eq!((holes.settled(), pieces.pop_front()), (LONG, Some(Piece::Extend(LONG))));
+        assert_eq!((holes.settled(), pieces.pop_front()), (80 << 20, Some(Piece::Extend(16 << 20))));
     }
 }
