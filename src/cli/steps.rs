@@ -58,7 +58,6 @@ fn words_of(step: &Step) -> (&'static str, &RemotePath) {
         Step::CreateDir(dir) => ("mkdir", &dir.path),
         Step::Copy(file) if file.replace => ("replace", &file.target),
         Step::Copy(file) => ("copy", &file.target),
-        Step::HardLink(link) => ("hardlink", &link.file.target),
         Step::Link(link) => ("link", &link.path),
         Step::SetAttributes { path, .. } => ("set", path),
         Step::Remove { path, .. } => ("delete", path),

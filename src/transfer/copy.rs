@@ -14,14 +14,13 @@ use super::{
     journal::Journal,
     limit::Throttle,
     part::{NAMES, Part, about_target},
-    remove::is_unchanged,
+    remove::{Listed, is_unchanged},
     resume::{Resumed, behind, cut_back, resume},
     step::CopyFile,
     verify::{self, Summing},
 };
 use crate::fs::{
-    Attributes, Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink,
-    WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
 
 /// Permission bits of a file that is not whole yet.
@@ -368,8 +367,7 @@ async fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64, since: Inst
     if from.capabilities().remote && since.elapsed() < LOOKED_AT_AGAIN {
         return None;
     }
-    let listed =
-        (Attributes { size: file.size, mtime: file.mtime, ..Attributes::default() }, file.mtime_precision);
+    let listed = Listed { size: file.size, mtime: file.mtime, precision: file.mtime_precision };
     match from.stat(&file.source).await {
         Ok(now) if now.attributes.size != file.size && now.attributes.size.is_some() => {
             say(format!("it has {} bytes by now", now.attributes.size.unwrap_or_default()))
@@ -415,7 +413,7 @@ async fn complete(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Precision, memory::Memory};
+    use crate::fs::{Attributes, Precision, memory::Memory};
 
     fn request(content: &[u8]) -> CopyFile {
         CopyFile {
@@ -428,6 +426,7 @@ mod tests {
             replace: true,
             verify: true,
             resume: None,
+            identity: None,
         }
     }
 

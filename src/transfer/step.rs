@@ -8,7 +8,6 @@ use crate::fs::{Attributes, Kind, Precision, RemotePath, Timestamp};
 pub enum Step {
     CreateDir(CreateDir),
     Copy(CopyFile),
-    HardLink(HardLink),
     Link(CopyLink),
     /// Times and permissions of a directory, once its contents are there, or of a file whose
     /// content is the same already.
@@ -48,6 +47,8 @@ pub struct CopyFile {
     pub verify: bool,
     /// So much of it stands at the target already: the rest is written behind that.
     pub resume: Option<u64>,
+    /// Device and inode, where it may be another name of a file that is copied as well.
+    pub identity: Option<(u64, u64)>,
 }
 
 /// Another name of a file that is copied as well.
@@ -55,10 +56,9 @@ pub struct CopyFile {
 pub struct HardLink {
     /// How to copy it where it cannot be linked.
     pub file: CopyFile,
-    /// Where the file is, or will be, at the target.
+    /// Where the file is copied to, and the source, which must have arrived.
     pub first: RemotePath,
-    /// The source that is copied there, which must have succeeded; `None` where it is there already.
-    pub first_source: Option<RemotePath>,
+    pub first_source: RemotePath,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
