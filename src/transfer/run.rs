@@ -334,10 +334,11 @@ impl Transfer {
         match copied {
             Ok(copied) => {
                 for warning in copied.warnings {
-                    if warning.kind() == ErrorKind::Mismatch {
-                        add(&self.counters.changed, 1);
-                    }
                     self.reporter.warning(warning);
+                }
+                if let Some(changed) = copied.changed {
+                    add(&self.counters.changed, 1);
+                    self.reporter.warning(changed);
                 }
                 if let Some(by) = copied.verified {
                     self.counters.verify(by);
