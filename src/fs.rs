@@ -3,6 +3,7 @@
 
 pub mod entry;
 pub mod error;
+pub mod following;
 pub mod ftp;
 pub mod local;
 pub mod memory;
@@ -32,7 +33,8 @@ use crate::{reply::Reply, trust::Prompt};
 
 /// A listing in batches, in the order that the server sends them. Never holds `.` and `..`,
 /// and every name has passed [`path::check_name`]. A name that was refused arrives as an
-/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream. Fused.
+/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream, and so does a failure
+/// about the path of one entry. Fused.
 pub type EntryStream = BoxStream<'static, Result<Vec<Entry>>>;
 
 /// A file's bytes in order; ends at the end of the file or with one error. Fused.
@@ -112,6 +114,9 @@ pub struct WriteOptions {
     pub attributes: Attributes,
     /// The total that will be written, if it is known.
     pub expected_size: Option<u64>,
+    /// What was written is on the server's disk, not only on its way there, before [`Sink::finish`]
+    /// says that it is done: where the backend can.
+    pub sync: bool,
     /// Write on from this offset into the file that stands at the path; what is beyond it is cut
     /// off. [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Unsupported`] where a backend
     /// cannot. `exclusive` and `create_mode` mean nothing then.

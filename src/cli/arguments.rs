@@ -227,6 +227,10 @@ pub struct CpArguments {
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
 
+    /// Copy what symbolic links of SRC lead to, not the links
+    #[arg(short = 'L', long)]
+    pub follow: bool,
+
     /// Leave times and permissions to the target
     #[arg(long)]
     pub no_preserve: bool,
@@ -289,6 +293,10 @@ pub struct MvArguments {
 pub struct SyncArguments {
     #[command(flatten)]
     pub transfer: TransferArguments,
+
+    /// Copy what symbolic links of SRC lead to, not the links
+    #[arg(short = 'L', long)]
+    pub follow: bool,
 
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
@@ -394,6 +402,8 @@ pub enum ConflictArgument {
     Rename,
     /// Overwrite what is older
     Newer,
+    /// Complete what is shorter and ends as the source does there; it is written to where it stands
+    Resume,
 }
 
 impl From<ConflictArgument> for OnConflict {
@@ -404,6 +414,7 @@ impl From<ConflictArgument> for OnConflict {
             ConflictArgument::Skip => OnConflict::Skip,
             ConflictArgument::Rename => OnConflict::Rename,
             ConflictArgument::Newer => OnConflict::Newer,
+            ConflictArgument::Resume => OnConflict::Resume,
         }
     }
 }

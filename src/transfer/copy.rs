@@ -14,7 +14,8 @@ use super::{
     journal::Journal,
     limit::Throttle,
     part::{NAMES, Part, about_target},
-    resume::{Resumed, resume},
+    remove::{Listed, is_unchanged},
+    resume::{Resumed, behind, cut_back, resume},
     step::CopyFile,
     verify::{self, Summing},
 };
@@ -29,6 +30,9 @@ const UNFINISHED_MODE: u32 = 0o600;
 const NOTED: u64 = 8 << 20;
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
+/// A file of a server that took so long to read is looked at again.
+const LOOKED_AT_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);
 
@@ -38,6 +42,8 @@ pub struct Copied {
     pub bytes: u64,
     /// How it was verified, where that was asked for.
     pub verified: Option<Verified>,
+    /// The source is not what the listing said: how that shows.
+    pub changed: Option<Error>,
     /// Worth telling, though the data is whole.
     pub warnings: Vec<Error>,
 }
@@ -69,7 +75,10 @@ pub async fn file(
     part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let copied = beside(from, to, file, part, flow).await;
+    let copied = match file.resume {
+        Some(there) => complete(from, to, file, there, flow).await,
+        None => beside(from, to, file, part, flow).await,
+    };
     let about = |error| about_target(error, part.path(), &file.target);
     let mut copied = copied.map_err(about)?;
     copied.warnings = copied.warnings.into_iter().map(about).collect();
@@ -143,6 +152,8 @@ pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
         create_mode: Some(UNFINISHED_MODE),
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        // What is new can be copied again; what it replaces cannot be had back.
+        sync: file.replace,
         ..WriteOptions::default()
     }
 }
@@ -198,7 +209,7 @@ async fn within(
     if from.id() != to.id() || !to.capabilities().copy_within {
         return None;
     }
-    let own = AtomicU64::new(0);
+    let (own, since) = (AtomicU64::new(0), Instant::now());
     let tell = |bytes| {
         own.fetch_add(bytes, Ordering::Relaxed);
         flow.moved.fetch_add(bytes, Ordering::Relaxed);
@@ -209,7 +220,7 @@ async fn within(
         Ok(written) => {
             let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };
             copied.warnings.extend(written.attributes_refused);
-            copied.warnings.extend(changed(from, file, copied.bytes));
+            copied.changed = changed(from, file, copied.bytes, since).await;
             if !file.verify {
                 return Some(Ok(Poured { copied, sum: None }));
             }
@@ -266,6 +277,7 @@ async fn in_place(
         create_mode: None,
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        sync: true,
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
@@ -292,6 +304,7 @@ async fn pour(
         // What an earlier run has moved was summed up by nobody.
         verify::add_start(from, &file.source, start, summing).await?;
     }
+    let since = Instant::now();
     let options = ReadOptions { offset: start, expected_size: file.size };
     let mut stream = from.read(&file.source, options).await?;
     let mut copied = Copied { bytes: start, ..Copied::default() };
@@ -323,7 +336,7 @@ async fn pour(
             .with_detail(format!("{} bytes were sent, but the file has {size}", copied.bytes)));
     }
     copied.warnings.extend(written.attributes_refused);
-    copied.warnings.extend(changed(from, file, copied.bytes));
+    copied.changed = changed(from, file, copied.bytes, since).await;
     let sum = match summing {
         Some(summing) => Some(summing.finish().await?),
         None => None,
@@ -340,20 +353,67 @@ async fn pass(sink: &mut dyn Sink, chunk: Bytes, copied: &mut Copied, flow: Flow
     Ok(())
 }
 
-/// What to say where a file was not what the listing said when it was read.
-fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> {
-    let size = file.size.filter(|size| *size != bytes)?;
-    Some(
-        Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
-            format!("it changed while it was copied: {size} bytes when listed, {bytes} when read"),
-        ),
-    )
+/// What to say where a file is not what the listing said, now that it has been read. Where asking
+/// costs a round trip, only what took a while to read is looked at again: a sync finds the rest by
+/// its time.
+async fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64, since: Instant) -> Option<Error> {
+    let say = |what: String| {
+        let error = Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str());
+        Some(error.with_detail(format!("it changed while it was copied: {what}")))
+    };
+    if let Some(size) = file.size.filter(|size| *size != bytes) {
+        return say(format!("{size} bytes when listed, {bytes} when read"));
+    }
+    if from.capabilities().remote && since.elapsed() < LOOKED_AT_AGAIN {
+        return None;
+    }
+    let listed = Listed { size: file.size, mtime: file.mtime, precision: file.mtime_precision };
+    match from.stat(&file.source).await {
+        Ok(now) if now.attributes.size != file.size && now.attributes.size.is_some() => {
+            say(format!("it has {} bytes by now", now.attributes.size.unwrap_or_default()))
+        }
+        Ok(now) if !is_unchanged(&listed, &now) => say("it was written to".to_owned()),
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::NotFound => say("it is not there any more".to_owned()),
+        // That it cannot be told is no reason for a word.
+        Err(_) => None,
+    }
+}
+
+/// Completes a file that is there in part, where it stands.
+async fn complete(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    there: u64,
+    flow: Flow<'_>,
+) -> Result<Copied> {
+    let sink = behind(from, to, file, there).await?;
+    flow.journal.begin_whole(from.id(), file);
+    flow.moved.fetch_add(there, Ordering::Relaxed);
+    let poured = pour(from, to, file, sink, there, flow).await?;
+    match looked_at(to, &file.target, poured).await {
+        Ok(copied) => {
+            flow.journal.done(from.id(), &file.source);
+            Ok(copied)
+        }
+        Err(error) if error.kind() == ErrorKind::Mismatch => {
+            let back = cut_back(to, file, there).await.is_ok();
+            let said = error.detail().unwrap_or_default().to_owned();
+            Err(if back {
+                error.with_detail(format!("{said}; it is as long again as it was"))
+            } else {
+                error
+            })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Attributes, memory::Memory};
+    use crate::fs::{Attributes, Precision, memory::Memory};
 
     fn request(content: &[u8]) -> CopyFile {
         CopyFile {
@@ -362,8 +422,11 @@ mod tests {
             size: Some(content.len() as u64),
             mtime: None,
             attributes: Attributes::default(),
+            mtime_precision: Precision::default(),
             replace: true,
             verify: true,
+            resume: None,
+            identity: None,
         }
     }
 
@@ -394,5 +457,28 @@ mod tests {
         assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
         assert_eq!(error.path(), Some(&file.target));
         assert!(to.content(&file.target).unwrap() == content && to.content(&part).is_err());
+    }
+
+    /// What is there is never made less, whatever the checksum says of the rest.
+    #[tokio::test]
+    async fn a_completed_file_that_is_not_the_same_is_cut_back() {
+        let content = vec![7; 500_000];
+        let (from, to) = (Memory::new("completed-from"), Memory::new("completed-to"));
+        let file = CopyFile { resume: Some(300_000), ..request(&content) };
+        from.plant(&file.source, &content).unwrap();
+        let mut part = content[..300_000].to_vec();
+        part[10] = 8;
+        to.plant(&file.target, &part).unwrap();
+        let error = copy(&from, &to, &file, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
+        assert!(to.content(&file.target).unwrap() == part);
+        // Without looking at all of it, its end is what counts.
+        let file = CopyFile { verify: false, ..file };
+        copy(&from, &to, &file, None).await.unwrap();
+        assert!(to.content(&file.target).unwrap()[300_000..] == content[300_000..]);
+        // It has grown since it was listed.
+        let error = copy(&from, &to, &file, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(to.content(&file.target).unwrap().len(), 500_000);
     }
 }

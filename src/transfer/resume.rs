@@ -5,7 +5,8 @@ use futures::StreamExt;
 
 use super::{copy::unfinished, step::CopyFile};
 use crate::fs::{
-    Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Attributes, Error, ErrorKind, FileSystem, Kind, Operation, ReadOptions, RemotePath, Result, Sink,
+    WriteOptions,
 };
 
 /// Bytes in front of the place where a copy goes on that source and target must have in common.
@@ -55,6 +56,42 @@ pub(super) async fn resume(
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Resumed::Not(None)),
         Err(_) => again("what was there of it could not be opened"),
     }
+}
+
+/// Opens the target itself to be written on behind the first `there` bytes, if those are all that it
+/// holds and end as the source does at that place. They stay as they are whatever happens then.
+pub(super) async fn behind(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    there: u64,
+) -> Result<Box<dyn Sink>> {
+    let refuse = |why: &str| {
+        let error = Error::new(ErrorKind::Conflict, Operation::Copy).at(&file.target).on(to.id().as_str());
+        Err(error.with_detail(format!("{why}, so it was left as it is")))
+    };
+    let start = there - there.min(COMPARED);
+    let (ours, theirs) =
+        tokio::try_join!(block(to, &file.target, start, there), block(from, &file.source, start, there))?;
+    if ours != theirs {
+        return refuse("what is there is not the beginning of the source");
+    }
+    // Never through a link, and nothing is cut off that somebody has written since.
+    let now = to.lstat(&file.target).await?;
+    if now.kind != Kind::File || now.attributes.size != Some(there) {
+        return refuse("it has changed since it was listed");
+    }
+    to.write(&file.target, completing(file, there)).await
+}
+
+/// Takes away again what was written behind the first `there` bytes.
+pub(super) async fn cut_back(to: &dyn FileSystem, file: &CopyFile, there: u64) -> Result<()> {
+    let options = WriteOptions { attributes: Attributes::default(), ..completing(file, there) };
+    to.write(&file.target, options).await?.finish().await.map(drop)
+}
+
+fn completing(file: &CopyFile, there: u64) -> WriteOptions {
+    WriteOptions { resume: Some(there), exclusive: false, create_mode: None, ..unfinished(file) }
 }
 
 /// The bytes from `start` to `end`, or fewer where the file is shorter.
