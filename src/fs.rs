@@ -88,6 +88,8 @@ pub struct Capabilities {
     pub parallel_files: usize,
     /// Whether reaching it crosses a network.
     pub remote: bool,
+    /// A file that was cut off while it was written holds its beginning, without a gap.
+    pub written_in_order: bool,
 }
 
 /// How to read.
@@ -116,6 +118,9 @@ pub struct WriteOptions {
     /// off. [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Unsupported`] where a backend
     /// cannot. `exclusive` and `create_mode` mean nothing then.
     pub resume: Option<u64>,
+    /// The server that the bytes are read from while they are written. Where connections are few,
+    /// one must be left for that.
+    pub source: Option<FsId>,
 }
 
 /// What became of a finished write.

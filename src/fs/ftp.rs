@@ -176,6 +176,7 @@ impl FileSystem for Ftp {
             time_precision: Duration::from_secs(if exact { 1 } else { 60 }),
             parallel_files: self.session.pool.size(),
             remote: true,
+            written_in_order: true,
         }
     }
 
