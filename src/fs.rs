@@ -301,17 +301,24 @@ pub enum Part {
     User,
     Port,
     Password,
+    /// What the protocol's sites may need besides: [`ftp::Site`].
+    Options,
 }
 
 const LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password];
+const FTP_LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password, Part::Options];
 
 pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH", parts: LOGIN };
-pub static FTPES: Scheme =
-    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login", parts: LOGIN };
+pub static FTPES: Scheme = Scheme {
+    name: "ftpes",
+    default_port: 21,
+    help: "FTP with TLS, begun before the login",
+    parts: FTP_LOGIN,
+};
 pub static FTPS: Scheme =
-    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: LOGIN };
+    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: FTP_LOGIN };
 pub static FTP: Scheme =
-    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: LOGIN };
+    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: FTP_LOGIN };
 
 /// Every protocol, in the order to show them.
 pub static SCHEMES: &[&Scheme] = &[&SFTP, &FTPES, &FTPS, &FTP];
