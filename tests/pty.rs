@@ -10,6 +10,8 @@ mod edit;
 mod ftp;
 #[path = "pty/hand.rs"]
 mod hand;
+#[path = "pty/places.rs"]
+mod places;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]
