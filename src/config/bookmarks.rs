@@ -125,6 +125,11 @@ pub fn check_folder(folder: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Whether a text is one of options for an FTP site: [`Site`].
+pub fn check_ftp(text: &str) -> Result<(), String> {
+    text.parse::<Site>().map(drop)
+}
+
 fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
@@ -174,7 +179,7 @@ pub fn parse(text: &str, file: &str) -> Result<Bookmarks> {
             if redact(&bookmark.place) != bookmark.place {
                 warn(span("place"), "a password stands here; it is not used, so take it out");
             }
-            if let Some(Err(why)) = bookmark.ftp.as_ref().map(|text| text.parse::<Site>()) {
+            if let Some(Err(why)) = bookmark.ftp.as_deref().map(check_ftp) {
                 warn(span("ftp"), &why);
             }
             if let Err(error) = bookmark.place() {

@@ -53,7 +53,7 @@ fn a_certificate_is_pinned_and_files_go_both_ways() {
     assert!(!screen.text().contains("Password for"), "{}", screen.text());
     screen.press(TAB);
     screen.press(CTRL_R);
-    screen.wait_for("Trust this certificate");
+    screen.wait_for("is not trusted");
     screen.press("y");
     log_in(&mut screen, &server);
 
@@ -85,6 +85,6 @@ fn a_certificate_is_pinned_and_files_go_both_ways() {
     for text in ["Could not trust the certificate", &fingerprint[..29], "certificates:1"] {
         screen.wait_for(text);
     }
-    assert!(!screen.text().contains("Trust this certificate"), "{}", screen.text());
+    assert!(!screen.text().contains("Trust it and connect"), "{}", screen.text());
     quit(screen);
 }

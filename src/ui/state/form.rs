@@ -5,8 +5,8 @@ use secrecy::SecretString;
 
 use super::overlay::Field;
 use crate::{
-    config::{Bookmark, check_folder, check_name},
-    fs::{Part, Place, PlacePath, SCHEMES, Scheme, Target, ftp::Site},
+    config::{Bookmark, check_folder, check_ftp, check_name},
+    fs::{Part, Place, PlacePath, SCHEMES, Scheme, Target},
 };
 
 /// What a field is for.
@@ -261,7 +261,7 @@ impl Form {
             Some(self.text(slot).to_owned()).filter(|text| shown && !text.is_empty())
         };
         let ftp = given(Slot::Part(Part::Options));
-        if let Some(Err(why)) = ftp.as_ref().map(|text| text.parse::<Site>()) {
+        if let Some(Err(why)) = ftp.as_deref().map(check_ftp) {
             return Err((Slot::Part(Part::Options), why));
         }
         let (place, remote) = match self.place()? {
