@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
-pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_name};
+pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_ftp, check_name, site};
 pub use import::{Imported, Program};
 pub use look::{Look, Text};
 pub use recent::Recent;

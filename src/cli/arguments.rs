@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{attributes, bookmark, exec, jobs, sum};
 use crate::{
-    config::Store,
+    config::{self, Store},
     fs::{
         FtpOptions, SshOptions,
-        ftp::{Active, DataMode},
+        ftp::{Active, DataMode, Site, Sites, ports},
     },
     transfer::OnConflict,
 };
@@ -113,29 +113,43 @@ pub struct FtpArguments {
 }
 
 fn parse_ports(text: &str) -> std::result::Result<(u16, u16), String> {
-    let ports =
-        text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-    ports
-        .filter(|(first, last)| *first > 0 && first <= last)
-        .ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
+    ports(text).ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
 }
 
-impl Common {
-    pub fn ftp_options(&self) -> FtpOptions {
-        let arguments = &self.ftp;
-        FtpOptions {
-            tls_ca: self.tls_ca.clone(),
-            tls13: arguments.ftp_tls13,
-            pins: directories::ProjectDirs::from("", "", "wharf")
-                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
-            data: match (arguments.ftp_active, arguments.ftp_passive) {
+impl FtpArguments {
+    /// What a bookmark keeps of them.
+    pub fn site(&self) -> Site {
+        Site {
+            data: match (self.ftp_active, self.ftp_passive) {
                 (true, _) => DataMode::Active,
                 (_, true) => DataMode::Passive,
                 _ => DataMode::Automatic,
             },
-            active: Active { ports: arguments.ftp_ports, external: arguments.ftp_address },
-            charset: arguments.ftp_charset.clone(),
-            connections: arguments.connections.map_or(0, usize::from),
+            ports: self.ftp_ports,
+            address: self.ftp_address,
+            charset: self.ftp_charset.clone(),
+            tls13: self.ftp_tls13,
+            connections: self.connections.map_or(0, usize::from),
+        }
+    }
+}
+
+impl Common {
+    pub fn ftp_options(&self) -> FtpOptions {
+        let said = self.ftp.site();
+        let sites = self.store.clone().map(|store| {
+            Sites::new(move |target| config::site(&store.bookmarks().unwrap_or_default().list, target))
+        });
+        FtpOptions {
+            tls_ca: self.tls_ca.clone(),
+            tls13: said.tls13,
+            pins: directories::ProjectDirs::from("", "", "wharf")
+                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
+            data: said.data,
+            active: Active { ports: said.ports, external: said.address },
+            charset: said.charset,
+            connections: said.connections,
+            sites: sites.unwrap_or_default(),
         }
     }
 

@@ -131,6 +131,7 @@ struct Parts {
     reply: Option<Reply>,
     detail: Option<Arc<str>>,
     orderly: bool,
+    passing: bool,
 }
 
 impl Error {
@@ -143,6 +144,7 @@ impl Error {
             reply: None,
             detail: None,
             orderly: false,
+            passing: false,
         }))
     }
 
@@ -237,6 +239,13 @@ impl Error {
         self
     }
 
+    /// Says that one connection of several failed: the session goes on, and so may what was cut
+    /// off.
+    pub fn passing(mut self) -> Self {
+        self.0.passing = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -265,6 +274,11 @@ impl Error {
     /// Whether it is a session that its server took leave of.
     pub fn is_in_good_order(&self) -> bool {
         self.0.orderly
+    }
+
+    /// Whether it was one connection that failed, and others are there.
+    pub fn is_passing(&self) -> bool {
+        self.0.passing
     }
 }
 

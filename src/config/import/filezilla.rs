@@ -203,6 +203,7 @@ fn site(server: &Server, counts: &mut Counts) -> Option<Bookmark> {
         place,
         remote: remote.map(|path| path.to_string()),
         local: local_path(server.get("LocalDir")),
+        ftp: None,
         note: remark,
     })
 }

@@ -121,6 +121,7 @@ fn bookmark(site: &Site, counts: &mut Counts) -> Option<Bookmark> {
         place,
         remote: remote.map(str::to_owned),
         local: local_path(site.get("LocalDirectory")),
+        ftp: None,
         note: remark,
     })
 }
