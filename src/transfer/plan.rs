@@ -107,7 +107,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         touched: HashSet::new(),
         barred: HashSet::new(),
         taken: input.existing.keys().cloned().collect(),
-        names: Names::new(input.existing.keys(), input.policy.on_conflict == OnConflict::Different),
+        names: Names::new(input.existing.keys(), input.policy.across_forms()),
         wanted: HashSet::new(),
     };
     for source in input.sources {
@@ -150,6 +150,20 @@ impl Planner<'_> {
         if target.parent().is_some_and(|parent| self.barred.contains(&parent)) {
             if entry.kind == Kind::Dir {
                 self.barred.insert(target);
+            } else if self.input.policy.chosen.as_ref().is_some_and(|chosen| chosen.copy.contains(&target)) {
+                let error = Error::new(ErrorKind::NotADirectory, Operation::Copy)
+                    .with_detail("the directory that it would go to is not there any more");
+                self.refuse(path, error);
+            }
+            return;
+        }
+        if let Some(chosen) = &self.input.policy.chosen
+            && !chosen.copy.contains(&target)
+        {
+            // What is chosen below goes into a directory, and not through anything else.
+            let is_dir = |there: &Entry| there.kind == Kind::Dir;
+            if entry.kind == Kind::Dir && !self.input.existing.get(&target).is_some_and(is_dir) {
+                self.barred.insert(target);
             }
             return;
         }
@@ -175,6 +189,9 @@ impl Planner<'_> {
             .existing
             .iter()
             .filter(|(path, _)| !self.wanted.contains(*path))
+            .filter(|(path, _)| {
+                self.input.policy.chosen.as_ref().is_none_or(|chosen| chosen.remove.contains(*path))
+            })
             // What stands in the way of something that was refused stays, with all below it.
             .filter(|(path, _)| !self.barred.iter().any(|barred| path.is_within(barred)))
             .map(|(path, entry)| (path, entry.kind))

@@ -71,7 +71,7 @@ impl Transfer {
         }
         let looks = stream::iter(looks).buffered(1024).try_collect::<Vec<_>>();
         let (sources, tops) = tokio::try_join!(future::try_join_all(walks), looks)?;
-        let across_forms = policy.on_conflict == OnConflict::Different;
+        let across_forms = policy.across_forms();
         let mut wanted = plan::target_dirs(&sources);
         if across_forms {
             wanted = wanted.iter().map(plan::form).collect();
@@ -83,7 +83,7 @@ impl Transfer {
         let existing = walk::existing(&self.to, &tops, &is_wanted, policy.delete, self).await?;
         let incomplete = self.counters.failures() > 0;
         let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete, into };
-        if across_forms {
+        if policy.on_conflict == OnConflict::Different {
             compare::links(self, &mut prepared).await?;
         }
         if policy.compare_content {

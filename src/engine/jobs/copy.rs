@@ -12,7 +12,7 @@ use super::{
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
+        Conflict, Decisions, Landing, OnConflict, Outcome, Phase, Request, Totals,
         context::{Reporter, Transfer},
         counters::Counters,
         journal::Journal,
@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// Conflicts that are shown with a question; the rest is counted.
-const SHOWN_CONFLICTS: usize = 200;
+/// Conflicts that are shown with a question; the rest is counted, and answered together.
+const SHOWN_CONFLICTS: usize = 100_000;
 
 /// Steps of a plan that are handed on at a time.
 const STEPS: usize = 1000;
@@ -61,7 +61,7 @@ impl Job {
             self.cancellable(journal.reconcile(&*to).boxed()).await?;
         }
         let mut policy = request.policy.clone();
-        policy.on_conflict = journal.policy().unwrap_or(policy.on_conflict);
+        journal.apply(&mut policy);
         let mut planned = Totals::default();
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
@@ -105,8 +105,8 @@ impl Job {
             }
             if !plan.conflicts.is_empty() {
                 self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
-                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
-                journal.decide(policy.on_conflict);
+                journal.decide(self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?);
+                journal.apply(&mut policy);
                 plan = transfer.plan(&prepared, &policy);
             }
             let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
@@ -133,6 +133,7 @@ impl Job {
                 }
                 continue;
             }
+            journal.planned(planned);
             self.shared.emit(self.job, What::Planned(planned)).await;
             transfer.run(plan).await?;
             if let Some(removal) = removal {
@@ -156,12 +157,17 @@ impl Job {
         Ok(outcome)
     }
 
-    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
+    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<Decisions> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
         match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
             // To ask again would ask for ever.
-            Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
+            Some(Answer::Conflicts(Some(decisions)))
+                if decisions.rest != OnConflict::Ask
+                    && decisions.items.values().all(|how| *how != OnConflict::Ask) =>
+            {
+                Ok(decisions)
+            }
             _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
         }
     }
