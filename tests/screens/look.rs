@@ -127,3 +127,15 @@ fn a_theme_of_ones_own_is_drawn() {
         .any(|cell| cell.fg == Color::Rgb(0x12, 0x34, 0x56) && cell.modifier.contains(Modifier::ITALIC));
     assert!(found);
 }
+
+#[test]
+fn the_plans_in_dark_and_light() {
+    for (name, background) in [("dark", Background::Dark), ("light", Background::Light)] {
+        let themed = |mut ui: Ui| {
+            ui.state.theme = Theme { depth: Depth::True, background, ..Theme::default() };
+            styled(&ui)
+        };
+        insta::assert_snapshot!(format!("look_{name}_review"), themed(crate::review::decided_screen()));
+        insta::assert_snapshot!(format!("look_{name}_compare"), themed(crate::compare::compared(80, 24)));
+    }
+}
