@@ -588,6 +588,8 @@ impl Default for Keymap {
         bind(Mode::Transfers, CancelJob, &[(none, Char('x')), (none, KeyCode::Delete)]);
         bind(Mode::Transfers, RetryJob, &[(none, Char('r'))]);
         bind(Mode::Transfers, LimitJob, &[(none, Char('s'))]);
+        bind(Mode::Transfers, Earlier, &[(shift, KeyCode::Up), (none, Char('+'))]);
+        bind(Mode::Transfers, Later, &[(shift, KeyCode::Down), (none, Char('-'))]);
         bind(Mode::Transfers, LimitAll, &[(none, Char('S'))]);
         bind(Mode::Transfers, ClearFinished, &[(none, Char('c'))]);
         bind(Mode::Transfers, Details, &[(none, Enter)]);

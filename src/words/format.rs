@@ -174,6 +174,17 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// `1st`, `2nd`, `13th`.
+pub fn ordinal(number: u64) -> String {
+    let end = match (number % 10, number % 100) {
+        (1, last) if last != 11 => "st",
+        (2, last) if last != 12 => "nd",
+        (3, last) if last != 13 => "rd",
+        _ => "th",
+    };
+    format!("{}{end}", count(number))
+}
+
 /// `1 file`, `3 files`; `plural` is written out since not every word takes an `s`.
 pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })

@@ -171,3 +171,35 @@ fn speeds_are_drawn_and_failures_are_bounded() {
     let transfer = &ui.state.transfers.jobs[0];
     assert_eq!((transfer.failures.len(), transfer.more_failures), (10_000, 2_000));
 }
+
+#[test]
+fn the_line_is_shown_and_changed() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Down");
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        ui.press("F5 Down");
+        let Command::Copy { job, .. } = *ui.last() else { panic!("no copy") };
+        jobs.push(job);
+    }
+    let at = |job: JobId, phase| (job, Progress { phase, ..Progress::default() });
+    let queued = TransferPhase::Queued;
+    let running = at(jobs[0], TransferPhase::Running);
+    ui.msg(Msg::Progress(vec![
+        running.clone(),
+        at(jobs[1], queued),
+        at(jobs[2], queued),
+        at(jobs[3], queued),
+    ]));
+    ui.press("T Home Down Down Shift-Up");
+    assert!(matches!(ui.last(), Command::Reorder { job, up: true } if *job == jobs[2]), "{:?}", ui.last());
+    assert!(ui.screen().contains("queued, 2nd"), "{}", ui.screen());
+    ui.msg(Msg::Progress(vec![running, at(jobs[2], queued), at(jobs[1], queued), at(jobs[3], queued)]));
+    let order: Vec<JobId> = ui.state.transfers.jobs.iter().map(|transfer| transfer.job).collect();
+    assert_eq!(order, [jobs[0], jobs[2], jobs[1], jobs[3]]);
+    // The cursor stays on its transfer.
+    ui.press("-");
+    assert!(matches!(ui.last(), Command::Reorder { job, up: false } if *job == jobs[2]));
+    ui.press("Home +");
+    assert!(ui.says("does not wait"));
+}

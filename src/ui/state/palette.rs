@@ -82,7 +82,7 @@ impl State {
             ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | Deletions
             | ByContent | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => self.compare.is_some(),
             RetryItem => false,
-            CancelJob | PauseJob | Details | RetryJob | LimitJob | LimitAll => {
+            CancelJob | PauseJob | Details | RetryJob | Earlier | Later | LimitJob | LimitAll => {
                 panel == Some(Panel::Transfers) && self.transfers.current().is_some()
             }
             ClearFinished => {

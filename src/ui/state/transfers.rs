@@ -71,6 +71,8 @@ pub struct Transfer {
     pub request: Option<Box<Request>>,
     /// Names the record by which it can go on.
     pub resumable: Option<String>,
+    /// How many have their turn before it, while it waits for its own.
+    pub line: Option<usize>,
     /// Bytes per second that it may take at most.
     pub limit: Option<u64>,
     /// Bytes per second, the newest last.
@@ -110,6 +112,7 @@ impl Transfer {
             standing: Standing::Running,
             request: None,
             resumable: None,
+            line: None,
             limit: None,
             rates: VecDeque::new(),
             rated: Duration::ZERO,
@@ -165,7 +168,10 @@ impl Transfer {
     pub fn standing_words(&self) -> String {
         match &self.standing {
             Standing::Running => match self.progress.phase {
-                Phase::Queued => "waiting for its turn".to_owned(),
+                Phase::Queued => match self.line {
+                    Some(before) => format!("queued, {}", words::ordinal(before as u64 + 1)),
+                    None => "waiting for its turn".to_owned(),
+                },
                 Phase::Planning => "looking at what there is".to_owned(),
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Paused => "paused".to_owned(),
@@ -239,6 +245,25 @@ impl Transfers {
 
     pub fn move_to(&mut self, row: usize) {
         self.cursor = row.min(self.jobs.len().saturating_sub(1));
+    }
+
+    /// Takes in who waits for a turn, the next one first: the rows stand in that order too.
+    pub fn queue(&mut self, waiting: &[JobId]) {
+        let cursor = self.current().map(|transfer| transfer.job);
+        let place = |job: JobId| waiting.iter().position(|other| *other == job);
+        for transfer in &mut self.jobs {
+            transfer.line = place(transfer.job);
+        }
+        let rows: Vec<usize> = (0..self.jobs.len()).filter(|at| self.jobs[*at].line.is_some()).collect();
+        for (at, first) in rows.iter().enumerate() {
+            let next = rows.iter().skip(at).copied().min_by_key(|row| self.jobs[*row].line);
+            if let Some(next) = next {
+                self.jobs.swap(*first, next);
+            }
+        }
+        if let Some(at) = self.jobs.iter().position(|transfer| Some(transfer.job) == cursor) {
+            self.cursor = at;
+        }
     }
 
     /// How far all that runs is: by bytes where every job moves some, else by items.

@@ -175,7 +175,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             panels::on_action(state, action, fx);
         }
         Compare => compare::open(state, fx),
-        RetryJob | RetryItem | LimitJob | LimitAll => {
+        RetryJob | RetryItem | Earlier | Later | LimitJob | LimitAll => {
             panels::on_action(state, action, fx);
         }
         ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | ByContent | Deletions

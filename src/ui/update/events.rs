@@ -75,6 +75,9 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
 }
 
 pub(super) fn on_progress(state: &mut State, board: ProgressBoard) {
+    let queued = board.iter().filter(|(_, progress)| progress.phase == transfers::Phase::Queued);
+    let queued: Vec<JobId> = queued.map(|(job, _)| *job).collect();
+    state.transfers.queue(&queued);
     for (job, progress) in board {
         if let Some(transfer) = state.transfers.get_mut(job)
             && transfer.is_running()

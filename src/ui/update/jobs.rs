@@ -160,6 +160,17 @@ pub(super) fn discard(state: &mut State, id: String, row: JobId, fx: &mut Effect
     fx.push(Effect::Send(Command::Discard { job, id }));
 }
 
+/// Lets the transfer of the cursor have its turn earlier or later.
+pub(super) fn reorder(state: &mut State, up: bool, fx: &mut Effects) {
+    match state.transfers.current() {
+        Some(transfer) if transfer.line.is_some() => {
+            fx.push(Effect::Send(Command::Reorder { job: transfer.job, up }));
+        }
+        Some(_) => state.hint("This one does not wait for its turn."),
+        None => state.hint("Nothing waits for its turn."),
+    }
+}
+
 /// Asks how fast the transfer of the cursor may be, or all together.
 pub(super) fn ask_limit(state: &mut State, all: bool) {
     let (job, limit) = match state.transfers.current() {

@@ -81,6 +81,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
             state.transfers.clear_finished();
             return true;
         }
+        Action::Earlier | Action::Later if panel == Panel::Transfers => {
+            jobs::reorder(state, action == Action::Earlier, fx);
+            return true;
+        }
         Action::LimitJob | Action::LimitAll if panel == Panel::Transfers => {
             jobs::ask_limit(state, action == Action::LimitAll);
             return true;
