@@ -197,6 +197,9 @@ impl Loop {
             this.carry_out(effects);
         }
         update::settings_at_start(&mut this.state, options.settings);
+        let mut effects = Vec::new();
+        update::jobs_at_start(&mut this.state, &mut effects);
+        this.carry_out(effects);
         // Last, so that what is wrong with the files is not said before something else is.
         let is_first_start = options.kept.is_first_start && this.state.places.can_keep;
         update::kept_at_start(&mut this.state, options.kept);

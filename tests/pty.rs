@@ -12,6 +12,8 @@ mod ftp;
 mod hand;
 #[path = "pty/places.rs"]
 mod places;
+#[path = "pty/plans.rs"]
+mod plans;
 #[path = "pty/quiet.rs"]
 mod quiet;
 #[path = "pty/screen.rs"]

@@ -392,11 +392,8 @@ pub struct LnArguments {
 
 /// `500k`, `2MiB`, `1.5 GB`; a plain number is bytes.
 fn parse_rate(text: &str) -> std::result::Result<u64, String> {
-    let text = text.strip_suffix("/s").unwrap_or(text);
-    match text.parse::<bytesize::ByteSize>() {
-        Ok(size) if size.0 > 0 => Ok(size.0),
-        _ => Err("a rate is a number of bytes per second, such as 500k or 2MiB".to_owned()),
-    }
+    let why = || "a rate is a number of bytes per second, such as 500k or 2MiB".to_owned();
+    crate::words::read_rate(text).ok_or_else(why)
 }
 
 #[derive(Args, Debug)]

@@ -111,7 +111,7 @@ pub(super) async fn cut_back(to: &dyn FileSystem, file: &CopyFile, there: u64) -
 }
 
 fn completing(file: &CopyFile, there: u64) -> WriteOptions {
-    WriteOptions { resume: Some(there), exclusive: false, create_mode: None, ..unfinished(file) }
+    WriteOptions { resume: Some(there), exclusive: false, create_mode: None, ..unfinished(from, file) }
 }
 
 /// The bytes from `start` to `end`, or fewer where the file is shorter.

@@ -43,7 +43,9 @@ impl Palette {
 
 /// What can be run from the palette: dialogs have their own keys, and the palette is open.
 fn offered() -> impl Iterator<Item = &'static Info> {
-    Action::all().iter().filter(|info| info.group != Group::Dialogs && info.action != Action::Palette)
+    Action::all().iter().filter(|info| {
+        !matches!(info.group, Group::Dialogs | Group::Conflicts) && info.action != Action::Palette
+    })
 }
 
 /// Those whose name matches come before those that only speak of it.
@@ -76,7 +78,11 @@ impl State {
         let (here, there) = (self.active(), self.pane(self.active.other()));
         let has_items = |pane: &Pane| pane.usable().is_some() && !pane.view.targets().is_empty();
         match action {
-            CancelJob | PauseJob | Details => {
+            Compare => here.usable().is_some() && there.usable().is_some(),
+            ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | Deletions
+            | ByContent | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => self.compare.is_some(),
+            RetryItem => false,
+            CancelJob | PauseJob | Details | RetryJob | Earlier | Later | LimitJob | LimitAll => {
                 panel == Some(Panel::Transfers) && self.transfers.current().is_some()
             }
             ClearFinished => {

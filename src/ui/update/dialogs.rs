@@ -3,9 +3,9 @@
 use tui_input::InputRequest;
 
 use super::{
-    attributes, commands, connect, edit,
+    attributes, boards, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    files, find, goto, menu, palette, places, questions, rename, signs, viewer,
+    files, find, goto, jobs, menu, palette, places, questions, rename, signs, viewer,
 };
 use crate::{
     config::Change,
@@ -16,10 +16,7 @@ use crate::{
         keymap::{Key, Mode},
         settings::Settings,
         sheet,
-        state::{
-            Asking, Deed, Field, Overlay, Question, SORTS, State, Typing,
-            overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
-        },
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::OVERTAKEN_ANSWERS},
     },
 };
 
@@ -41,7 +38,6 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Problems { scroll, .. }
         | Overlay::Told { scroll, .. }
         | Overlay::Explain { scroll, .. }
-        | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
         Overlay::Properties(properties) => Some(&mut properties.scroll),
@@ -49,10 +45,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask:
-                Asking::Conflicts { scroll, .. }
-                | Asking::Host { scroll, .. }
-                | Asking::Certificate { scroll, .. }
-                | Asking::Secret { scroll, .. },
+                Asking::Host { scroll, .. } | Asking::Certificate { scroll, .. } | Asking::Secret { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,
@@ -67,10 +60,7 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Summary(summary) => Some(&mut summary.choice),
         Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
-            ask:
-                Asking::Host { choice, .. }
-                | Asking::Certificate { choice, .. }
-                | Asking::Conflicts { choice, .. },
+            ask: Asking::Host { choice, .. } | Asking::Certificate { choice, .. },
             ..
         }) => Some(choice),
         _ => None,
@@ -92,7 +82,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 
 /// Typing, into the dialog's field or into the filter.
 pub(super) fn edit(state: &mut State, request: InputRequest) {
-    if let Some(field) = field_mut(state) {
+    if boards::edit(state, request.clone()) {
+    } else if let Some(field) = field_mut(state) {
         field.input.handle(request);
     } else if state.mode() == Mode::Palette {
         palette::edit(state, request);
@@ -118,6 +109,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
     if field_mut(state).is_some()
         || state.filtering
+        || boards::is_filtering(state)
         || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo | Mode::Rename)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
@@ -259,6 +251,8 @@ fn accept(state: &mut State, fx: &mut Effects) {
             }
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
+            Deed::Sync => compare::run(state, fx),
+            Deed::Discard { id, job } => jobs::discard(state, id, job, fx),
             Deed::Import { programs } => {
                 fx.extend(programs.into_iter().map(|program| Effect::Keep(Change::Import { program })));
             }
@@ -296,7 +290,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             | Overlay::Told { .. }
             | Overlay::Tour
             | Overlay::Explain { .. }
-            | Overlay::Details { .. }
+            | Overlay::Details(_)
             | Overlay::Error { .. },
         ) => {}
     }
@@ -311,9 +305,7 @@ fn answer(question: Question, fx: &mut Effects) {
         Asking::Secret { field, .. } => {
             Answer::Trust(trust::Answer::Secret(field.input.value().to_owned().into()))
         }
-        Asking::Conflicts { choice, .. } => {
-            Answer::Conflicts(CONFLICT_ANSWERS.get(choice).copied().flatten())
-        }
+        Asking::Conflicts(review) => Answer::Conflicts(Some(review.decisions())),
     };
     fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
 }
@@ -334,6 +326,7 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
         Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
         Typing::Search => viewer::search(state, &text, fx),
         Typing::Offset => viewer::go_to(state, text.trim()),
+        Typing::Limit(job) => jobs::set_limit(state, *job, text.trim(), fx),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });
