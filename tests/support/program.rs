@@ -77,7 +77,13 @@ impl Running {
 
     /// Waits for its end; past the deadline it is killed and the test fails.
     #[track_caller]
-    pub fn wait(mut self) -> Ran {
+    pub fn wait(self) -> Ran {
+        self.end().unwrap_or_else(|said| panic!("wharf hung and was killed; it said:\n{said}"))
+    }
+
+    /// The same, but hands back what it said where it hung and was killed.
+    #[track_caller]
+    pub fn end(mut self) -> Result<Ran, String> {
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child's status") {
                 break Some(status);
@@ -91,9 +97,9 @@ impl Running {
         let read = |thread: Option<JoinHandle<Vec<u8>>>| thread.expect("once").join().expect("a reader");
         let stdout = read(self.stdout.take());
         let stderr = String::from_utf8_lossy(&read(self.stderr.take())).into_owned();
-        let Some(status) = status else { panic!("wharf hung and was killed; it said:\n{stderr}") };
+        let Some(status) = status else { return Err(stderr) };
         assert!(!stderr.contains("panicked"), "{stderr}");
-        Ran { code: status.code(), stdout, stderr }
+        Ok(Ran { code: status.code(), stdout, stderr })
     }
 
     /// Waits until `is_so`, which must become so while it runs.
