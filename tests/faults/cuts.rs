@@ -19,13 +19,23 @@ use super::{
 /// or the new one stands there, and nothing is left once the same has been asked for again.
 #[test]
 fn a_session_may_be_cut_anywhere() {
+    // All of them take a while. The beginning is the handshake, behind it comes the session.
+    match std::env::var_os("WHARF_ALL_CUTS").is_some() {
+        true => cut_after((0..=4000).chain((4001..16_000).step_by(11))),
+        false => cut_after((0..16_000).step_by(397)),
+    }
+}
+
+/// Where the first packets of SFTP wait for room, nobody told them that there will be none.
+#[test]
+fn a_connection_that_ends_while_sftp_starts_is_noticed() {
+    cut_after((3300..4300).step_by(29));
+}
+
+fn cut_after(cuts: impl Iterator<Item = u64>) {
     let sshd = Sshd::start(SshdConfig::default());
-    // All of them take half an hour. The beginning is the handshake, behind it comes the session.
-    let cuts: Vec<u64> = match std::env::var_os("WHARF_ALL_CUTS").is_some() {
-        true => (0..=4000).chain((4001..16_000).step_by(11)).collect(),
-        false => (0..16_000).step_by(397).collect(),
-    };
-    let cases = cuts.into_iter().rev().flat_map(|cut| [(cut, true), (cut, false)]).collect::<Vec<_>>();
+    let mut cases = cuts.flat_map(|cut| [(cut, true), (cut, false)]).collect::<Vec<_>>();
+    cases.reverse();
     let (cases, wrong) = (Mutex::new(cases), Mutex::new(Vec::new()));
     let next = || cases.lock().unwrap().pop();
     thread::scope(|scope| {

@@ -38,11 +38,7 @@ impl Proxy {
         Proxy::with(server, budget, true)
     }
 
-    fn with(
-        server: SocketAddr,
-        budget: impl Fn(usize) -> u64 + Send + Sync + 'static,
-        waits: bool,
-    ) -> Proxy {
+    fn with(server: SocketAddr, budget: impl Fn(usize) -> u64 + Send + Sync + 'static, waits: bool) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
