@@ -27,8 +27,8 @@ use crate::{
         Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, journal::Stored, limit::Limiter,
-        plan::Step,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, journal::Stored,
+        limit::Limiter, step::Step,
     },
     trust,
 };
@@ -255,6 +255,8 @@ pub enum What {
     /// Where a path leads.
     Resolved(Location),
     Checksum(Checksum),
+    /// How many files of a transfer were verified, by the means.
+    Verified(Vec<(Verified, u64)>),
     /// What a command printed, or how it ended.
     Output(Output),
     /// The hosts that ssh_config names, patterns left out.

@@ -229,6 +229,12 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::Checksum).at(path))
     }
 
+    /// The algorithm that [`FileSystem::checksum`] is best asked for: the strongest of those that
+    /// are computed where the files are. The default where there is none.
+    fn preferred_checksum(&self) -> Algorithm {
+        Algorithm::default()
+    }
+
     /// Runs `command`, a line for the login's shell, in the directory `dir`, with nothing to
     /// read on its standard input.
     async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {

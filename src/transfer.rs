@@ -1,22 +1,31 @@
-//! What a transfer is: the request, the policy, the plan's steps and the progress. Plain data;
-//! planning is in `plan`, one file's copy in `copy`, running a plan in `run`,
-//! removing in `remove`, changing attributes in `change`.
+//! What a transfer is: the request, the policy, the progress. Plain data; what is found is listed in
+//! `walk` and `prepare`, decided in `plan`, carried out in `run`, one file at a time in `copy`;
+//! removing is in `remove`, changing attributes in `change`.
 
 pub mod change;
 pub mod compare;
+pub mod context;
 pub mod copy;
+pub mod counters;
 pub mod journal;
 pub mod limit;
+mod link;
+pub mod part;
 pub mod plan;
+mod prepare;
+pub mod prepared;
 pub mod remove;
-pub mod run;
+mod resume;
+mod run;
+pub mod step;
+pub mod verify;
 pub mod walk;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::{Entry, Location, Timestamp, mode::ModeChange};
+use crate::fs::{Algorithm, Entry, Location, Timestamp, mode::ModeChange, sum::Computed};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug)]
@@ -59,6 +68,8 @@ pub struct Policy {
     pub limit: Option<u64>,
     /// How often in a row a lost connection is tried again without anything having moved.
     pub retries: u32,
+    /// Each file's checksum at the target is compared with the source's before it gets its name.
+    pub verify: bool,
 }
 
 impl Default for Policy {
@@ -72,6 +83,7 @@ impl Default for Policy {
             compare_content: false,
             limit: None,
             retries: 5,
+            verify: false,
         }
     }
 }
@@ -120,6 +132,14 @@ pub enum Owner {
     Id(u32),
     /// As the server knows it.
     Name(String),
+}
+
+/// How a copy was found to be the same as its source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Verified {
+    pub algorithm: Algorithm,
+    /// Who computed the target's checksum.
+    pub by: Computed,
 }
 
 /// What a plan amounts to.

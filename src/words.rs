@@ -11,6 +11,6 @@ pub use errors::{ErrorWords, error, operation};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
     Zone, clock, computed, count, duration, ftp_class, kind, log_line, mode, outcome, plural, rate, reply,
-    retrying, size, stage, timestamp, timestamp_in, totals,
+    retrying, size, stage, timestamp, timestamp_in, totals, verified,
 };
 pub use questions::{QuestionWords, question};

@@ -553,3 +553,15 @@ async fn a_name_with_a_line_break_is_not_listed_under_its_halves() {
         assert_eq!(errors.len(), 2, "{software:?} {errors:?}");
     }
 }
+
+/// The log told of a lost session where the program had just come to its end.
+#[test]
+fn leaving_in_good_order_is_no_failure_in_the_log() {
+    let server = FtpServer::start(Software::Vsftpd, FtpConfig::default());
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let place = url(&server, &server.home());
+    run(&server, &["--log", log.to_str().unwrap(), "ls", &place]).ends(0);
+    let text = fs::read_to_string(log).unwrap();
+    assert!(text.contains("QUIT") && !text.contains("failed"), "{text}");
+}

@@ -2,11 +2,17 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, CpArguments, Exit, conflict_policy, driver::Driver, places, progress, steps};
+use super::{
+    Common, Exit,
+    arguments::CpArguments,
+    conflict_policy,
+    driver::Driver,
+    places, progress, steps,
+    summary::{self, Telling},
+};
 use crate::{
     fs::Result,
     transfer::{Landing, Policy, Request},
-    words,
 };
 
 pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
@@ -25,8 +31,9 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 recursive: arguments.recursive,
                 on_conflict,
                 preserve: !arguments.no_preserve,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
                 ..Policy::default()
             },
             remove_source: false,
@@ -35,17 +42,12 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
             return steps::show(&mut driver, request, arguments.json).await;
         }
         let started = std::time::Instant::now();
-        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+        let Some(ended) = progress::copy(&mut driver, request, common.quiet).await? else {
             return Ok(Exit::Interrupted);
         };
-        if common.verbose || bar_was_wanted(common) {
-            super::say(format_args!(
-                "{} in {}",
-                words::outcome(&outcome, "copied"),
-                words::duration(started.elapsed())
-            ));
-        }
-        Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+        let aloud = common.verbose || bar_was_wanted(common);
+        let telling = Telling { aloud, as_json: arguments.json, quiet: common.quiet };
+        summary::tell(&ended, started.elapsed(), "copied", telling)
     }
     .await;
     driver.finish().await;

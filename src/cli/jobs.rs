@@ -5,7 +5,12 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Common, Exit, driver::Driver, printed, progress, report};
+use super::{
+    Common, Exit,
+    driver::Driver,
+    printed, progress, report,
+    summary::{self, Telling},
+};
 use crate::{
     engine::{Command, What},
     fs::{Location, Result, Timestamp},
@@ -113,13 +118,12 @@ async fn each(driver: &mut Driver, which: &Which, common: &Common, resume: bool)
 }
 
 async fn go_on(driver: &mut Driver, id: String, common: &Common) -> Result<Exit> {
-    let Some(outcome) = progress::resume(driver, id, common.quiet).await? else {
+    let started = std::time::Instant::now();
+    let Some(ended) = progress::resume(driver, id, common.quiet).await? else {
         return Ok(Exit::Interrupted);
     };
-    if !common.quiet {
-        super::say(words::outcome(&outcome, "copied"));
-    }
-    Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+    let telling = Telling { aloud: !common.quiet, as_json: false, quiet: common.quiet };
+    summary::tell(&ended, started.elapsed(), "copied", telling)
 }
 
 fn kind(job: &Stored) -> &'static str {

@@ -4,7 +4,9 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
-use super::{Common, Exit, LsArguments, driver, driver::Driver, place, printed, report, warn_of_password};
+use super::{
+    Common, Exit, arguments::LsArguments, driver, driver::Driver, place, printed, report, warn_of_password,
+};
 use crate::{
     engine::{Command, What},
     fs::{

@@ -9,8 +9,11 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Common, Exit, LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments, driver,
-    driver::Driver, ls, places, printed, report,
+    Common, Exit,
+    arguments::{LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments},
+    driver,
+    driver::Driver,
+    ls, places, printed, report,
 };
 use crate::{
     engine::{Command, JobId, What},

@@ -3,7 +3,14 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Common, Exit, MvArguments, conflict_policy, driver::Driver, places, progress};
+use super::{
+    Common, Exit,
+    arguments::MvArguments,
+    conflict_policy,
+    driver::Driver,
+    places, progress,
+    summary::{self, Telling},
+};
 use crate::{
     fs::Result,
     transfer::{Landing, Policy, Request},
@@ -23,16 +30,20 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
             policy: Policy {
                 on_conflict,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
                 ..Policy::default()
             },
             remove_source: true,
         };
-        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+        let started = std::time::Instant::now();
+        let Some(ended) = progress::copy(&mut driver, request, common.quiet).await? else {
             return Ok(Exit::Interrupted);
         };
-        Ok(if outcome.failed + outcome.skipped > 0 { Exit::Items } else { Exit::Done })
+        let telling = Telling { aloud: common.verbose, as_json: arguments.json, quiet: common.quiet };
+        let exit = summary::tell(&ended, started.elapsed(), "moved", telling)?;
+        Ok(if ended.outcome.skipped > 0 { Exit::Items } else { exit })
     }
     .await;
     driver.finish().await;

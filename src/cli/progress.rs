@@ -9,30 +9,39 @@ use super::{driver, driver::Driver};
 use crate::{
     engine::{Command, JobId, ProgressBoard, What},
     fs::{ErrorKind, Result},
-    transfer::{Outcome, Phase, Progress, Request},
+    transfer::{Outcome, Phase, Progress, Request, Verified},
     words,
 };
 
+/// How a transfer ended.
+pub struct Ended {
+    pub outcome: Outcome,
+    /// How many files were verified, by the means.
+    pub verified: Vec<(Verified, u64)>,
+}
+
 /// Copies, with a bar where it can be seen; failed items are printed above it. `None` where it
 /// was interrupted and can go on another time: that has been said then.
-pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Option<Outcome>> {
+pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Option<Ended>> {
     let job = driver.job();
     run(driver, job, Command::Copy { job, request }, quiet).await
 }
 
 /// Goes on with an interrupted transfer, in the same way.
-pub async fn resume(driver: &mut Driver, id: String, quiet: bool) -> Result<Option<Outcome>> {
+pub async fn resume(driver: &mut Driver, id: String, quiet: bool) -> Result<Option<Ended>> {
     let job = driver.job();
     run(driver, job, Command::Resume { job, id }, quiet).await
 }
 
-async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> Result<Option<Outcome>> {
+async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> Result<Option<Ended>> {
     let bar = Bar::start(driver.progress(), job, quiet);
     let mut resumable = None;
+    let mut verified = Vec::new();
     driver.resumes(true);
     let copied = driver
         .run(job, command, |what| match what {
             What::Resumable { id } => resumable = Some(id),
+            What::Verified(found) => verified = found,
             What::Retrying { wait, error, .. } if !quiet => {
                 bar.above(|| super::say(format_args!("wharf: {}", words::retrying(&error, wait))));
             }
@@ -55,9 +64,9 @@ async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> 
             if !quiet && std::io::stderr().is_terminal() {
                 super::say(format_args!("wharf: `wharf jobs resume {id}` tries again what failed"));
             }
-            Ok(Some(outcome))
+            Ok(Some(Ended { outcome, verified }))
         }
-        (copied, None) => copied.map(Some),
+        (copied, None) => copied.map(|outcome| Some(Ended { outcome, verified })),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Exit, driver, driver::Driver, printed};
 use crate::{
     engine::{Command, What},
     fs::{FsId, RemotePath, Result},
-    transfer::{Request, plan::Step},
+    transfer::{Request, step::Step},
     words,
 };
 

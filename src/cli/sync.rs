@@ -1,10 +1,15 @@
 //! `wharf sync`: makes one directory like another.
 
-use super::{Common, Exit, SyncArguments, driver::Driver, places, progress, steps};
+use super::{
+    Common, Exit,
+    arguments::SyncArguments,
+    driver::Driver,
+    places, progress, steps,
+    summary::{self, Telling},
+};
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     transfer::{Landing, OnConflict, Policy, Request},
-    words,
 };
 
 pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
@@ -31,8 +36,9 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 preserve: true,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
-                limit: arguments.limit,
-                retries: arguments.retries,
+                limit: arguments.transfer.limit,
+                retries: arguments.transfer.retries,
+                verify: arguments.transfer.verify,
             },
             remove_source: false,
         };
@@ -40,14 +46,11 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
             return steps::show(&mut driver, request, arguments.json).await;
         }
         let started = std::time::Instant::now();
-        let Some(outcome) = progress::copy(&mut driver, request, common.quiet).await? else {
+        let Some(ended) = progress::copy(&mut driver, request, common.quiet).await? else {
             return Ok(Exit::Interrupted);
         };
-        if !common.quiet {
-            let took = words::duration(started.elapsed());
-            super::say(format_args!("{} in {took}", words::outcome(&outcome, "copied")));
-        }
-        Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+        let telling = Telling { aloud: !common.quiet, as_json: arguments.json, quiet: common.quiet };
+        summary::tell(&ended, started.elapsed(), "copied", telling)
     }
     .await;
     driver.finish().await;

@@ -25,6 +25,8 @@ pub struct Settings {
     /// The file and the line that name the theme; empty where none does.
     pub theme_at: String,
     pub icons: Icons,
+    /// Whether the panes compare checksums when they copy.
+    pub verify: bool,
     /// Whether the terminal is told of what ended while nobody looked.
     pub notify: bool,
     /// And rings its bell.
@@ -40,6 +42,7 @@ impl Default for Settings {
             theme: "auto".to_owned(),
             theme_at: String::new(),
             icons: Icons::None,
+            verify: false,
             notify: true,
             bell: false,
             progress: None,
@@ -72,6 +75,7 @@ impl Settings {
                     set(&mut settings.theme, value)
                 }
                 "icons" => set(&mut settings.icons, value),
+                "verify" => set(&mut settings.verify, value),
                 "notify" => set(&mut settings.notify, value),
                 "bell" => set(&mut settings.bell, value),
                 "progress" => set(&mut settings.progress, value),

@@ -27,9 +27,10 @@ use crate::{
     fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, RemotePath, Result},
     transfer::{
         Outcome,
+        context::{Reporter, Transfer},
+        counters::Counters,
         journal::Journal,
         limit::Throttle,
-        run::{Counters, Reporter, Transfer},
     },
 };
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::transfer::{Phase, Progress, Totals, limit::Throttle, run::Counters};
+use crate::transfer::{Phase, Progress, Totals, counters::Counters, limit::Throttle};
 
 /// The stretch of time that the current rate is taken over.
 const RATE_SPAN: Duration = Duration::from_secs(4);

@@ -42,6 +42,8 @@ pub(crate) struct Sessions {
     secrets: Arc<Secrets>,
     /// Passwords that the person let wharf keep.
     store: OnceLock<Arc<dyn SecretStore>>,
+    /// The program is ending: a session that ends now is not lost.
+    closing: AtomicBool,
 }
 
 /// One server: how to reach it, and its session while there is one.
@@ -81,6 +83,7 @@ impl Sessions {
             looked: Notify::new(),
             secrets: Arc::default(),
             store: OnceLock::new(),
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -237,14 +240,16 @@ impl Sessions {
 
     /// Ends all sessions.
     pub(crate) async fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         let slots: Vec<Arc<Slot>> = lock(&self.slots).values().cloned().collect();
-        for slot in slots {
+        let closing = slots.iter().map(|slot| async {
             if let Ok(mut live) = slot.live.try_lock()
                 && let Some(live) = live.take()
             {
                 live.fs.close().await;
             }
-        }
+        });
+        futures::future::join_all(closing).await;
     }
 }
 

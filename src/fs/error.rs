@@ -99,6 +99,8 @@ pub enum Operation {
     Canonicalize,
     Space,
     Checksum,
+    /// Comparing the checksums of a copy and its source.
+    Verify,
     CopyWithin,
     /// Running a command.
     Execute,

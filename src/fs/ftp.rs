@@ -302,6 +302,10 @@ impl FileSystem for Ftp {
         }
     }
 
+    fn preferred_checksum(&self) -> Algorithm {
+        sum::preferred(&self.session)
+    }
+
     /// CWD and PWD: what the server calls the directory.
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
         let operation = Operation::Canonicalize;

@@ -288,6 +288,10 @@ impl FileSystem for Rooted {
         self.inner.checksum(&real, algorithm).await.map_err(|e| retold(e, None, path))
     }
 
+    fn preferred_checksum(&self) -> Algorithm {
+        self.inner.preferred_checksum()
+    }
+
     async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
         self.inner.owner_id(principal, name).await
     }

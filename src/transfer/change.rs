@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    run::{Transfer, add, cancelled},
+    context::{Transfer, cancelled},
+    counters::add,
     walk::{self, Watcher},
 };
 use crate::fs::{

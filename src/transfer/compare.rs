@@ -7,7 +7,8 @@ use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::{
-    run::{Prepared, Transfer, cancelled},
+    context::{Transfer, cancelled},
+    prepared::Prepared,
     walk::Watcher,
 };
 use crate::fs::{Entry, FileSystem, Kind, ReadOptions, RemotePath, Result};

@@ -2,27 +2,24 @@
 //! Knows no protocol, no queue and no policy.
 
 use std::{
-    collections::BTreeSet,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures::StreamExt;
-use rand::Rng;
 
 use super::{
-    journal::{Begun, Journal},
+    Verified,
+    journal::Journal,
     limit::Throttle,
-    plan::{CopyFile, CopyLink},
+    part::{NAMES, Part, about_target},
+    resume::{Resumed, resume},
+    step::CopyFile,
+    verify::{self, Summing},
 };
 use crate::fs::{
-    Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, WriteOptions,
-    path::NAME_MAX,
+    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
 
 /// Permission bits of a file that is not whole yet.
@@ -32,12 +29,6 @@ const UNFINISHED_MODE: u32 = 0o600;
 const NOTED: u64 = 8 << 20;
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
-/// Bytes in front of the place where a copy goes on that source and target must have in common.
-const COMPARED: u64 = 64 << 10;
-
-/// Names that are tried where the temporary one is taken.
-const NAMES: u32 = 8;
-
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);
 
@@ -45,25 +36,17 @@ const CLEARING: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub struct Copied {
     pub bytes: u64,
+    /// How it was verified, where that was asked for.
+    pub verified: Option<Verified>,
     /// Worth telling, though the data is whole.
     pub warnings: Vec<Error>,
 }
 
-/// The name under which `target` is written until it is whole: `.NAME.wharf-part` beside it,
-/// shortened where that would be too long.
-pub fn temporary(target: &RemotePath) -> RemotePath {
-    let name = target.name().unwrap_or_default();
-    let parent = target.parent().unwrap_or_else(RemotePath::root);
-    let mut part = Vec::with_capacity(name.len() + 12);
-    part.push(b'.');
-    part.extend_from_slice(name);
-    part.extend_from_slice(b".wharf-part");
-    if part.len() > NAME_MAX {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        part = format!(".{:016x}.wharf-part", hasher.finish()).into_bytes();
-    }
-    parent.join(&part)
+/// The bytes are at the target; nobody has looked at them there yet.
+struct Poured {
+    copied: Copied,
+    /// Of the whole source; `None` where none was asked for.
+    sum: Option<Checksum>,
 }
 
 /// What a copy tells while it runs, and what holds it back.
@@ -93,83 +76,6 @@ pub async fn file(
     Ok(copied)
 }
 
-/// Temporary names that copies of this program are writing to.
-static CLAIMED: Mutex<BTreeSet<(FsId, RemotePath)>> = Mutex::new(BTreeSet::new());
-
-/// A temporary name that is this copy's alone: another one to the same target has another, so
-/// that neither clears away or renames what the other is writing. Given back when dropped.
-pub struct Part {
-    claim: (FsId, RemotePath),
-    /// An earlier run has written so much of it.
-    resume: Option<u64>,
-}
-
-impl Part {
-    /// Claims a name beside `target`, [`temporary`]'s unless that is in use.
-    pub fn claim(fs: &FsId, target: &RemotePath) -> Part {
-        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut claim = (fs.clone(), temporary(target));
-        let mut number = 2u64;
-        while !claimed.insert(claim.clone()) {
-            let name = [target.name().unwrap_or_default(), format!(".{number}").as_bytes()].concat();
-            claim.1 = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
-            number += 1;
-        }
-        Part { claim, resume: None }
-    }
-
-    /// The name that an earlier run of the same job has used for this file, to be written on; or
-    /// one of its own where there was none.
-    pub fn of(fs: &FsId, file: &CopyFile, begun: &Begun) -> Part {
-        let item = begun.items.get(&file.source).filter(|item| item.target == file.target);
-        let Some((item, path)) = item.and_then(|item| Some((item, item.part.clone()?))) else {
-            return Part::claim(fs, &file.target);
-        };
-        let claim = (fs.clone(), path);
-        if !CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.clone()) {
-            return Part::claim(fs, &file.target);
-        }
-        // Of a source that has changed, nothing is of use.
-        let is_same = item.size == file.size && item.mtime == file.mtime;
-        Part { claim, resume: Some(if is_same { item.offset } else { 0 }) }
-    }
-
-    /// Takes another name, which nobody else has: something stands under this one that is not
-    /// this copy's to remove.
-    fn renew(&mut self, target: &RemotePath) {
-        let mark = format!(".{:08x}", rand::rng().random::<u32>());
-        let name = [target.name().unwrap_or_default(), mark.as_bytes()].concat();
-        let path = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
-        let fresh = (self.claim.0.clone(), path);
-        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.remove(&self.claim);
-        claimed.insert(fresh.clone());
-        self.claim = fresh;
-    }
-
-    pub fn path(&self) -> &RemotePath {
-        &self.claim.1
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
-    }
-}
-
-/// Nobody asked for the temporary name, and a long one is not even recognised by it.
-fn about_target(error: Error, part: &RemotePath, target: &RemotePath) -> Error {
-    if error.path() != Some(part) {
-        return error;
-    }
-    let error = error.about(target);
-    match error.operation() {
-        Operation::Open | Operation::Rename => error.during(Operation::Write),
-        _ => error,
-    }
-}
-
 async fn beside(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
@@ -182,7 +88,7 @@ async fn beside(
         match resume(from, to, file, part.path(), offset).await? {
             Resumed::At(sink) => {
                 flow.moved.fetch_add(offset, Ordering::Relaxed);
-                let poured = pour(from, file, sink, offset, flow).await;
+                let poured = pour(from, to, file, sink, offset, flow).await;
                 return conclude(from, to, file, part.path(), poured, flow).await;
             }
             Resumed::Not(why) => told = why,
@@ -211,7 +117,7 @@ async fn anew(
         let outcome = match within(from, to, file, part.path(), flow).await {
             Some(copied) => copied,
             None => match to.write(part.path(), unfinished(file)).await {
-                Ok(sink) => pour(from, file, sink, 0, flow).await,
+                Ok(sink) => pour(from, to, file, sink, 0, flow).await,
                 Err(error) => Err(error),
             },
         };
@@ -230,68 +136,8 @@ async fn anew(
     }
 }
 
-/// Whether a copy goes on.
-enum Resumed {
-    /// From there.
-    At(Box<dyn crate::fs::Sink>),
-    /// It begins anew; worth telling where something was there.
-    Not(Option<Error>),
-}
-
-/// Opens the part to be written on from `offset`, if it ends as the source does there.
-async fn resume(
-    from: &dyn FileSystem,
-    to: &dyn FileSystem,
-    file: &CopyFile,
-    part: &RemotePath,
-    offset: u64,
-) -> Result<Resumed> {
-    let again = |why: &str| {
-        let error = Error::new(ErrorKind::Mismatch, Operation::Write).at(&file.target).on(to.id().as_str());
-        Ok(Resumed::Not(Some(error.with_detail(format!("it was copied from the start again: {why}")))))
-    };
-    if offset == 0 || file.size.is_none_or(|size| size < offset) {
-        return Ok(Resumed::Not(None));
-    }
-    match to.lstat(part).await {
-        Ok(entry) if entry.attributes.size.is_some_and(|size| size < offset) => {
-            return again("less of it has arrived than was known");
-        }
-        Ok(_) => {}
-        Err(error) if error.kind().ends_session() => return Err(error),
-        Err(_) => return again("what was there of it is gone"),
-    }
-    let start = offset - offset.min(COMPARED);
-    let (ours, theirs) =
-        tokio::try_join!(block(to, part, start, offset), block(from, &file.source, start, offset))?;
-    if ours != theirs {
-        return again("the source is not what it was");
-    }
-    let options = WriteOptions { resume: Some(offset), exclusive: false, ..unfinished(file) };
-    match to.write(part, options).await {
-        Ok(sink) => Ok(Resumed::At(sink)),
-        Err(error) if error.kind().ends_session() => Err(error),
-        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Resumed::Not(None)),
-        Err(_) => again("what was there of it could not be opened"),
-    }
-}
-
-/// The bytes from `start` to `end`, or fewer where the file is shorter.
-async fn block(fs: &dyn FileSystem, path: &RemotePath, start: u64, end: u64) -> Result<Vec<u8>> {
-    let mut stream = fs.read(path, ReadOptions { offset: start, expected_size: None }).await?;
-    let wanted = usize::try_from(end - start).unwrap_or(usize::MAX);
-    let mut bytes = Vec::new();
-    while bytes.len() < wanted
-        && let Some(chunk) = stream.next().await
-    {
-        bytes.extend_from_slice(&chunk?);
-    }
-    bytes.truncate(wanted);
-    Ok(bytes)
-}
-
 /// How a file is created that is to be whole before it has its name.
-fn unfinished(file: &CopyFile) -> WriteOptions {
+pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
     WriteOptions {
         exclusive: true,
         create_mode: Some(UNFINISHED_MODE),
@@ -301,16 +147,20 @@ fn unfinished(file: &CopyFile) -> WriteOptions {
     }
 }
 
-/// Gives a whole file its name, or clears away what there is of it.
+/// Gives a whole file its name once it was looked at, or clears away what there is of it.
 async fn conclude(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
     file: &CopyFile,
     part: &RemotePath,
-    poured: Result<Copied>,
+    poured: Result<Poured>,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let error = match poured {
+    let whole = match poured {
+        Ok(poured) => looked_at(to, part, poured).await,
+        Err(error) => Err(error),
+    };
+    let error = match whole {
         Ok(copied) => match to.rename(part, &file.target, file.replace).await {
             Ok(()) => {
                 flow.journal.done(from.id(), &file.source);
@@ -327,6 +177,15 @@ async fn conclude(
     Err(error)
 }
 
+/// Compares the checksums where that was asked for.
+async fn looked_at(to: &dyn FileSystem, at: &RemotePath, poured: Poured) -> Result<Copied> {
+    let Poured { mut copied, sum } = poured;
+    if let Some(sum) = sum {
+        copied.verified = Some(verify::check(to, at, &sum).await?);
+    }
+    Ok(copied)
+}
+
 /// Lets a file system copy by itself where source and target are both on it. `None` where the
 /// bytes have to be moved after all.
 async fn within(
@@ -335,7 +194,7 @@ async fn within(
     file: &CopyFile,
     part: &RemotePath,
     flow: Flow<'_>,
-) -> Option<Result<Copied>> {
+) -> Option<Result<Poured>> {
     if from.id() != to.id() || !to.capabilities().copy_within {
         return None;
     }
@@ -348,10 +207,14 @@ async fn within(
     let bytes = own.load(Ordering::Relaxed);
     match outcome {
         Ok(written) => {
-            let mut copied = Copied { bytes: written.size.unwrap_or(bytes), warnings: Vec::new() };
+            let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };
             copied.warnings.extend(written.attributes_refused);
             copied.warnings.extend(changed(from, file, copied.bytes));
-            Some(Ok(copied))
+            if !file.verify {
+                return Some(Ok(Poured { copied, sum: None }));
+            }
+            let summed = verify::sum(from, &file.source, to.preferred_checksum()).await;
+            Some(summed.map(|sum| Poured { copied, sum: Some(sum) }))
         }
         Err(error)
             if error.kind().ends_session()
@@ -406,7 +269,8 @@ async fn in_place(
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
-    let mut copied = pour(from, file, sink, 0, flow).await?;
+    let poured = pour(from, to, file, sink, 0, flow).await?;
+    let mut copied = looked_at(to, &file.target, poured).await?;
     flow.journal.done(from.id(), &file.source);
     copied.warnings.push(
         why.at(&file.target).with_detail("the directory takes no new names, so it was written in place"),
@@ -414,21 +278,32 @@ async fn in_place(
     Ok(copied)
 }
 
-/// Moves the bytes from `start` on.
+/// Moves the bytes from `start` on, and sums up all of the file where it is to be verified.
 async fn pour(
     from: &dyn FileSystem,
+    to: &dyn FileSystem,
     file: &CopyFile,
-    mut sink: Box<dyn crate::fs::Sink>,
+    mut sink: Box<dyn Sink>,
     start: u64,
     flow: Flow<'_>,
-) -> Result<Copied> {
+) -> Result<Poured> {
+    let mut summing = file.verify.then(|| Summing::new(to.preferred_checksum()));
+    if let Some(summing) = &mut summing {
+        // What an earlier run has moved was summed up by nobody.
+        verify::add_start(from, &file.source, start, summing).await?;
+    }
     let options = ReadOptions { offset: start, expected_size: file.size };
     let mut stream = from.read(&file.source, options).await?;
-    let mut copied = Copied { bytes: start, warnings: Vec::new() };
+    let mut copied = Copied { bytes: start, ..Copied::default() };
     let mut noted = (start, Instant::now());
     while let Some(chunk) = stream.next().await {
         let moved = match chunk {
-            Ok(chunk) => pass(&mut *sink, chunk, &mut copied, flow).await,
+            Ok(chunk) => {
+                if let Some(summing) = &mut summing {
+                    summing.add(&chunk).await;
+                }
+                pass(&mut *sink, chunk, &mut copied, flow).await
+            }
             Err(error) => Err(error),
         };
         let arrived = sink.acknowledged();
@@ -449,15 +324,14 @@ async fn pour(
     }
     copied.warnings.extend(written.attributes_refused);
     copied.warnings.extend(changed(from, file, copied.bytes));
-    Ok(copied)
+    let sum = match summing {
+        Some(summing) => Some(summing.finish().await?),
+        None => None,
+    };
+    Ok(Poured { copied, sum })
 }
 
-async fn pass(
-    sink: &mut dyn crate::fs::Sink,
-    chunk: Bytes,
-    copied: &mut Copied,
-    flow: Flow<'_>,
-) -> Result<()> {
+async fn pass(sink: &mut dyn Sink, chunk: Bytes, copied: &mut Copied, flow: Flow<'_>) -> Result<()> {
     let len = chunk.len() as u64;
     flow.throttle.pass(len).await;
     sink.write(chunk).await?;
@@ -476,70 +350,49 @@ fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> 
     )
 }
 
-/// Copies a symlink as a symlink.
-pub async fn link(
-    from: &dyn FileSystem,
-    to: &dyn FileSystem,
-    link: &CopyLink,
-    journal: &Journal,
-) -> Result<()> {
-    let target = match &link.target {
-        Some(target) => target.clone(),
-        None => from.read_link(&link.source).await?,
-    };
-    journal.begin_link(from.id(), &link.source, &link.path, link.replace);
-    if link.replace {
-        replace_link(to, link, &target).await?;
-    } else {
-        to.symlink(&link.path, &target).await?;
-    }
-    journal.done(from.id(), &link.source);
-    Ok(())
-}
-
-async fn replace_link(to: &dyn FileSystem, link: &CopyLink, target: &[u8]) -> Result<()> {
-    let mut part = Part::claim(to.id(), &link.path);
-    let mut names = 0;
-    let replaced = loop {
-        match to.symlink(part.path(), target).await {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && names < NAMES => {
-                names += 1;
-                part.renew(&link.path);
-            }
-            Err(error) => break Err(error),
-            Ok(()) => {
-                let renamed = to.rename(part.path(), &link.path, true).await;
-                if renamed.is_err() {
-                    let _ = to.remove_file(part.path()).await;
-                }
-                break renamed;
-            }
-        }
-    };
-    replaced.map_err(|error| about_target(error, part.path(), &link.path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs::{Attributes, memory::Memory};
 
-    #[test]
-    fn two_copies_to_one_target_have_a_temporary_name_each() {
-        let (fs, target) = (FsId::new("claims"), RemotePath::new("/a/b.txt"));
-        let first = Part::claim(&fs, &target);
-        let second = Part::claim(&fs, &target);
-        assert_eq!(*first.path(), temporary(&target));
-        assert_ne!(first.path(), second.path());
-        assert_eq!(second.path().parent(), target.parent());
-        drop(first);
-        assert_eq!(*Part::claim(&fs, &target).path(), temporary(&target), "given back");
+    fn request(content: &[u8]) -> CopyFile {
+        CopyFile {
+            source: RemotePath::new("/from/file"),
+            target: RemotePath::new("/to/file"),
+            size: Some(content.len() as u64),
+            mtime: None,
+            attributes: Attributes::default(),
+            replace: true,
+            verify: true,
+        }
     }
 
-    #[test]
-    fn temporary_names_fit_and_differ() {
-        assert_eq!(temporary(&RemotePath::new("/a/b.txt")), RemotePath::new("/a/.b.txt.wharf-part"));
-        let long = |c: char| RemotePath::new(format!("/{}", c.to_string().repeat(250)));
-        assert!(temporary(&long('x')).name().is_some_and(|n| n.len() <= NAME_MAX));
-        assert_ne!(temporary(&long('x')), temporary(&long('y')));
+    async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) -> Result<Copied> {
+        let (moved, throttle, journal) = (AtomicU64::new(0), Throttle::default(), Journal::default());
+        let mut part = Part::claim(to.id(), &file.target);
+        part.resume = resume;
+        let flow = Flow { moved: &moved, throttle: &throttle, journal: &journal };
+        super::file(from, to, file, &mut part, flow).await
+    }
+
+    /// What is compared before a copy goes on is only the end of what is there.
+    #[tokio::test]
+    async fn a_resumed_file_is_verified_from_its_start() {
+        let content = vec![7; 500_000];
+        let (from, to) = (Memory::new("resumed-from"), Memory::new("resumed-to"));
+        let (file, part) = (request(&content), RemotePath::new("/to/.file.wharf-part"));
+        from.plant(&file.source, &content).unwrap();
+        to.plant(&file.target, b"old").unwrap();
+        to.plant(&part, &content[..300_000]).unwrap();
+        let copied = copy(&from, &to, &file, Some(300_000)).await.unwrap();
+        assert!(copied.verified.is_some() && copied.warnings.is_empty(), "{copied:?}");
+        assert!(to.content(&file.target).unwrap() == content);
+        let mut damaged = content[..300_000].to_vec();
+        damaged[10] = 8;
+        to.plant(&part, &damaged).unwrap();
+        let error = copy(&from, &to, &file, Some(300_000)).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
+        assert_eq!(error.path(), Some(&file.target));
+        assert!(to.content(&file.target).unwrap() == content && to.content(&part).is_err());
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use line::Line;
 pub use store::{Stored, create, discard, list, open};
 
-use super::{Landing, OnConflict, Totals, plan::CopyFile};
+use super::{Landing, OnConflict, Totals, step::CopyFile};
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
 
 /// Lines that may wait to be written together, in bytes.

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    run::{Prepared, Transfer, add, cancelled},
+    context::{Transfer, cancelled},
+    counters::add,
+    prepared::Prepared,
     walk::{self, Watcher},
 };
 use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, Precision, RemotePath, Result};

@@ -1,28 +1,26 @@
-//! Prepares and runs a request: lists, plans, then carries out the steps, many files at a time.
-//! Knows no protocol and no screen; reports to a [`Reporter`].
+//! Carries out the steps of a plan, many files at a time. Knows no protocol and no screen;
+//! reports to a [`Reporter`](super::context::Reporter).
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
 use tokio::{sync::Semaphore, task::JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    Landing, OnConflict, Policy, Totals, compare, copy,
-    journal::{Begun, Journal},
-    limit::Throttle,
-    plan::{self, CopyFile, CreateDir, Plan, Source, Step},
+    context::{Transfer, cancelled},
+    copy,
+    counters::add,
+    link,
+    part::Part,
+    plan::Plan,
     remove,
-    walk::{self, Watcher},
+    step::{CopyFile, CreateDir, Step},
+    walk::Watcher,
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
+use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
 
 /// A file of this size or less weighs one; larger ones count for more, so that a few big files
 /// do not fill the memory that many small ones may use.
@@ -30,340 +28,7 @@ const SMALL_FILE: u64 = 256 << 10;
 
 /// How long a cancelled copy may take to leave nothing behind.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
-
-/// Hears what happens; must not block.
-pub trait Reporter: Send + Sync {
-    fn item_failed(&self, error: Error);
-    fn warning(&self, error: Error);
-}
-
-/// What is done so far, for whoever looks from outside.
-#[derive(Default)]
-pub struct Counters {
-    pub files: AtomicU64,
-    pub dirs: AtomicU64,
-    pub links: AtomicU64,
-    /// Bytes that targets have taken, also of files that fail later.
-    pub bytes: AtomicU64,
-    pub failed: AtomicU64,
-    /// What was removed because the source does not have it.
-    pub removed: AtomicU64,
-    /// Files that were not what the listing said when they were read.
-    pub changed: AtomicU64,
-    pub found: Found,
-    current: Mutex<String>,
-}
-
-/// What the walk has seen.
-#[derive(Default)]
-pub struct Found {
-    pub files: AtomicU64,
-    pub dirs: AtomicU64,
-    pub links: AtomicU64,
-    pub bytes: AtomicU64,
-}
-
-fn get(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
-}
-
-pub(super) fn add(counter: &AtomicU64, n: u64) {
-    counter.fetch_add(n, Ordering::Relaxed);
-}
-
-impl Counters {
-    pub fn done(&self) -> Totals {
-        Totals {
-            files: get(&self.files),
-            dirs: get(&self.dirs),
-            links: get(&self.links),
-            bytes: get(&self.bytes),
-        }
-    }
-
-    pub fn seen(&self) -> Totals {
-        let found = &self.found;
-        Totals {
-            files: get(&found.files),
-            dirs: get(&found.dirs),
-            links: get(&found.links),
-            bytes: get(&found.bytes),
-        }
-    }
-
-    /// Sets everything back, for another run of the same job.
-    pub fn restart(&self) {
-        let found = &self.found;
-        for counter in [
-            &self.files,
-            &self.dirs,
-            &self.links,
-            &self.bytes,
-            &self.failed,
-            &self.removed,
-            &self.changed,
-            &found.files,
-            &found.dirs,
-            &found.links,
-            &found.bytes,
-        ] {
-            counter.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Counts what an earlier run has done.
-    pub fn count(&self, done: Totals) {
-        add(&self.files, done.files);
-        add(&self.dirs, done.dirs);
-        add(&self.links, done.links);
-        add(&self.bytes, done.bytes);
-    }
-
-    pub fn failures(&self) -> u64 {
-        get(&self.failed)
-    }
-
-    /// The name of the file that was started last.
-    pub fn current(&self) -> String {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn start(&self, path: &RemotePath) {
-        let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = name;
-    }
-}
-
-/// One transfer between two file systems.
-#[derive(Clone)]
-pub struct Transfer {
-    pub from: Arc<dyn FileSystem>,
-    pub to: Arc<dyn FileSystem>,
-    pub counters: Arc<Counters>,
-    pub reporter: Arc<dyn Reporter>,
-    pub cancel: CancellationToken,
-    pub throttle: Throttle,
-    pub journal: Journal,
-    /// What earlier runs of the same job have begun.
-    pub begun: Arc<Begun>,
-    /// A cancelled copy leaves what there is of it, for a later run.
-    pub keep: Arc<AtomicBool>,
-}
-
-/// Listed and placed, ready to be planned under any policy.
-pub struct Prepared {
-    sources: Vec<Source>,
-    existing: HashMap<RemotePath, Entry>,
-    /// By target path: whether the content was found to be the same.
-    compared: HashMap<RemotePath, bool>,
-    /// Something could not be listed.
-    incomplete: bool,
-    /// The sources go into the target.
-    pub into: bool,
-}
-
-impl Prepared {
-    /// Everything that was found with the target path where it lands, written as the target
-    /// writes it.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&RemotePath, &Entry, RemotePath)> {
-        let mut names = plan::Names::new(self.existing.keys(), true);
-        self.sources.iter().flat_map(plan::landings).map(move |(path, entry, target)| {
-            let target = names.standing(target);
-            (path, entry, target)
-        })
-    }
-
-    pub(super) fn existing(&self, target: &RemotePath) -> Option<&Entry> {
-        self.existing.get(target)
-    }
-
-    /// Notes where links lead, by their paths on either side.
-    pub(super) fn set_links(
-        &mut self,
-        mut here: HashMap<RemotePath, Vec<u8>>,
-        there: HashMap<RemotePath, Vec<u8>>,
-    ) {
-        for source in &mut self.sources {
-            let below = source.below.iter_mut().map(|found| (&found.path, &mut found.entry));
-            for (path, entry) in std::iter::once((&source.path, &mut source.entry)).chain(below) {
-                if let Some(target) = here.remove(path) {
-                    entry.target = Some(target.into());
-                }
-            }
-        }
-        for (path, target) in there {
-            if let Some(entry) = self.existing.get_mut(&path) {
-                entry.target = Some(target.into());
-            }
-        }
-    }
-
-    /// Everything that was found at the sources, as it was listed.
-    pub fn found(&self) -> impl Iterator<Item = (&RemotePath, &Entry)> {
-        self.sources.iter().flat_map(|source| {
-            let below = source.below.iter().map(|found| (&found.path, &found.entry));
-            std::iter::once((&source.path, &source.entry)).chain(below)
-        })
-    }
-}
-
-impl Watcher for Transfer {
-    fn found(&self, entry: &Entry) {
-        let found = &self.counters.found;
-        match entry.kind {
-            Kind::Dir => add(&found.dirs, 1),
-            Kind::File => add(&found.files, 1),
-            Kind::Symlink | Kind::Other => add(&found.links, 1),
-        }
-        if entry.kind == Kind::File {
-            add(&found.bytes, entry.attributes.size.unwrap_or_default());
-        }
-    }
-
-    fn failed(&self, error: Error) {
-        add(&self.counters.failed, 1);
-        self.reporter.item_failed(error);
-    }
-}
-
 impl Transfer {
-    /// Finds out what the sources are and where each lands, and lists both sides.
-    pub async fn prepare(
-        &self,
-        sources: &[RemotePath],
-        target: &RemotePath,
-        landing: Landing,
-        policy: &Policy,
-    ) -> Result<Prepared> {
-        let stats: Vec<_> = sources.iter().map(|path| self.from.lstat(path)).collect();
-        let (found, directory) = tokio::join!(future::join_all(stats), self.to.stat(target));
-        let into = match (landing, directory) {
-            (Landing::Onto, Ok(_)) => false,
-            (Landing::Onto, Err(error)) if error.kind() == ErrorKind::NotFound => false,
-            (Landing::Onto, Err(error)) => return Err(error.during(Operation::Plan)),
-            (_, Ok(entry)) if entry.kind == Kind::Dir => true,
-            (Landing::Into, Ok(_)) => {
-                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan)
-                    .at(target)
-                    .on(self.to.id().as_str()));
-            }
-            (Landing::Into, Err(error)) => return Err(error.during(Operation::Plan)),
-            (Landing::Auto, Ok(_)) if sources.len() > 1 => {
-                return Err(Error::new(ErrorKind::NotADirectory, Operation::Plan)
-                    .at(target)
-                    .on(self.to.id().as_str())
-                    .with_detail("several sources need a directory to go to"));
-            }
-            (Landing::Auto, Ok(_)) => false,
-            (Landing::Auto, Err(error)) if error.kind() == ErrorKind::NotFound && sources.len() == 1 => false,
-            (Landing::Auto, Err(error)) => return Err(error.during(Operation::Plan)),
-        };
-        let mut walks = Vec::new();
-        let mut looks = Vec::new();
-        for (path, entry) in sources.iter().zip(found) {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) if error.kind().ends_session() => return Err(error),
-                Err(error) => {
-                    self.failed(error);
-                    continue;
-                }
-            };
-            let landed = match path.name() {
-                Some(name) if into => target.join(name),
-                _ => target.clone(),
-            };
-            if let Err(error) = self.check_overlap(path, &landed, entry.kind).await {
-                self.failed(error);
-                continue;
-            }
-            self.found(&entry);
-            looks.push(self.look(landed.clone()).boxed());
-            walks.push(self.walk(path.clone(), entry, landed, policy.recursive).boxed());
-        }
-        let looks = stream::iter(looks).buffered(1024).try_collect::<Vec<_>>();
-        let (sources, tops) = tokio::try_join!(future::try_join_all(walks), looks)?;
-        let across_forms = policy.on_conflict == OnConflict::Different;
-        let mut wanted = plan::target_dirs(&sources);
-        if across_forms {
-            wanted = wanted.iter().map(plan::form).collect();
-        }
-        let is_wanted = |path: &RemotePath| match across_forms {
-            true => wanted.contains(&plan::form(path)),
-            false => wanted.contains(path),
-        };
-        let existing = walk::existing(&self.to, &tops, &is_wanted, policy.delete, self).await?;
-        let incomplete = self.counters.failures() > 0;
-        let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete, into };
-        if across_forms {
-            compare::links(self, &mut prepared).await?;
-        }
-        if policy.compare_content {
-            prepared.compared = compare::contents(self, &prepared).await?;
-        }
-        Ok(prepared)
-    }
-
-    async fn walk(
-        &self,
-        path: RemotePath,
-        entry: Entry,
-        target: RemotePath,
-        recursive: bool,
-    ) -> Result<Source> {
-        let below = if entry.kind == Kind::Dir && recursive {
-            walk::tree(&self.from, &path, self).await?
-        } else {
-            Vec::new()
-        };
-        Ok(Source { path, entry, target, below })
-    }
-
-    /// What stands at a target path, if anything.
-    async fn look(&self, path: RemotePath) -> Result<(RemotePath, Option<Entry>)> {
-        match self.to.lstat(&path).await {
-            Ok(entry) => Ok((path, Some(entry))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, None)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// A directory must not be copied into itself, whatever links lead there.
-    async fn check_overlap(&self, source: &RemotePath, target: &RemotePath, kind: Kind) -> Result<()> {
-        if self.from.id() != self.to.id() || kind != Kind::Dir {
-            return Ok(());
-        }
-        let parent = target.parent().unwrap_or_else(RemotePath::root);
-        let (real_source, real_parent) =
-            tokio::join!(self.from.canonicalize(source), self.to.canonicalize(&parent));
-        let real_source = real_source.unwrap_or_else(|_| source.clone());
-        let real_target = real_parent.unwrap_or(parent).join(target.name().unwrap_or(b"x"));
-        if real_target.is_within(&real_source) {
-            return Err(Error::new(ErrorKind::Usage, Operation::Plan)
-                .at(source)
-                .on(self.from.id().as_str())
-                .with_detail("a directory cannot be copied into itself"));
-        }
-        Ok(())
-    }
-
-    /// The plan under `policy`.
-    pub fn plan(&self, prepared: &Prepared, policy: &Policy) -> Plan {
-        let (from, to) = (self.from.capabilities(), self.to.capabilities());
-        plan::plan(&plan::Input {
-            source_fs: self.from.id(),
-            target_fs: self.to.id(),
-            sources: &prepared.sources,
-            existing: &prepared.existing,
-            policy,
-            time_precision: from.time_precision.max(to.time_precision),
-            times_kept: to.times,
-            compared: &prepared.compared,
-            incomplete: prepared.incomplete,
-            begun: &self.begun,
-        })
-    }
-
     /// Carries out the steps. Failed items are reported and do not stop the rest; a lost
     /// session does.
     pub async fn run(&self, plan: Plan) -> Result<()> {
@@ -386,7 +51,7 @@ impl Transfer {
         self.copy_files(files).await?;
         // Links come after all files, so that nothing is ever written through one of them.
         self.each(links, |this, link| async move {
-            copy::link(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -458,37 +123,6 @@ impl Transfer {
         Ok(())
     }
 
-    /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
-    /// a cancellation, ends the whole.
-    pub(super) async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
-    where
-        T: Send,
-        F: Future<Output = Result<()>> + Send,
-    {
-        let limit = self.parallel();
-        let mut running =
-            stream::iter(items).map(|item| work(self.clone(), item).boxed()).buffer_unordered(limit.max(1));
-        loop {
-            match self.cancel.run_until_cancelled(running.next()).await.ok_or_else(cancelled)? {
-                None => return Ok(()),
-                Some(Ok(())) => {}
-                Some(Err(error)) if error.kind().ends_session() => return Err(error),
-                Some(Err(error)) => self.failed(error),
-            }
-        }
-    }
-
-    pub(super) fn parallel(&self) -> usize {
-        let (from, to) = (self.from.capabilities(), self.to.capabilities());
-        match (from.remote, to.remote) {
-            (true, false) => from.parallel_files,
-            (false, true) => to.parallel_files,
-            // Each file takes both sides' share of one server.
-            (true, true) if self.from.id() == self.to.id() => (from.parallel_files / 2).max(1),
-            _ => from.parallel_files.min(to.parallel_files),
-        }
-    }
-
     async fn copy_files(&self, files: Vec<CopyFile>) -> Result<()> {
         let capacity = self.parallel().max(1);
         let room = Arc::new(Semaphore::new(capacity));
@@ -523,7 +157,7 @@ impl Transfer {
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
-        let mut part = copy::Part::of(self.to.id(), file, &self.begun);
+        let mut part = Part::of(self.to.id(), file, &self.begun);
         let flow =
             copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
@@ -550,6 +184,9 @@ impl Transfer {
                     }
                     self.reporter.warning(warning);
                 }
+                if let Some(by) = copied.verified {
+                    self.counters.verify(by);
+                }
                 add(&self.counters.files, 1);
                 Ok(())
             }
@@ -567,8 +204,4 @@ fn settle(joined: std::result::Result<Result<()>, tokio::task::JoinError>) -> Re
     joined.unwrap_or_else(|error| {
         Err(Error::new(ErrorKind::Failure, Operation::Copy).with_detail(error.to_string()))
     })
-}
-
-pub(super) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, Operation::Copy)
 }

@@ -13,6 +13,8 @@ pub struct Settings {
     pub keymap: Keymap,
     pub theme: Choice,
     pub icons: Icons,
+    /// Copies are verified by checksums.
+    pub verify: bool,
     pub notify: bool,
     pub bell: bool,
     pub progress: Option<bool>,
@@ -46,8 +48,8 @@ impl Settings {
                 Choice::default()
             }),
         };
-        let crate::config::Settings { icons, notify, bell, progress, .. } = look.settings;
-        Settings { keymap, theme, icons, notify, bell, progress, problems }
+        let crate::config::Settings { icons, verify, notify, bell, progress, .. } = look.settings;
+        Settings { keymap, theme, icons, verify, notify, bell, progress, problems }
     }
 }
 

@@ -150,6 +150,8 @@ pub struct State {
     pub zone: Zone,
     pub theme: Theme,
     pub icons: Icons,
+    /// Copies are verified by checksums.
+    pub verify: bool,
     pub keymap: Keymap,
     /// The first key of a sequence, and where it was pressed.
     pub pending: Option<(Mode, Key)>,
@@ -208,6 +210,7 @@ impl State {
             zone: Zone::Local,
             theme: Theme::default(),
             icons: Icons::None,
+            verify: false,
             keymap: Keymap::default(),
             pending: None,
             home,

@@ -70,6 +70,7 @@ pub fn operation(operation: Operation) -> &'static str {
         Canonicalize => "resolve",
         Space => "ask for the free space at",
         Checksum => "compute the checksum of",
+        Verify => "verify",
         CopyWithin => "copy where it is",
         Execute => "run a command in",
         FindOwner => "find the user or group",

@@ -8,7 +8,7 @@ use super::{escape, escape_bytes};
 use crate::{
     fs::{Kind, LogLine, Stage, Timestamp, sum::Computed},
     reply::{self, FtpClass, Protocol, Reply},
-    transfer::{Outcome, Totals},
+    transfer::{Outcome, Totals, Verified},
 };
 
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -223,6 +223,23 @@ pub fn computed(by: &Computed) -> String {
     match by {
         Computed::Server(means) => format!("computed by the server ({means})"),
         Computed::Here => "read and computed here".to_owned(),
+    }
+}
+
+/// `verified 12 files by sha256sum on the server`: how the checksums of copies were had.
+pub fn verified(by: &Verified, files: u64) -> String {
+    let files = plural(files, "file", "files");
+    match by.by {
+        Computed::Server(means) => {
+            let name = by.algorithm.name();
+            let means = if means.to_lowercase().replace('-', "").contains(name) {
+                means.to_owned()
+            } else {
+                format!("{means} ({name})")
+            };
+            format!("verified {files} by {means} on the server")
+        }
+        Computed::Here => format!("verified {files} by reading back ({})", by.algorithm.name()),
     }
 }
 

@@ -8,16 +8,18 @@ use futures::FutureExt;
 use super::{
     super::{Answer, Ask, What},
     Job, by_file_system,
-    recorded::Run,
 };
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
         Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
+        context::{Reporter, Transfer},
+        counters::Counters,
         journal::Journal,
-        plan::{Plan, Step},
+        limit::Throttle,
+        plan::Plan,
         remove,
-        run::{Counters, Reporter, Transfer},
+        step::Step,
     },
 };
 
@@ -32,6 +34,17 @@ const STEPS: usize = 1000;
 pub(super) enum Mode {
     Run,
     Plan,
+}
+
+/// What one run of a copy works with.
+#[derive(Clone)]
+pub(super) struct Run {
+    pub(super) counters: Arc<Counters>,
+    pub(super) throttle: Throttle,
+    pub(super) reporter: Arc<dyn Reporter>,
+    pub(super) journal: Journal,
+    /// Something was begun before this run.
+    pub(super) resumed: bool,
 }
 
 impl Job {

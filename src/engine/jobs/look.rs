@@ -2,19 +2,12 @@
 //! done: dropping them is enough.
 
 use futures::StreamExt;
-use tokio::sync::mpsc;
 
 use super::{super::What, Job};
 use crate::{
-    fs::{
-        Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, ReadOptions,
-        Result, sum::Summer,
-    },
-    transfer::Outcome,
+    fs::{Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, Result},
+    transfer::{Outcome, verify},
 };
-
-/// Chunks that may wait to be summed up.
-const QUEUED: usize = 16;
 
 impl Job {
     pub(super) async fn open(&self, place: &Place) -> Result<Outcome> {
@@ -114,29 +107,12 @@ impl Job {
     }
 }
 
-/// Reads the file and sums it up on a thread of its own.
+/// Reads the file and sums it up.
 async fn sum_up(fs: &dyn FileSystem, location: &Location, algorithm: Algorithm) -> Result<Checksum> {
     let entry = fs.stat(&location.path).await.map_err(|error| error.during(Operation::Checksum))?;
     if entry.kind == Kind::Dir {
         let error = Error::new(ErrorKind::IsADirectory, Operation::Checksum).at(&location.path);
         return Err(error.on(location.fs.as_str()));
     }
-    let size = entry.attributes.size;
-    let mut chunks = fs.read(&location.path, ReadOptions { offset: 0, expected_size: size }).await?;
-    let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(QUEUED);
-    let summing = tokio::task::spawn_blocking(move || {
-        let mut summer = Summer::new(algorithm);
-        while let Some(chunk) = receiver.blocking_recv() {
-            summer.add(&chunk);
-        }
-        summer.finish()
-    });
-    while let Some(chunk) = chunks.next().await {
-        // It ends only when there is no more to come.
-        let _ = sender.send(chunk?).await;
-    }
-    drop(sender);
-    summing.await.map_err(|error| {
-        Error::new(ErrorKind::Failure, Operation::Checksum).at(&location.path).with_detail(error.to_string())
-    })
+    verify::read_and_sum(fs, &location.path, algorithm, entry.attributes.size).await
 }

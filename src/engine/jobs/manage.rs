@@ -14,7 +14,8 @@ use crate::{
     transfer::{
         Change, Outcome, Owner, Totals,
         change::{self, Resolved},
-        run::{Counters, Reporter},
+        context::Reporter,
+        counters::Counters,
     },
 };
 

@@ -9,31 +9,24 @@ use std::{
 
 use futures::FutureExt;
 
-use super::{super::What, Job, copy::Mode};
+use super::{
+    super::What,
+    Job,
+    copy::{Mode, Run},
+};
 use crate::{
     engine::session::pause_before,
     fs::{Error, ErrorKind, FsId, Operation, Place, Result},
     transfer::{
         Outcome, Phase, Request,
+        counters::Counters,
         journal::{self, Journal},
         limit::Throttle,
-        run::{Counters, Reporter},
     },
 };
 
 /// How long removing what an ended job has left may take.
 const CLEARING: Duration = Duration::from_secs(4);
-
-/// What one run of a copy works with.
-#[derive(Clone)]
-pub(super) struct Run {
-    pub(super) counters: Arc<Counters>,
-    pub(super) throttle: Throttle,
-    pub(super) reporter: Arc<dyn Reporter>,
-    pub(super) journal: Journal,
-    /// Something was begun before this run.
-    pub(super) resumed: bool,
-}
 
 /// Runs what blocks on the disk.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
@@ -96,8 +89,12 @@ impl Job {
         self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
         let resumed = !journal.is_empty();
-        let run = Run { counters, throttle, reporter, journal: journal.clone(), resumed };
+        let run = Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed };
         let outcome = tokio::join!(self.retrying(&request, mode, run), telling).0;
+        let verified = counters.verified();
+        if !verified.is_empty() {
+            self.shared.emit(self.job, What::Verified(verified)).await;
+        }
         if mode == Mode::Run {
             self.settle(&request, &journal, &outcome).await;
         }

@@ -32,6 +32,9 @@ const LASTING: Duration = Duration::from_secs(60);
 pub(super) fn after(shared: Weak<Shared>, slot: Arc<Slot>, error: Error) -> BoxFuture<'static, ()> {
     async move {
         let Some(strong) = shared.upgrade() else { return };
+        if strong.sessions.closing.load(Ordering::Relaxed) {
+            return;
+        }
         let is_idle = lock(&slot.used).elapsed() >= IDLE;
         let revived = match slot.live.try_lock().ok().as_deref() {
             Some(Some(live)) => {

@@ -80,6 +80,13 @@ impl Way {
     }
 }
 
+/// The best algorithm of those that the server offers and has not refused.
+pub fn preferred(session: &Session) -> Algorithm {
+    let refused = session.learnt.refused_sums.load(Ordering::Relaxed);
+    let mut ways = Way::all(session.features()).filter(|way| refused & way.bit == 0);
+    ways.next().map_or_else(Algorithm::default, |way| way.algorithm)
+}
+
 /// The checksum by the first way that the server does not refuse. A command that it does not know
 /// is not tried again.
 pub async fn checksum(session: &Arc<Session>, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

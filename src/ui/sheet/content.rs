@@ -506,6 +506,9 @@ fn details(transfer: &Transfer, scroll: usize) -> Content {
     if !progress.elapsed.is_zero() {
         lines.push(fact("Took", words::duration(progress.elapsed)));
     }
+    for (by, files) in &transfer.verified {
+        lines.push(fact("Checked", words::verified(by, *files)));
+    }
     for (title, errors, role) in
         [("Failed", &transfer.failures, Role::Bad), ("Worth knowing", &transfer.warnings, Role::Warning)]
     {

@@ -3,7 +3,7 @@
 use crate::{
     engine::JobId,
     fs::{Error, Location},
-    transfer::{Outcome, Phase, Progress},
+    transfer::{Outcome, Phase, Progress, Verified},
     words,
 };
 
@@ -41,6 +41,8 @@ pub struct Transfer {
     pub progress: Progress,
     pub failures: Vec<Error>,
     pub warnings: Vec<Error>,
+    /// How many files were verified, by the means.
+    pub verified: Vec<(Verified, u64)>,
     pub standing: Standing,
 }
 

@@ -29,6 +29,7 @@ pub fn settings_at_start(state: &mut State, settings: Settings) {
     state.keymap = settings.keymap;
     state.theme = settings.theme.on(state.theme.clone());
     state.icons = settings.icons;
+    state.verify = settings.verify;
     if !settings.problems.is_empty() {
         state.overlays.push(Overlay::Problems { lines: settings.problems, scroll: 0 });
     }

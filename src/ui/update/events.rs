@@ -188,6 +188,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         | What::Retrying { .. }
         | What::Resumable { .. }
         | What::Checksum(_)
+        | What::Verified(_)
         | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),
         What::ItemFailed(error) | What::Warning(error) => {
@@ -228,6 +229,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             transfer.progress.failed = transfer.progress.failed.max(transfer.failures.len() as u64);
         }
         What::Warning(error) => transfer.warnings.push(error),
+        What::Verified(verified) => transfer.verified = verified,
         What::Retrying { wait, error, .. } => {
             transfer.progress.phase = transfers::Phase::Waiting;
             state.say(Tone::Bad, words::retrying(&error, wait));

@@ -121,7 +121,7 @@ pub(super) fn send(
     }
     let Load { folder, items, name } = load;
     let moving = work == Work::Move;
-    let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
+    let policy = Policy { on_conflict: OnConflict::Ask, verify: state.verify, ..Policy::default() };
     let request = Request {
         sources: items,
         target: target.clone(),
@@ -153,6 +153,7 @@ pub(super) fn transfer(
         progress: Progress::default(),
         failures: Vec::new(),
         warnings: Vec::new(),
+        verified: Vec::new(),
         standing: Standing::Running,
     }
 }

@@ -1,0 +1,421 @@
+//! What the command line may say: the commands and their options, as `--help` shows them. Must
+//! never act on them.
+
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{attributes, bookmark, exec, jobs, sum};
+use crate::{
+    config::Store,
+    fs::{
+        FtpOptions, SshOptions,
+        ftp::{Active, DataMode},
+    },
+    transfer::OnConflict,
+};
+
+/// Two panes, any of them local or on a server; files copied between them.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, about, subcommand_precedence_over_arg = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
+    /// name
+    pub left: Option<OsString>,
+
+    /// What the right pane shows
+    pub right: Option<OsString>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Use this ssh_config instead of ~/.ssh/config
+    #[arg(short = 'F', long = "ssh-config", value_name = "FILE", global = true)]
+    pub ssh_config: Option<PathBuf>,
+
+    /// Log in with this private key first (may be given several times)
+    #[arg(short = 'i', long = "identity", value_name = "FILE", global = true)]
+    pub identities: Vec<PathBuf>,
+
+    /// Use this file instead of ~/.ssh/known_hosts
+    #[arg(long, value_name = "FILE", global = true)]
+    pub known_hosts: Option<PathBuf>,
+
+    /// Remember the key of an unknown host without asking; refuse a changed one as ever
+    #[arg(long, global = true)]
+    pub accept_new: bool,
+
+    /// Never ask anything: what would need an answer fails
+    #[arg(long, global = true)]
+    pub batch: bool,
+
+    /// For FTPS: trust the certificates in this file (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub ftp: FtpArguments,
+
+    /// Print only errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Print every operation and the server's answer on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+
+    /// Append every operation and the server's answer to this file, with the time
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log: Option<PathBuf>,
+    /// Where bookmarks and passwords are kept, once `main` has said so.
+    #[arg(skip)]
+    pub store: Option<Arc<Store>>,
+}
+
+/// What an FTP site may need.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "FTP")]
+pub struct FtpArguments {
+    /// Let the server open the data connections (active mode)
+    #[arg(long, global = true)]
+    pub ftp_active: bool,
+
+    /// Never let the server open data connections
+    #[arg(long, global = true, conflicts_with = "ftp_active")]
+    pub ftp_passive: bool,
+
+    /// In active mode, listen on these ports only
+    #[arg(long, value_name = "FIRST-LAST", global = true, value_parser = parse_ports)]
+    pub ftp_ports: Option<(u16, u16)>,
+
+    /// In active mode, tell the server this address
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub ftp_address: Option<std::net::IpAddr>,
+
+    /// The charset of the server's names, for example latin1; without this, bytes as they are
+    #[arg(long, value_name = "CHARSET", global = true)]
+    pub ftp_charset: Option<String>,
+
+    /// Use TLS 1.3 where the server has it, not only where it has nothing older
+    #[arg(long, global = true)]
+    pub ftp_tls13: bool,
+
+    /// Open at most this many connections to an FTP server
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub connections: Option<u16>,
+}
+
+fn parse_ports(text: &str) -> std::result::Result<(u16, u16), String> {
+    let ports =
+        text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    ports
+        .filter(|(first, last)| *first > 0 && first <= last)
+        .ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
+}
+
+impl Common {
+    pub fn ftp_options(&self) -> FtpOptions {
+        let arguments = &self.ftp;
+        FtpOptions {
+            tls_ca: self.tls_ca.clone(),
+            tls13: arguments.ftp_tls13,
+            pins: directories::ProjectDirs::from("", "", "wharf")
+                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
+            data: match (arguments.ftp_active, arguments.ftp_passive) {
+                (true, _) => DataMode::Active,
+                (_, true) => DataMode::Passive,
+                _ => DataMode::Automatic,
+            },
+            active: Active { ports: arguments.ftp_ports, external: arguments.ftp_address },
+            charset: arguments.ftp_charset.clone(),
+            connections: arguments.connections.map_or(0, usize::from),
+        }
+    }
+
+    pub fn ssh_options(&self) -> SshOptions {
+        SshOptions {
+            config_file: self.ssh_config.clone(),
+            identities: self.identities.clone(),
+            known_hosts: self.known_hosts.clone(),
+            accept_new: self.accept_new,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a server over a sample tree in a temporary directory, and connect to it
+    Demo,
+    /// Copy files and directories from any place to any place
+    Cp(CpArguments),
+    /// List a directory
+    Ls(LsArguments),
+    /// Move files and directories; across servers they are copied, checked, and then removed
+    Mv(MvArguments),
+    /// Make DST like SRC: copy what is new or changed
+    Sync(SyncArguments),
+    /// Remove files; links are removed, never followed
+    Rm(RmArguments),
+    /// Create directories
+    Mkdir(MkdirArguments),
+    /// Write files to standard output
+    Cat(PlacesArguments),
+    /// Say all that is known of a path, links not followed
+    Stat(StatArguments),
+    /// Set permissions
+    Chmod(attributes::ChmodArguments),
+    /// Set owner and group, where the login may
+    Chown(attributes::ChownArguments),
+    /// Set times, to now or as told; create an empty file where there is none
+    Touch(attributes::TouchArguments),
+    /// Create a symbolic link, or without -s a second name for a file
+    Ln(LnArguments),
+    /// Compute checksums, on the server where it does that
+    Sum(sum::SumArguments),
+    /// Say where a path leads once all links are followed
+    Realpath(StatArguments),
+    /// Run a command in a directory of the server; ends with its exit status
+    Exec(exec::ExecArguments),
+    /// Say how much space is free where a path is
+    Df(StatArguments),
+    /// Say how a place would be reached; connects nowhere
+    Resolve(ResolveArguments),
+    /// Add, list, show and remove bookmarks
+    #[command(subcommand)]
+    Bookmark(bookmark::BookmarkCommand),
+    /// List interrupted transfers, go on with them, or forget them
+    Jobs(jobs::JobsArguments),
+    /// Say what an SFTP status means and what to do; without CODE, all of them
+    Explain(ExplainArguments),
+}
+
+/// What every command that moves bytes takes.
+#[derive(Args, Debug)]
+pub struct TransferArguments {
+    /// Move no more than this many bytes per second, for example 2MiB
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit: Option<u64>,
+
+    /// How often in a row to try again after the connection was lost
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
+
+    /// Compare the checksums of each file and its source before it gets its name; says how they
+    /// were had
+    #[arg(long)]
+    pub verify: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct CpArguments {
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+
+    /// Copy directories with all that they hold
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    /// What to do where the target exists; without this, what is identical is skipped and the
+    /// rest refused
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_conflict: Option<ConflictArgument>,
+
+    /// Leave times and permissions to the target
+    #[arg(long)]
+    pub no_preserve: bool,
+
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
+    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct LsArguments {
+    /// One line per entry with mode, owner, size and time
+    #[arg(short)]
+    pub long: bool,
+
+    /// Also names that begin with a dot
+    #[arg(short, long)]
+    pub all: bool,
+
+    /// Also all that is below, links not followed
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+
+    /// What to list
+    #[arg(default_value = ".")]
+    pub place: OsString,
+}
+
+#[derive(Args, Debug)]
+pub struct MvArguments {
+    /// How it ended as a JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+
+    /// What to do where the target exists; without this it is refused
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub on_conflict: Option<ConflictArgument>,
+
+    /// SRC… DST: a DST that ends in / or is a directory keeps the name of SRC
+    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct SyncArguments {
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+
+    /// Remove from DST what SRC does not have, once all else has been copied
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Tell files of the same size apart by their content, not by their time
+    #[arg(long)]
+    pub checksum: bool,
+
+    /// Only print what would be done, one step a line
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// How it ended as a JSON object, or with --dry-run the steps, one object a line
+    #[arg(long)]
+    pub json: bool,
+
+    #[arg(required = true, num_args = 2, value_names = ["SRC", "DST"])]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct RmArguments {
+    /// Remove directories with all that they hold
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct MkdirArguments {
+    /// Create those above as well; one that exists is no error
+    #[arg(short, long)]
+    pub parents: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct PlacesArguments {
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct StatArguments {
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct ResolveArguments {
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    pub place: OsString,
+}
+
+#[derive(Args, Debug)]
+pub struct LnArguments {
+    /// A symbolic link, which holds TARGET as it is
+    #[arg(short, long)]
+    pub symbolic: bool,
+
+    /// What the link holds; without -s, a file on the same server
+    pub target: OsString,
+
+    /// Where the link is created
+    pub place: OsString,
+}
+
+/// `500k`, `2MiB`, `1.5 GB`; a plain number is bytes.
+fn parse_rate(text: &str) -> std::result::Result<u64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.0 > 0 => Ok(size.0),
+        _ => Err("a rate is a number of bytes per second, such as 500k or 2MiB".to_owned()),
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// Without a protocol, SFTP and FTP; without a code, all of them
+    #[arg(num_args = 0..=2, value_names = ["sftp|ftp", "CODE"])]
+    pub words: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ConflictArgument {
+    /// One question for all, on the terminal
+    Ask,
+    Overwrite,
+    Skip,
+    /// Copy under a free name: `name (1).ext`
+    Rename,
+    /// Overwrite what is older
+    Newer,
+}
+
+impl From<ConflictArgument> for OnConflict {
+    fn from(argument: ConflictArgument) -> Self {
+        match argument {
+            ConflictArgument::Ask => OnConflict::Ask,
+            ConflictArgument::Overwrite => OnConflict::Overwrite,
+            ConflictArgument::Skip => OnConflict::Skip,
+            ConflictArgument::Rename => OnConflict::Rename,
+            ConflictArgument::Newer => OnConflict::Newer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

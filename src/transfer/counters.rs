@@ -1,0 +1,135 @@
+//! What a transfer has done and seen so far, counted by whoever does it and read from outside.
+//! Must never decide anything.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{Totals, Verified};
+use crate::fs::{Entry, Kind, RemotePath};
+
+/// What is done so far, for whoever looks from outside.
+#[derive(Default)]
+pub struct Counters {
+    pub files: AtomicU64,
+    pub dirs: AtomicU64,
+    pub links: AtomicU64,
+    /// Bytes that targets have taken, also of files that fail later.
+    pub bytes: AtomicU64,
+    pub failed: AtomicU64,
+    /// What was removed because the source does not have it.
+    pub removed: AtomicU64,
+    /// Files that were not what the listing said when they were read.
+    pub changed: AtomicU64,
+    pub found: Found,
+    /// Files whose checksums were compared, by the means. Kept when a run starts anew.
+    verified: Mutex<BTreeMap<Verified, u64>>,
+    current: Mutex<String>,
+}
+
+/// What the walk has seen.
+#[derive(Default)]
+pub struct Found {
+    pub files: AtomicU64,
+    pub dirs: AtomicU64,
+    pub links: AtomicU64,
+    pub bytes: AtomicU64,
+}
+
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+pub(super) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub fn done(&self) -> Totals {
+        Totals {
+            files: get(&self.files),
+            dirs: get(&self.dirs),
+            links: get(&self.links),
+            bytes: get(&self.bytes),
+        }
+    }
+
+    pub fn seen(&self) -> Totals {
+        let found = &self.found;
+        Totals {
+            files: get(&found.files),
+            dirs: get(&found.dirs),
+            links: get(&found.links),
+            bytes: get(&found.bytes),
+        }
+    }
+
+    /// Sets everything back, for another run of the same job.
+    pub fn restart(&self) {
+        let found = &self.found;
+        for counter in [
+            &self.files,
+            &self.dirs,
+            &self.links,
+            &self.bytes,
+            &self.failed,
+            &self.removed,
+            &self.changed,
+            &found.files,
+            &found.dirs,
+            &found.links,
+            &found.bytes,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts what an earlier run has done.
+    pub fn count(&self, done: Totals) {
+        add(&self.files, done.files);
+        add(&self.dirs, done.dirs);
+        add(&self.links, done.links);
+        add(&self.bytes, done.bytes);
+    }
+
+    /// Counts what a listing has shown.
+    pub(super) fn see(&self, entry: &Entry) {
+        let found = &self.found;
+        match entry.kind {
+            Kind::Dir => add(&found.dirs, 1),
+            Kind::File => add(&found.files, 1),
+            Kind::Symlink | Kind::Other => add(&found.links, 1),
+        }
+        if entry.kind == Kind::File {
+            add(&found.bytes, entry.attributes.size.unwrap_or_default());
+        }
+    }
+
+    pub fn failures(&self) -> u64 {
+        get(&self.failed)
+    }
+
+    /// How many files were verified, by the means.
+    pub fn verified(&self) -> Vec<(Verified, u64)> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.iter().map(|(by, files)| (by.clone(), *files)).collect()
+    }
+
+    pub(super) fn verify(&self, by: Verified) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner).entry(by).or_default() += 1;
+    }
+
+    /// The name of the file that was started last.
+    pub fn current(&self) -> String {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn start(&self, path: &RemotePath) {
+        let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = name;
+    }
+}
