@@ -107,6 +107,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         touched: HashSet::new(),
         barred: HashSet::new(),
         taken: input.existing.keys().cloned().collect(),
+        replaced: HashSet::new(),
         names: Names::new(input.existing.keys(), input.policy.on_conflict == OnConflict::Different),
         wanted: HashSet::new(),
     };
@@ -135,6 +136,8 @@ struct Planner<'a> {
     barred: HashSet<RemotePath>,
     /// Target paths that are in use, by what exists or by earlier steps.
     taken: HashSet<RemotePath>,
+    /// Files that exist and that an earlier step replaces.
+    replaced: HashSet<RemotePath>,
     /// How the target writes the names that the source has.
     names: Names,
     /// Target paths that the source has something for, whatever becomes of it.

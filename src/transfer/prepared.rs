@@ -28,7 +28,8 @@ impl Prepared {
         })
     }
 
-    pub(super) fn existing(&self, target: &RemotePath) -> Option<&Entry> {
+    /// What stood at a target path when it was listed.
+    pub fn existing(&self, target: &RemotePath) -> Option<&Entry> {
         self.existing.get(target)
     }
 

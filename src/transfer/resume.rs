@@ -5,7 +5,7 @@ use futures::StreamExt;
 
 use super::{copy::unfinished, step::CopyFile};
 use crate::fs::{
-    Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Error, ErrorKind, FileSystem, Kind, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
 
 /// Bytes in front of the place where a copy goes on that source and target must have in common.
@@ -38,7 +38,9 @@ pub(super) async fn resume(
         Ok(entry) if entry.attributes.size.is_some_and(|size| size < offset) => {
             return again("less of it has arrived than was known");
         }
-        Ok(_) => {}
+        Ok(entry) if entry.kind == Kind::File => {}
+        // A link would be written through.
+        Ok(_) => return again("something else stands where it was"),
         Err(error) if error.kind().ends_session() => return Err(error),
         Err(_) => return again("what was there of it is gone"),
     }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -24,6 +24,17 @@ struct Gate {
     held: AtomicUsize,
     open: Mutex<bool>,
     opened: Condvar,
+    /// Nobody needs the proxy any more.
+    over: AtomicBool,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.gate.over.store(true, Ordering::SeqCst);
+        self.release();
+        // Whoever accepts wakes up, and sees it.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
 }
 
 impl Proxy {
@@ -44,11 +55,14 @@ impl Proxy {
         let connections = Arc::new(AtomicUsize::new(0));
         let count = connections.clone();
         let (held, open, opened) = (AtomicUsize::new(0), Mutex::new(false), Condvar::new());
-        let gate = Arc::new(Gate { waits, held, open, opened });
+        let gate = Arc::new(Gate { waits, held, open, opened, over: AtomicBool::new(false) });
         let at = gate.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
+                if at.over.load(Ordering::SeqCst) {
+                    return;
+                }
                 let number = count.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(server) else { continue };
                 let left = Arc::new(AtomicU64::new(budget(number)));

@@ -22,6 +22,11 @@ use super::{ALIAS, SshServer};
 /// No command of a test takes this long; one that does hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The long forms of tests take minutes.
+fn limit() -> Duration {
+    if std::env::var_os("WHARF_LONG_FAULTS").is_some() { LIMIT * 15 } else { LIMIT }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -71,6 +76,10 @@ pub struct Running {
 }
 
 impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("a signal");
     }
@@ -138,7 +147,7 @@ pub fn start(mut command: Command) -> Running {
         stdout: drain(stdout.expect("stdout")),
         stderr: drain(stderr.expect("stderr")),
         child,
-        deadline: Instant::now() + LIMIT,
+        deadline: Instant::now() + limit(),
     }
 }
 

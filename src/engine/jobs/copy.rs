@@ -10,7 +10,7 @@ use super::{
     Job, by_file_system,
 };
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result, Timestamp},
     transfer::{
         Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
         context::{Reporter, Transfer},
@@ -18,8 +18,9 @@ use crate::{
         journal::Journal,
         limit::Throttle,
         plan::Plan,
+        prepared::Prepared,
         remove,
-        step::Step,
+        step::{CopyFile, Step},
     },
 };
 
@@ -108,6 +109,9 @@ impl Job {
                 policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
                 journal.decide(policy.on_conflict);
                 plan = transfer.plan(&prepared, &policy);
+            }
+            if request.remove_source {
+                refuse_the_same(&transfer, &prepared, &mut plan);
             }
             let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
             drop(prepared);
@@ -214,6 +218,33 @@ async fn clear_unwanted(transfer: &Transfer, plan: &Plan) -> Result<()> {
     });
     let wanted = wanted.collect();
     transfer.journal.clear_unwanted(transfer.from.id(), &*transfer.to, &wanted).await
+}
+
+/// A server may be this very machine, or two logins lead to one: then what is moved over itself would
+/// be copied, and the only file there is removed as its source. What has the same path, size and time
+/// on both sides is taken for one file.
+fn refuse_the_same(transfer: &Transfer, prepared: &Prepared, plan: &mut Plan) {
+    let seconds = |time: Option<Timestamp>| time.map(|time| time.seconds);
+    let is_same = |file: &CopyFile| {
+        file.source == file.target
+            && prepared.existing(&file.target).is_some_and(|there| {
+                there.attributes.size == file.size && seconds(there.attributes.mtime) == seconds(file.mtime)
+            })
+    };
+    let (from, refused, totals) = (transfer.from.id(), &mut plan.refused, &mut plan.totals);
+    plan.steps.retain(|step| match step {
+        Step::Copy(file) if is_same(file) => {
+            totals.files -= 1;
+            totals.bytes -= file.size.unwrap_or_default();
+            refused.push(
+                Error::new(ErrorKind::Conflict, Operation::RemoveFile).at(&file.source).on(from.as_str()).with_detail(
+                    "source and target have the same path, size and time and may be one file, so it stays",
+                ),
+            );
+            false
+        }
+        _ => true,
+    });
 }
 
 fn undecided(conflict: Conflict) -> Error {

@@ -44,7 +44,7 @@ impl Planner<'_> {
             self.barred.insert(target);
             return Decision::Skip;
         }
-        match policy {
+        let decision = match policy {
             OnConflict::Overwrite => Decision::Write { target, replace: true },
             OnConflict::Skip => self.skip(),
             OnConflict::Rename => Decision::Write { target: self.free_name(&target), replace: false },
@@ -68,7 +68,15 @@ impl Planner<'_> {
                 });
                 Decision::Wait
             }
+        };
+        // Of two that would replace one file, chance would say which stays.
+        if let Decision::Write { target, replace: true } = &decision
+            && !self.replaced.insert(target.clone())
+        {
+            self.refuse(path, twice());
+            return Decision::Skip;
         }
+        decision
     }
 
     fn skip(&mut self) -> Decision {
