@@ -148,7 +148,7 @@ pub async fn run(command: &Command, common: &Common) -> Exit {
         Command::Exec(arguments) => exec::run(arguments, common).await,
         Command::Df(arguments) => manage::df(arguments, common).await,
         Command::Resolve(arguments) => resolve::run(arguments, common).await,
-        Command::Bookmark(command) => bookmark::run(command, common),
+        Command::Bookmark(command) => bookmark::run(command, common).await,
         Command::Jobs(arguments) => jobs::run(arguments, common).await,
         Command::Explain(arguments) => explain::run(arguments),
         // The demo is a face of its own, not a headless command.

@@ -4,6 +4,7 @@
 
 pub mod bookmarks;
 mod file;
+pub mod import;
 pub mod keyring;
 pub mod look;
 pub mod recent;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
 pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_name};
+pub use import::{Imported, Program};
 pub use look::{Look, Text};
 pub use recent::Recent;
 pub use settings::Settings;
@@ -32,7 +34,11 @@ pub enum Change {
     Visit { url: String, at: i64 },
     /// Forget a recent place.
     Forget { url: String },
-    /// Nothing: only look what there is now.
+    /// Add the sites of another program's usual file as bookmarks.
+    Import { program: Program },
+    /// The tour was shown, and need not be shown by itself again.
+    Toured,
+    /// Nothing: only look what there is now, other programs' sites among it.
     Reload,
 }
 
@@ -41,6 +47,7 @@ pub enum Change {
 pub enum Made {
     Saved(String),
     Removed(String),
+    Imported(Imported),
 }
 
 /// What there is after a change, or at the start.
@@ -52,10 +59,22 @@ pub struct Kept {
     /// Why the bookmarks cannot be read; nothing in their file was changed.
     pub error: Option<Error>,
     pub made: Option<Made>,
+    /// Nothing was kept before, and the tour was not shown.
+    pub is_first_start: bool,
+    /// Other programs' sites that are no bookmarks yet; `None` where nobody has looked.
+    pub importable: Option<Vec<Importable>>,
     /// Why a bookmark was not saved or removed; nothing was changed then.
     pub failed: Option<Error>,
     /// Something worth knowing about the files: keys that mean nothing, a password not stored.
     pub warnings: Vec<String>,
+}
+
+/// Sites of another program that can be had as bookmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Importable {
+    pub program: Program,
+    /// How many are no bookmarks yet.
+    pub sites: usize,
 }
 
 /// A place behind the name of a bookmark.

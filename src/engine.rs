@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     fs::{
         Algorithm, Checksum, Entry, Error, FileSystem, FsId, FtpOptions, Location, LogLine, Needle, Output,
-        Place, RemotePath, ServerInfo, Space, SshOptions, Stage,
+        Place, RemotePath, RemoteTerminal, ServerInfo, Space, SshOptions, Stage, Target,
     },
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, journal::Stored,
@@ -125,6 +125,14 @@ pub enum Command {
         job: JobId,
         location: Location,
         command: Vec<u8>,
+    },
+    /// Open a shell in a directory of a server, on a terminal of `size` columns and rows and of the
+    /// kind `term`: `Done`, and then [`Engine::take_terminal`] has it.
+    Terminal {
+        job: JobId,
+        location: Location,
+        size: (u16, u16),
+        term: String,
     },
     /// Read a file: `Data` in order, then `Done`. With a length, only so many bytes from `offset`
     /// on, and `Entries` with what the file is now comes along.
@@ -386,6 +394,8 @@ pub(crate) struct Shared {
     pub(crate) jobs_dir: OnceLock<PathBuf>,
     /// What all transfers stay below together.
     pub(crate) limit: Arc<Limiter>,
+    /// Shells that were opened and wait for whoever shows them.
+    pub(crate) terminals: Mutex<HashMap<JobId, RemoteTerminal>>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
     record: OnceLock<Arc<dyn Record>>,
@@ -416,6 +426,7 @@ impl Engine {
             batch: options.batch,
             jobs_dir: OnceLock::new(),
             limit: Arc::default(),
+            terminals: Mutex::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
@@ -463,6 +474,16 @@ impl Engine {
     /// can go on after an interruption; the first one stays.
     pub fn keep_jobs(&self, dir: PathBuf) {
         let _ = self.shared.jobs_dir.set(dir);
+    }
+
+    /// From now on that login is reached with these options of its own.
+    pub fn reach(&self, target: &Target, options: SshOptions) {
+        self.shared.sessions.reach(target, options);
+    }
+
+    /// The shell that a job has opened; once.
+    pub fn take_terminal(&self, job: JobId) -> Option<RemoteTerminal> {
+        lock(&self.shared.terminals).remove(&job)
     }
 
     /// The latest progress of every running transfer.

@@ -242,6 +242,13 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::Execute).at(dir))
     }
 
+    /// Opens a shell in the directory `dir`, on a terminal of `size` columns and rows and of the
+    /// kind `term`, as TERM has it.
+    async fn terminal(&self, dir: &RemotePath, size: (u16, u16), term: &str) -> Result<RemoteTerminal> {
+        let _ = (size, term);
+        Err(Error::new(ErrorKind::Unsupported, Operation::OpenShell).at(dir))
+    }
+
     /// The number of a user or group, by its name.
     async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {
         let _ = principal;
@@ -275,6 +282,22 @@ pub trait FileSystem: Send + Sync {
 
     /// Ends the sessions behind it. Later calls fail with [`ErrorKind::ConnectionLost`].
     async fn close(&self) {}
+}
+
+/// A shell on a server. Dropping it hangs up.
+pub struct RemoteTerminal {
+    /// What is typed, and the terminal's size when that changes.
+    pub typed: tokio::sync::mpsc::Sender<Typed>,
+    /// What it shows; how the shell ended as the last.
+    pub shown: OutputStream,
+}
+
+/// What goes to a shell on a server.
+#[derive(Clone, Debug)]
+pub enum Typed {
+    Keys(Bytes),
+    /// Columns and rows.
+    Size(u16, u16),
 }
 
 /// A protocol that wharf speaks.

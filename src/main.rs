@@ -4,13 +4,15 @@
 use std::{ffi::OsString, io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 
 use clap::Parser;
+use futures::FutureExt;
+use tokio::sync::Mutex;
 use wharf::{
     cli::{self, Arguments, Command, Common, Exit},
     config::{Named, Store},
     engine::{self, Engine},
-    fs::{self, Place, PlacePath, Target},
-    serve::demo,
-    ui, words,
+    fs::{self, Place, PlacePath, SshOptions, Target},
+    serve::demo::{self, Demo},
+    ui,
 };
 
 fn main() -> ExitCode {
@@ -29,10 +31,7 @@ fn main() -> ExitCode {
     let exit = runtime.block_on(async {
         match &arguments.command {
             Some(Command::Demo) => demo(&arguments).await,
-            Some(command) => {
-                tell_problems(&arguments.common);
-                cli::run(command, &arguments.common).await
-            }
+            Some(command) => cli::run(command, &arguments.common).await,
             None => panes(&arguments).await,
         }
     });
@@ -83,15 +82,42 @@ async fn demo(arguments: &Arguments) -> Exit {
         Ok(options) => options,
         Err(error) => return failed(&error),
     };
-    let target = Target {
+    let left = Place::Local(bytes(demo.local_dir()));
+    let right = Place::Remote(target(&demo), PlacePath::Login);
+    show(options, &common, Some(left), Some(right)).await
+}
+
+/// The login of a demo's server.
+fn target(demo: &Demo) -> Target {
+    Target {
         scheme: &fs::SFTP,
         host: demo.server().addr().ip().to_string(),
         user: Some(demo.user().to_owned()),
         port: Some(demo.server().addr().port()),
         password: Some(demo.password().clone()),
-    };
-    let left = Place::Local(bytes(demo.local_dir()));
-    show(options, &common, Some(left), Some(Place::Remote(target, PlacePath::Login))).await
+    }
+}
+
+/// Starts a demo beside what the panes show, once: it runs until `running` is dropped.
+async fn demo_beside(engine: Engine, running: Arc<Mutex<Option<Demo>>>) -> Result<ui::update::Demo, String> {
+    let mut running = running.lock().await;
+    if running.is_none() {
+        let demo = demo::start().await.map_err(|error| error.to_string())?;
+        let known_hosts = demo.write_known_hosts().map_err(|error| error.to_string())?;
+        // No word of the demo in the person's known_hosts, and none of their ssh_config in it.
+        let options = SshOptions {
+            config_file: Some("none".into()),
+            known_hosts: Some(known_hosts),
+            ..SshOptions::default()
+        };
+        engine.reach(&target(&demo), options);
+        *running = Some(demo);
+    }
+    let demo = running.as_ref().ok_or("it has ended")?;
+    Ok(ui::update::Demo {
+        server: Place::Remote(target(demo), PlacePath::Login),
+        local: Place::Local(bytes(demo.local_dir())),
+    })
 }
 
 async fn show(options: engine::Options, common: &Common, left: Option<Place>, right: Option<Place>) -> Exit {
@@ -115,7 +141,13 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
     });
     let settings = common.store.as_ref().map(|store| ui::settings::Settings::of(store.look()));
     let settings = settings.unwrap_or_default();
-    let options = ui::Options { left, right, cwd, home, title: true, kept, settings, keep };
+    // The demo of `wharf demo` is there already.
+    let running = Arc::new(Mutex::new(None));
+    let start = common.store.is_some().then(|| {
+        let (engine, running) = (engine.clone(), running.clone());
+        Box::new(move || demo_beside(engine.clone(), running.clone()).boxed()) as ui::StartDemo
+    });
+    let options = ui::Options { left, right, cwd, home, title: true, kept, settings, keep, demo: start };
     let shown = ui::run(engine.clone(), events, options).await;
     engine.shut_down().await;
     match shown {
@@ -124,14 +156,6 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
             cli::say(format_args!("wharf: the terminal failed: {error}"));
             Exit::Items
         }
-    }
-}
-
-/// Names what means nothing in the files of settings; the panes show it in a dialog.
-fn tell_problems(common: &Common) {
-    let Some(store) = common.store.as_ref().filter(|_| !common.quiet) else { return };
-    for problem in ui::settings::Settings::of(store.look()).problems {
-        cli::say(format_args!("wharf: {}", words::escape(&problem)));
     }
 }
 

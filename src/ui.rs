@@ -24,7 +24,7 @@ use std::{
 };
 
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use ratatui::layout::Size;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -44,12 +44,15 @@ use crate::{
             signs::Signs,
         },
         theme::{Depth, Theme},
-        update::{Effect, Msg, Outside, Sign, update},
+        update::{Demo, Effect, Msg, Outside, Sign, update},
     },
 };
 
 /// Makes a change to what is kept between runs, and says what there is then. It may block.
 pub type Keep = Box<dyn Fn(Change) -> Kept + Send>;
+
+/// Starts the demo's server, or says why not.
+pub type StartDemo = Box<dyn Fn() -> BoxFuture<'static, Result<Demo, String>> + Send>;
 
 /// How to start.
 pub struct Options {
@@ -70,6 +73,8 @@ pub struct Options {
     pub settings: settings::Settings,
     /// `None` where nothing is to be kept.
     pub keep: Option<Keep>,
+    /// `None` where no demo can be started.
+    pub demo: Option<StartDemo>,
 }
 
 /// The spinner's pace; nothing ticks while nothing is awaited.
@@ -112,6 +117,9 @@ struct Loop {
     /// What the terminal says of its background, where it says so late.
     late: Late,
     signs: Signs,
+    demo: Option<StartDemo>,
+    /// What comes of that which goes on beside the loop.
+    beside: (mpsc::UnboundedSender<Msg>, mpsc::UnboundedReceiver<Msg>),
     /// The person wants the shell.
     suspend: bool,
 }
@@ -147,6 +155,10 @@ impl Loop {
     fn new(engine: Engine, options: Options, size: Size, found: Theme, asked: Option<Asked>) -> Loop {
         let mut state = State::new(size, options.home);
         state.places.can_keep = options.keep.is_some();
+        state.places.can_demo = options.demo.is_some();
+        if let Some(term) = std::env::var("TERM").ok().filter(|term| !term.is_empty()) {
+            state.term = term;
+        }
         state.theme = found;
         if let Some(background) = asked.as_ref().and_then(|asked| asked.background) {
             state.theme.background = background;
@@ -163,11 +175,14 @@ impl Loop {
             outside: VecDeque::new(),
             keeper: Keeper::start(options.keep),
             signs: Signs::new(&options.settings, |name| std::env::var(name).ok()),
+            demo: options.demo,
+            beside: mpsc::unbounded_channel(),
             suspend: false,
             late: asked.map(|asked| asked.late).unwrap_or_default(),
         };
         this.tick();
-        if options.left.is_none() && options.right.is_none() {
+        let without_places = options.left.is_none() && options.right.is_none();
+        if without_places {
             let mut effects = Vec::new();
             update::choose(&mut this.state, Side::Right, &mut effects);
             this.carry_out(effects);
@@ -183,7 +198,13 @@ impl Loop {
         }
         update::settings_at_start(&mut this.state, options.settings);
         // Last, so that what is wrong with the files is not said before something else is.
+        let is_first_start = options.kept.is_first_start && this.state.places.can_keep;
         update::kept_at_start(&mut this.state, options.kept);
+        if is_first_start && without_places {
+            let mut effects = Vec::new();
+            update::greet(&mut this.state, &mut effects);
+            this.carry_out(effects);
+        }
         this
     }
 
@@ -283,6 +304,10 @@ impl Loop {
                     self.tick();
                     self.update(Msg::Kept(Box::new(kept)));
                 }
+                Some(msg) = self.beside.1.recv() => {
+                    self.tick();
+                    self.update(msg);
+                }
                 changed = progress.changed(), if progress_open && !progress_new => {
                     progress_open = changed.is_ok();
                     progress_new = changed.is_ok();
@@ -332,7 +357,13 @@ impl Loop {
         hangup: &mut Signal,
     ) -> Option<Result<i32, String>> {
         let had_title = std::mem::replace(&mut self.set_title, false);
-        let running = outside::run(outside);
+        let running = match outside {
+            Outside::Remote { job, name } => match self.engine.take_terminal(*job) {
+                Some(terminal) => outside::remote::show(terminal, name).boxed(),
+                None => outside::run(outside).boxed(),
+            },
+            outside => outside::run(outside).boxed(),
+        };
         tokio::pin!(running);
         let ended = loop {
             tokio::select! {
@@ -403,6 +434,21 @@ impl Loop {
                 Effect::Terminal(Sign::Suspend) => self.suspend = true,
                 Effect::Terminal(sign) => self.signs.show(&sign),
                 Effect::Outside(outside) => self.outside.push_back(outside),
+                Effect::StartDemo => {
+                    let Some(starting) = self.demo.as_ref().map(|start| start()) else { continue };
+                    let told = self.beside.0.clone();
+                    // Nobody listens any more where the program ends.
+                    tokio::spawn(async move { drop(told.send(Msg::Demo(starting.await))) });
+                }
+                Effect::Open { path, read_only } => {
+                    let told = self.beside.0.clone();
+                    tokio::spawn(async move {
+                        if let Err(why) = outside::open(&path, read_only).await {
+                            let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+                            let _ = told.send(Msg::Opened(name, why));
+                        }
+                    });
+                }
                 Effect::Quit => self.quit = true,
             }
         }

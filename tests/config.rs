@@ -1,6 +1,8 @@
 //! What is kept between runs, on a real disk: bookmarks and recent places through the store, and
 //! the commands that use them.
 
+#[path = "config/import.rs"]
+mod import;
 mod support;
 
 use std::{
@@ -19,7 +21,7 @@ use support::{
 };
 use tempfile::TempDir;
 use wharf::{
-    config::{Bookmark, Change, Made, Store},
+    config::{Bookmark, Change, Importable, Made, Program, Store},
     engine::{Answer, Ask, Command, Engine, JobId, Options, What},
     fs::{ErrorKind, Place, RemotePath, SshOptions, memory::Memory},
     trust::{self, SecretError, SecretStore},
@@ -233,24 +235,55 @@ fn recent_places_can_be_fewer_or_none() {
     assert!(none.load().recent.is_empty() && !kept.dir.path().join("off").exists());
 }
 
+/// They are for the panes, which show what is wrong in them; a script's standard error is no place
+/// for that.
 #[test]
-fn settings_that_mean_nothing_are_named_with_their_line() {
+fn commands_say_nothing_of_settings_of_the_panes() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join(".config/wharf");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("keys.toml"), "preset = 'vim'\n[panes]\ncpoy = 'x'\n").unwrap();
     fs::write(dir.join("config.toml"), "recent_places = 'many'\ntheme = 'dusk'\n").unwrap();
-    let ran = wharf(home.path(), ["ls", "."]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    for line in [
-        "wharf: ~/.config/wharf/keys.toml:3: there is no action cpoy",
-        "~/.config/wharf/config.toml:1: recent_places: ",
-        "~/.config/wharf/config.toml:2: there is no theme dusk; there are auto, dark",
-    ] {
-        assert!(ran.stderr.contains(line), "{}", ran.stderr);
-    }
-    let ran = wharf(home.path(), ["-q", "ls", "."]);
+    let ran = wharf(home.path(), ["ls", "."]).ends(0);
     assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn a_password_with_a_slash_in_it_is_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let ran = wharf(home.path(), ["ls", "sftp://ann:se/cret@host/x"]).ends(2);
+    assert!(!ran.stderr.contains("cret") && !ran.stderr.contains("se/"), "{}", ran.stderr);
+    ran.says(&["sftp://ann:***@host/x", "%2F"]);
+}
+
+#[test]
+fn the_tour_is_for_the_first_start_alone() {
+    let kept = kept();
+    assert!(kept.store.load().is_first_start);
+    assert!(!kept.store.apply(Change::Toured).is_first_start);
+    assert!(!kept.store.load().is_first_start);
+    let other = self::kept();
+    other.store.apply(save(None, bookmark("shop", "sftp://h"), None));
+    assert!(!other.store.load().is_first_start, "who has bookmarks has been here");
+}
+
+#[test]
+fn sites_to_import_are_looked_for_when_the_connect_screen_opens() {
+    let kept = kept();
+    let home = kept.dir.path().join("home");
+    fs::create_dir_all(home.join(".filezilla")).unwrap();
+    let sites = "<FileZilla3><Servers><Server><Host>h</Host><Protocol>1</Protocol><Name>a</Name></Server>\
+                 <Server><Host>i</Host><Protocol>1</Protocol><Name>b</Name></Server></Servers></FileZilla3>";
+    fs::write(home.join(".filezilla/sitemanager.xml"), sites).unwrap();
+    let store = kept.store.clone().with_home(&home);
+    assert!(store.load().importable.is_none(), "the start does not wait for it");
+    let found = store.apply(Change::Reload).importable.unwrap();
+    assert_eq!(found, [Importable { program: Program::FileZilla, sites: 2 }]);
+    let after = store.apply(Change::Import { program: Program::FileZilla });
+    let Some(Made::Imported(imported)) = after.made else { panic!("{:?}", after.failed) };
+    assert_eq!((imported.added.len(), after.bookmarks.len(), after.importable), (2, 2, Some(Vec::new())));
+    let none = store.apply(Change::Import { program: Program::WinScp });
+    assert_eq!(none.failed.unwrap().operation(), wharf::fs::Operation::ImportBookmarks);
 }
 
 /// wharf with a home of its own.

@@ -8,6 +8,8 @@ mod demo;
 mod edit;
 #[path = "pty/hand.rs"]
 mod hand;
+#[path = "pty/places.rs"]
+mod places;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]

@@ -12,6 +12,8 @@ mod hold;
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
+#[path = "screens/places.rs"]
+mod places;
 #[path = "screens/signs.rs"]
 mod signs;
 #[path = "screens/tabs.rs"]
@@ -55,6 +57,8 @@ struct Ui {
     kept: Vec<wharf::config::Change>,
     signs: Vec<wharf::ui::update::Sign>,
     outside: Vec<Outside>,
+    demos: usize,
+    opened: Vec<(RemotePath, bool)>,
     quit: bool,
 }
 
@@ -68,6 +72,8 @@ impl Ui {
             kept: Vec::new(),
             signs: Vec::new(),
             outside: Vec::new(),
+            demos: 0,
+            opened: Vec::new(),
             quit: false,
         };
         ui.at(1);
@@ -92,6 +98,8 @@ impl Ui {
                 Effect::Quit => self.quit = true,
                 Effect::Outside(outside) => self.outside.push(outside),
                 Effect::SetTitle(_) => {}
+                Effect::StartDemo => self.demos += 1,
+                Effect::Open { path, read_only } => self.opened.push((path, read_only)),
                 Effect::Terminal(sign) => self.signs.push(sign),
             }
         }

@@ -187,7 +187,7 @@ pub enum Command {
     Df(StatArguments),
     /// Say how a place would be reached; connects nowhere
     Resolve(ResolveArguments),
-    /// Add, list, show and remove bookmarks
+    /// Add, list, show, remove and import bookmarks
     #[command(subcommand)]
     Bookmark(bookmark::BookmarkCommand),
     /// List interrupted transfers, go on with them, or forget them

@@ -1,14 +1,17 @@
-//! `wharf bookmark`: bookmarks added, listed, shown and removed. Connects nowhere; what is kept
+//! `wharf bookmark`: bookmarks added, listed, shown, removed and imported. Connects nowhere; what is kept
 //! and how is `config`'s business.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Exit, printed};
 use crate::{
-    config::{Bookmark, Store, check_folder, check_name, store},
-    fs::{Error, ErrorKind, Operation, Place, Result},
+    config::{Bookmark, Imported, Program, Store, check_folder, check_name, import, store},
+    fs::{Error, ErrorKind, Operation, Place, Result, sftp},
     words,
 };
 
@@ -26,6 +29,41 @@ pub enum BookmarkCommand {
     Show { name: String },
     /// Remove one, and its password from the keyring
     Remove { name: String },
+    /// Make bookmarks of other programs' sites; what is there already stays, and no password is taken
+    Import(BookmarkImportArguments),
+}
+
+#[derive(Args, Debug)]
+pub struct BookmarkImportArguments {
+    /// Whose sites; without this, FILE shows it, and without FILE FileZilla's and WinSCP's are
+    /// taken where they usually are
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub from: Option<ImportArgument>,
+
+    /// Only print what would be added
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// sitemanager.xml, WinSCP.ini, or with --from ssh an ssh_config
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ImportArgument {
+    /// Hosts of ssh_config, patterns left out
+    Ssh,
+    Filezilla,
+    Winscp,
+}
+
+impl From<ImportArgument> for Program {
+    fn from(argument: ImportArgument) -> Self {
+        match argument {
+            ImportArgument::Ssh => Program::Ssh,
+            ImportArgument::Filezilla => Program::FileZilla,
+            ImportArgument::Winscp => Program::WinScp,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -47,7 +85,7 @@ pub struct BookmarkAddArguments {
     pub note: Option<String>,
 }
 
-pub(super) fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
+pub(super) async fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
     let store = common.store.as_deref().ok_or_else(|| {
         Error::new(ErrorKind::NotFound, Operation::ReadBookmarks)
             .with_detail("there is no home directory to keep them in")
@@ -60,6 +98,67 @@ pub(super) fn run(command: &BookmarkCommand, common: &Common) -> Result<Exit> {
             true => Ok(Exit::Done),
             false => Err(store::unknown(name)),
         },
+        BookmarkCommand::Import(arguments) => import(arguments, store, common).await,
+    }
+}
+
+async fn import(arguments: &BookmarkImportArguments, store: &Store, common: &Common) -> Result<Exit> {
+    let from = arguments.from.map(Program::from);
+    let dry = arguments.dry_run;
+    if from == Some(Program::Ssh) {
+        let mut options = common.ssh_options();
+        options.config_file = arguments.file.clone().or(options.config_file);
+        let shown = options.config_file.as_deref().map_or("~/.ssh/config".to_owned(), store::shown);
+        let hosts = sftp::hosts(&options).await?;
+        let imported = store.import(Program::Ssh, shown, import::hosts(&hosts), dry)?;
+        return tell(&imported, dry, common.quiet).map(|()| Exit::Done);
+    }
+    let files: Vec<(Option<Program>, PathBuf)> = match &arguments.file {
+        Some(file) => vec![(from, file.clone())],
+        None => usual(from, store)?,
+    };
+    for (program, file) in files {
+        let shown = store::shown(&file);
+        let (program, found) = import::read(program, &file, &shown)?;
+        tell(&store.import(program, shown, found, dry)?, dry, common.quiet)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The files of other programs that are where they usually are.
+fn usual(from: Option<Program>, store: &Store) -> Result<Vec<(Option<Program>, PathBuf)>> {
+    let programs = from.map_or(vec![Program::FileZilla, Program::WinScp], |program| vec![program]);
+    let home = store.home().unwrap_or(Path::new(""));
+    let file = |program: &Program| Some((Some(*program), import::usual_file(*program, home)?));
+    let files: Vec<_> = programs.iter().filter_map(file).collect();
+    if files.is_empty() {
+        let names: Vec<&str> = programs.iter().map(|program| program.name()).collect();
+        return Err(Error::new(ErrorKind::NotFound, Operation::ImportBookmarks)
+            .on(names.join(" and "))
+            .with_detail("there is no file of theirs where it usually is; name it"));
+    }
+    Ok(files)
+}
+
+/// What was added on standard output, and what there is to say about it behind that.
+fn tell(imported: &Imported, dry: bool, quiet: bool) -> Result<()> {
+    let text: String = imported
+        .added
+        .iter()
+        .map(|bookmark| format!("{}  {}\n", full(bookmark), words::escape(&leads_to(bookmark))))
+        .collect();
+    printed(io::stdout().lock().write_all(text.as_bytes()))?;
+    if !quiet {
+        imported.said(dry).iter().for_each(|line| super::say(words::escape(line)));
+    }
+    Ok(())
+}
+
+/// `folder/name`, escaped.
+fn full(bookmark: &Bookmark) -> String {
+    match bookmark.folder.as_str() {
+        "" => words::escape(&bookmark.name).into_owned(),
+        folder => format!("{}/{}", words::escape(folder), words::escape(&bookmark.name)),
     }
 }
 
@@ -134,10 +233,6 @@ fn list(store: &Store, json: bool) -> Result<Exit> {
     let all = read(store)?;
     let mut text = String::new();
     let escaped = |part: &str| words::escape(part).into_owned();
-    let full = |bookmark: &Bookmark| match bookmark.folder.as_str() {
-        "" => escaped(&bookmark.name),
-        folder => format!("{}/{}", escaped(folder), escaped(&bookmark.name)),
-    };
     let width = all.iter().map(|bookmark| full(bookmark).chars().count()).max().unwrap_or(0).min(40);
     for bookmark in &all {
         if json {

@@ -185,18 +185,36 @@ pub fn save(text: &str, file: &str, old: Option<&str>, bookmark: &Bookmark) -> R
     let at = old.and_then(|old| position(tables, old));
     match at.and_then(|at| tables.get_mut(at)) {
         Some(table) => KEYS.iter().for_each(|key| set(table, key, bookmark.get(key))),
-        None => {
-            let mut table = Table::new();
-            for key in KEYS {
-                set(&mut table, key, bookmark.get(key));
-            }
-            if !text.trim().is_empty() {
-                table.decor_mut().set_prefix("\n");
-            }
-            tables.push(table);
-        }
+        None => push(tables, bookmark, text.trim().is_empty()),
     }
     Ok(document.to_string())
+}
+
+/// The text with all of these at the end. Their names must be free.
+///
+/// # Errors
+/// As [`save`].
+pub fn append(text: &str, file: &str, bookmarks: &[Bookmark]) -> Result<String> {
+    parse(text, file)?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| broken(text, error.span(), error.message(), file))?;
+    let tables = tables(&mut document, file)?;
+    for (at, bookmark) in bookmarks.iter().enumerate() {
+        push(tables, bookmark, at == 0 && text.trim().is_empty());
+    }
+    Ok(document.to_string())
+}
+
+fn push(tables: &mut ArrayOfTables, bookmark: &Bookmark, is_first: bool) {
+    let mut table = Table::new();
+    for key in KEYS {
+        set(&mut table, key, bookmark.get(key));
+    }
+    if !is_first {
+        table.decor_mut().set_prefix("\n");
+    }
+    tables.push(table);
 }
 
 /// The text without the bookmark of that name; `None` where there is none.

@@ -16,6 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The text of a file; `None` where there is none.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path, LIMIT)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// The bytes of a file, at most so many; `None` where there is none.
+pub(super) fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -25,11 +31,11 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
         return Err(io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(io::Error::other("it is larger than 4 MiB"));
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("it is larger than {} MiB", limit >> 20)));
     }
-    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::other("it is not UTF-8"))
+    Ok(Some(bytes))
 }
 
 /// Replaces a file in one step; only its owner may read it. A symbolic link stays one: what it

@@ -8,8 +8,11 @@ use std::{
 };
 
 use super::{
-    Bookmark, Bookmarks, Change, Kept, Look, Made, Settings, Text, bookmarks, file, keyring::Keyring, recent,
-    secret_key,
+    Bookmark, Bookmarks, Change, Importable, Imported, Kept, Look, Made, Program, Settings, Text, bookmarks,
+    file,
+    import::{self, Found},
+    keyring::Keyring,
+    recent, secret_key,
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Place, Result},
@@ -22,6 +25,10 @@ pub struct Store {
     bookmarks: PathBuf,
     recent: PathBuf,
     jobs: PathBuf,
+    /// Whether the tour was shown.
+    toured: PathBuf,
+    /// Where other programs keep their sites.
+    home: Option<PathBuf>,
     settings: Settings,
     look: Look,
     secrets: Arc<dyn SecretStore>,
@@ -38,7 +45,8 @@ impl Store {
     pub fn of_person() -> Option<Store> {
         let dirs = directories::ProjectDirs::from("", "", "wharf")?;
         let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-        Some(Store::new(dirs.config_dir(), state, Arc::new(Keyring::default())))
+        let store = Store::new(dirs.config_dir(), state, Arc::new(Keyring::default()));
+        Some(Store { home: home(), ..store })
     }
 
     /// One with its files in these directories, which need not exist.
@@ -61,10 +69,22 @@ impl Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),
             jobs: state_dir.join("jobs"),
+            toured: state_dir.join("toured"),
+            home: None,
             settings,
             look,
             secrets,
         }
+    }
+
+    /// The same, with other programs' sites below that home directory.
+    pub fn with_home(self, home: &Path) -> Store {
+        Store { home: Some(home.to_owned()), ..self }
+    }
+
+    /// Where other programs' sites are looked for.
+    pub fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
     }
 
     /// What the files say of look and keys, as they were when this was made.
@@ -123,11 +143,14 @@ impl Store {
             kept.recent = recent::parse(&file::read(&self.recent).ok().flatten().unwrap_or_default());
             kept.recent.truncate(self.settings.recent_places);
         }
+        let is_empty = kept.error.is_none() && kept.bookmarks.is_empty() && kept.recent.is_empty();
+        kept.is_first_start = is_empty && !self.toured.exists();
         kept
     }
 
     /// Makes the change, and says what there is then. A failure leaves the file as it was.
     pub fn apply(&self, change: Change) -> Kept {
+        let mut looked = false;
         let outcome = match change {
             Change::Save { old, bookmark, password } => self
                 .save(old.as_deref(), &bookmark, password.as_ref())
@@ -145,9 +168,23 @@ impl Store {
                 self.change_recent(|list| list.retain(|recent| recent.url != url));
                 Ok((None, Vec::new()))
             }
-            Change::Reload => Ok((None, Vec::new())),
+            Change::Import { program } => {
+                self.import_usual(program).map(|imported| (Some(Made::Imported(imported)), Vec::new()))
+            }
+            Change::Toured => {
+                // Where nothing can be written it is shown again.
+                let _ = file::write(&self.toured, "");
+                Ok((None, Vec::new()))
+            }
+            Change::Reload => {
+                looked = true;
+                Ok((None, Vec::new()))
+            }
         };
-        let kept = self.load();
+        let mut kept = self.load();
+        if looked || matches!(outcome, Ok((Some(Made::Imported(_)), _))) {
+            kept.importable = Some(self.importable(&kept.bookmarks));
+        }
         match outcome {
             // What the file says was said at the start.
             Ok((made, warnings)) => Kept { made, warnings, ..kept },
@@ -213,6 +250,44 @@ impl Store {
         Ok(removed.is_some())
     }
 
+    /// Adds what is found of another program's sites and is not there yet. With `dry`, only says
+    /// what that is.
+    ///
+    /// # Errors
+    /// As [`bookmarks::append`], and what writing a file can end with.
+    pub fn import(&self, program: Program, file: String, found: Found, dry: bool) -> Result<Imported> {
+        file::locked(&self.bookmarks, || {
+            let text = self.text()?;
+            let existing = bookmarks::parse(&text, &self.shown())?.list;
+            let imported = import::plan(program, file, found, &existing);
+            if !dry && !imported.added.is_empty() {
+                self.write(&bookmarks::append(&text, &self.shown(), &imported.added)?)?;
+            }
+            Ok(imported)
+        })
+    }
+
+    fn import_usual(&self, program: Program) -> Result<Imported> {
+        let nothing = || Error::new(ErrorKind::NotFound, Operation::ImportBookmarks).on(program.name());
+        let file =
+            self.home.as_ref().and_then(|home| import::usual_file(program, home)).ok_or_else(nothing)?;
+        let (program, found) = import::read(Some(program), &file, &shown(&file))?;
+        self.import(program, shown(&file), found, false)
+    }
+
+    /// What could be imported from where other programs keep their sites.
+    fn importable(&self, existing: &[Bookmark]) -> Vec<Importable> {
+        let Some(home) = &self.home else { return Vec::new() };
+        let sites = |program| {
+            let file = import::usual_file(program, home)?;
+            // A file that cannot be read says so when somebody asks for it.
+            let (program, found) = import::read(Some(program), &file, "").ok()?;
+            let sites = import::plan(program, String::new(), found, existing).added.len();
+            (sites > 0).then_some(Importable { program, sites })
+        };
+        [Program::FileZilla, Program::WinScp].into_iter().filter_map(sites).collect()
+    }
+
     fn write(&self, text: &str) -> Result<()> {
         file::write(&self.bookmarks, text).map_err(|error| self.failed(Operation::SaveBookmarks, &error))
     }
@@ -244,10 +319,13 @@ impl Store {
     }
 }
 
+fn home() -> Option<PathBuf> {
+    env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
 /// A file as people write it.
-fn shown(file: &Path) -> String {
-    let home = env::var_os("HOME").filter(|home| !home.is_empty());
-    match home.and_then(|home| file.strip_prefix(home).ok().map(Path::to_path_buf)) {
+pub fn shown(file: &Path) -> String {
+    match home().and_then(|home| file.strip_prefix(home).ok().map(Path::to_path_buf)) {
         Some(rest) => format!("~/{}", rest.display()),
         None => file.display().to_string(),
     }

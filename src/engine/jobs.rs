@@ -176,6 +176,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Canonicalize { job, .. }
     | Command::Checksum { job, .. }
     | Command::Execute { job, .. }
+    | Command::Terminal { job, .. }
     | Command::Read { job, .. }
     | Command::Search { job, .. }
     | Command::Fetch { job, .. }
@@ -253,6 +254,9 @@ impl Job {
             }
             Command::Execute { location, command, .. } => {
                 self.cancellable(self.execute(&location, &command).boxed()).await
+            }
+            Command::Terminal { location, size, term, .. } => {
+                self.cancellable(self.terminal(&location, size, &term).boxed()).await
             }
             Command::Symlink { location, target, .. } => {
                 self.cancellable(self.symlink(&location, &target).boxed()).await

@@ -35,6 +35,8 @@ pub(crate) struct Sessions {
     current_dir: RemotePath,
     home: RemotePath,
     slots: Mutex<HashMap<FsId, Arc<Slot>>>,
+    /// Logins with options of their own.
+    special: Mutex<HashMap<String, SshOptions>>,
     shown: Mutex<HashSet<FsId>>,
     /// Told when `shown` changes.
     looked: Notify,
@@ -79,6 +81,7 @@ impl Sessions {
             current_dir: options.current_dir,
             home: options.home,
             slots: Mutex::default(),
+            special: Mutex::default(),
             shown: Mutex::default(),
             looked: Notify::new(),
             secrets: Arc::default(),
@@ -90,6 +93,11 @@ impl Sessions {
     pub(crate) fn use_secrets(&self, store: Arc<dyn SecretStore>) {
         // The first one stays.
         let _ = self.store.set(store);
+    }
+
+    /// From now on that login is reached with these options.
+    pub(crate) fn reach(&self, target: &Target, options: SshOptions) {
+        lock(&self.special).insert(target.label(), options);
     }
 
     /// The hosts that ssh_config names.
@@ -233,8 +241,9 @@ impl Sessions {
     }
 
     async fn connect(&self, target: &Target, link: Arc<Link>) -> Result<Connected> {
-        let context =
-            Context { ssh: self.ssh.clone(), ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
+        let special = lock(&self.special).get(&target.label()).cloned();
+        let ssh = special.unwrap_or_else(|| self.ssh.clone());
+        let context = Context { ssh, ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
         fs::connect(target, &context).await
     }
 

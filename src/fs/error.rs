@@ -74,6 +74,8 @@ pub enum Operation {
     ReadBookmarks,
     SaveBookmarks,
     FindBookmark,
+    /// Reading another program's sites.
+    ImportBookmarks,
     Resolve,
     Connect,
     CheckHostKey,
@@ -104,6 +106,8 @@ pub enum Operation {
     CopyWithin,
     /// Running a command.
     Execute,
+    /// Opening a shell on a server.
+    OpenShell,
     /// Finding the number of a user or group.
     FindOwner,
     /// Writing the log, or the record of a job.

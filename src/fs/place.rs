@@ -80,7 +80,7 @@ impl Place {
     pub fn parse(text: &[u8]) -> Result<Place> {
         let bad = |why: &str| {
             Error::new(ErrorKind::Usage, Operation::ParsePlace)
-                .on(if text.is_empty() { "''".to_owned() } else { redact(&String::from_utf8_lossy(text)) })
+                .on(if text.is_empty() { "''".to_owned() } else { conceal(&String::from_utf8_lossy(text)) })
                 .with_detail(why)
         };
         if text.is_empty() {
@@ -96,7 +96,12 @@ impl Place {
         {
             let name = name.to_ascii_lowercase();
             let scheme = scheme(&name).ok_or_else(|| bad(&format!("wharf does not speak {name}://")))?;
-            return parse_url(scheme, &text[at + 3..]).map_err(|why| bad(&why));
+            let rest = &text[at + 3..];
+            return parse_url(scheme, rest).map_err(|why| match has_stray_slash(rest) {
+                // What is wrong would quote a part of it.
+                true => bad("a / in a user's name or a password is written %2F"),
+                false => bad(&why),
+            });
         }
         let colon = host_end(text);
         let slash = text.iter().position(|b| *b == b'/').unwrap_or(text.len());
@@ -312,6 +317,29 @@ pub fn local_name() -> &'static str {
     "local"
 }
 
+/// Whether what stands in front of the first `/` of a URL may be half of a password.
+fn has_stray_slash(rest: &[u8]) -> bool {
+    let cut = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(cut);
+    !authority.contains(&b'@') && authority.contains(&b':') && path.contains(&b'@')
+}
+
+/// The text with all that may be a password blotted out: whatever stands between `://` and the
+/// last `@`, from the first colon on. For what is no place, or not yet one.
+pub fn conceal(text: &str) -> String {
+    let Some(start) = text.find("://").map(|at| at + 3) else { return text.to_owned() };
+    let Some(at) = text.get(start..).and_then(|rest| rest.rfind('@')).map(|at| start + at) else {
+        return text.to_owned();
+    };
+    match text.get(start..at).and_then(|login| login.find(':')) {
+        Some(colon) => {
+            let (before, behind) = (text.get(..start + colon), text.get(at..));
+            format!("{}:***{}", before.unwrap_or_default(), behind.unwrap_or_default())
+        }
+        None => text.to_owned(),
+    }
+}
+
 /// The text with a password in its URL blotted out.
 pub fn redact(text: &str) -> String {
     let Some(start) = text.find("://").map(|at| at + 3) else { return text.to_owned() };
@@ -328,6 +356,23 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+
+    #[test]
+    fn a_password_with_a_slash_shows_in_no_error() {
+        for text in ["sftp://ann:se/cret@host/x", "ftp://ann:1/cret:x@y@host", "sftp://a b:se/cr@et@h"] {
+            let Err(error) = Place::parse(text.as_bytes()) else { continue };
+            let said = format!("{error:?}");
+            for part in ["cret", "se/", "is no port", "cr@"] {
+                assert!(!said.contains(part), "{text}: {said}");
+            }
+        }
+        let error = Place::parse(b"sftp://ann:se/cret@host/x").unwrap_err();
+        assert_eq!(error.place(), Some("sftp://ann:***@host/x"));
+        assert!(error.detail().is_some_and(|detail| detail.contains("%2F")));
+        assert_eq!(conceal("sftp://host:22/a"), "sftp://host:22/a");
+        assert_eq!(conceal("sftp://ann@host/a"), "sftp://ann@host/a");
+        assert_eq!(conceal("web-01:/a@b"), "web-01:/a@b");
+    }
 
     fn remote(text: &str) -> (Target, PlacePath) {
         match Place::parse(text.as_bytes()).unwrap() {

@@ -23,6 +23,7 @@ mod read;
 mod request;
 mod response;
 mod ssh;
+mod terminal;
 mod transport;
 mod window;
 mod within;
@@ -53,8 +54,8 @@ use self::{
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
     ErrorKind, FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames,
-    Principal, ReadOptions, RemotePath, Result, Route, ServerInfo, Sink, Space, SshOptions, Stage, Target,
-    WriteOptions, Written,
+    Principal, ReadOptions, RemotePath, RemoteTerminal, Result, Route, ServerInfo, Sink, Space, SshOptions,
+    Stage, Target, WriteOptions, Written,
 };
 use crate::{
     reply::{self, Reply},
@@ -467,6 +468,10 @@ impl FileSystem for Sftp {
 
     async fn execute(&self, dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
         exec::execute(&self.session, dir, command).await
+    }
+
+    async fn terminal(&self, dir: &RemotePath, size: (u16, u16), term: &str) -> Result<RemoteTerminal> {
+        terminal::open(&self.session, dir, size, term).await
     }
 
     async fn owner_id(&self, principal: Principal, name: &str) -> Result<u32> {

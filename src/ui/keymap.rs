@@ -383,6 +383,7 @@ impl Default for Keymap {
         bind(Mode::Base, Transfers, &[(none, Char('T'))]);
         bind(Mode::Base, Log, &[(none, Char('L'))]);
         bind(Mode::Base, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(Mode::Base, Tour, &[(shift, F(1))]);
         bind(Mode::Base, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
         bind(Mode::Base, Suspend, &[(ctrl, Char('z'))]);
         bind(Mode::Base, Quit, &[(none, F(10)), (none, Char('q'))]);
@@ -413,6 +414,7 @@ impl Default for Keymap {
         bind(panes, UnselectPattern, &[(none, Char('-'))]);
         bind(panes, View, &[(none, F(3)), (none, Char('v'))]);
         bind(panes, Edit, &[(none, F(4)), (none, Char('e'))]);
+        bind(panes, OpenWith, &[(none, Char('o')), (alt, Enter)]);
         bind(panes, Shell, &[(none, Char('$')), (ctrl, Char('o'))]);
         bind(panes, Copy, &[(none, F(5)), (none, Char('c'))]);
         bind(panes, Move, &[(none, F(6)), (none, Char('m'))]);
@@ -465,6 +467,9 @@ impl Default for Keymap {
         bind(connect, EditBookmark, &[(none, F(4))]);
         bind(connect, Action::Delete, &[(none, F(8))]);
         bind(connect, TestPlace, &[(ctrl, Char('t'))]);
+        bind(connect, Import, &[(none, F(5))]);
+        bind(connect, Demo, &[(none, F(9))]);
+        bind(connect, Tour, &[(shift, F(1))]);
         bind(connect, OtherPane, &[(none, Tab), (none, BackTab)]);
         bind(connect, ShowLeft, &[(ctrl, Left)]);
         bind(connect, ShowRight, &[(ctrl, Right)]);

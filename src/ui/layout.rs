@@ -3,6 +3,7 @@
 mod drop;
 pub mod header;
 mod tabs;
+pub mod tour;
 
 pub use drop::{DropPlace, drop_place, place_label};
 use ratatui::layout::{Position, Rect, Size};

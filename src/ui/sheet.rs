@@ -117,6 +117,10 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     if let Overlay::Form(form) = state.overlay()? {
         return Some(form::place(state, form));
     }
+    if matches!(state.overlay()?, Overlay::Tour) {
+        // It stands on the screen itself.
+        return None;
+    }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
     }

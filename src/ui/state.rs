@@ -110,6 +110,8 @@ pub struct Errand {
 pub struct Edit {
     /// That fetches it, or puts it back.
     pub job: JobId,
+    /// It is only looked at, by the system's program.
+    pub to_open: bool,
     /// Escaped.
     pub name: String,
     /// `None` while it is being fetched.
@@ -178,6 +180,10 @@ pub struct State {
     pub errands: Vec<Errand>,
     /// Files of servers that are being edited on this machine.
     pub edits: Vec<Edit>,
+    /// The shell on a server that is being opened: its job, and the server's name, escaped.
+    pub opening_shell: Option<(JobId, String)>,
+    /// What kind of terminal this is, for programs on servers.
+    pub term: String,
     pub log: Log,
     /// What the connect screen offers.
     pub places: Places,
@@ -228,6 +234,8 @@ impl State {
             transfers: Transfers::default(),
             errands: Vec::new(),
             edits: Vec::new(),
+            opening_shell: None,
+            term: "xterm-256color".to_owned(),
             log: Log::default(),
             places: Places::default(),
             trial: None,
@@ -303,6 +311,8 @@ impl State {
             Some(
                 Overlay::Help { .. }
                 | Overlay::Problems { .. }
+                | Overlay::Told { .. }
+                | Overlay::Tour
                 | Overlay::Explain { .. }
                 | Overlay::Details { .. }
                 | Overlay::Error { .. }
@@ -327,6 +337,7 @@ impl State {
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || !self.edits.is_empty()
+            || self.opening_shell.is_some()
             || self.transfers.running().next().is_some()
     }
 

@@ -14,6 +14,7 @@ mod files;
 mod hold;
 mod menu;
 mod mouse;
+mod opener;
 mod palette;
 mod panels;
 mod places;
@@ -25,9 +26,10 @@ mod viewer;
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
-pub use connect::{choose, kept_at_start};
+pub(in crate::ui) use connect::import_name;
+pub use connect::{choose, greet, kept_at_start};
 pub use dialogs::settings_at_start;
-pub use effect::{Effect, Effects, Outside, Sign};
+pub use effect::{Demo, Effect, Effects, Outside, Sign};
 pub use places::open;
 pub use viewer::shape as viewer_shape;
 
@@ -60,6 +62,10 @@ pub enum Msg {
     Kept(Box<Kept>),
     /// The terminal is back from another program: its exit status, or why there is none.
     Returned(Outside, Result<i32, String>),
+    /// The demo runs, or why it does not.
+    Demo(Result<Demo, String>),
+    /// The system's program could not open a file: its name, and why, unescaped.
+    Opened(String, String),
     /// What time it is now.
     Tick(Clock),
 }
@@ -81,6 +87,8 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Progress(board) => events::on_progress(state, board),
         Msg::Kept(kept) => connect::on_kept(state, *kept),
         Msg::Returned(from, ended) => edit::returned(state, &from, ended, &mut fx),
+        Msg::Demo(demo) => connect::demo_started(state, demo, &mut fx),
+        Msg::Opened(name, why) => opener::failed(state, &name, &why),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);

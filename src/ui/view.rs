@@ -8,6 +8,7 @@ mod log;
 mod pane;
 mod parts;
 mod status;
+mod tour;
 mod transfers;
 mod viewer;
 
@@ -21,7 +22,7 @@ use ratatui::{
 use super::{
     layout::{self, Areas, PanelAreas, TABS},
     sheet,
-    state::{Panel, Side, State},
+    state::{Overlay, Panel, Side, State},
     text,
     theme::{Role, Theme},
 };
@@ -67,6 +68,10 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
         cursor = dialog::draw(pen, &sheet);
     }
     drag::label(pen, state, areas);
+    if let Some(Overlay::Tour) = state.overlay() {
+        tour::draw(pen, state, areas);
+        cursor = None;
+    }
     cursor
 }
 

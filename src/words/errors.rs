@@ -46,6 +46,7 @@ pub fn operation(operation: Operation) -> &'static str {
         ReadBookmarks => "read the bookmarks in",
         SaveBookmarks => "save the bookmark in",
         FindBookmark => "find the bookmark",
+        ImportBookmarks => "import the sites of",
         Resolve => "look up the address of",
         Connect => "connect to",
         CheckHostKey => "trust the host key of",
@@ -73,6 +74,7 @@ pub fn operation(operation: Operation) -> &'static str {
         Verify => "verify",
         CopyWithin => "copy where it is",
         Execute => "run a command in",
+        OpenShell => "open a shell in",
         FindOwner => "find the user or group",
         WriteLog => "write the log to",
         FindJob => "take up the transfer",
@@ -189,6 +191,7 @@ fn advice(error: &Error) -> String {
             Operation::ReadBookmarks | Operation::SaveBookmarks => {
                 "Correct the file; wharf has changed nothing in it."
             }
+            Operation::ImportBookmarks => "`wharf bookmark import --help` says whose files wharf reads.",
             Operation::Plan => "Choose a target outside of what is copied.",
             _ => "Choose another source or target.",
         },

@@ -28,6 +28,9 @@ impl Home {
     fn new(config: PathBuf) -> Home {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("local.txt"), "from this machine\n").unwrap();
+        // Not the first start: that is shown around.
+        fs::create_dir_all(dir.path().join(".local/state/wharf")).unwrap();
+        fs::write(dir.path().join(".local/state/wharf/toured"), "").unwrap();
         Home { dir, config }
     }
 

@@ -170,8 +170,6 @@ fn a_file_of_this_machine_is_edited_in_place_and_a_shell_runs_here() {
     let dir = shared(&server);
     let mut desk =
         Desk::start(&server, &dir, "if [ -n \"$1\" ]; then echo mine >>\"$1\"; fi\npwd; read answer");
-    desk.screen.press("$");
-    desk.screen.wait_for("folders of this machine only");
     desk.screen.press(TAB);
     desk.screen.go_to("local.txt");
     desk.screen.press(F4);

@@ -93,7 +93,7 @@ fn the_connect_screen() {
     });
     snapshot("connect_note", |w, h| {
         let mut ui = choosing(w, h);
-        ui.press("Down");
+        ui.press("Down Down");
         ui
     });
     snapshot("connect_first", |w, h| {
@@ -114,7 +114,7 @@ fn the_connect_screen() {
     });
     snapshot("connect_remove", |w, h| {
         let mut ui = choosing(w, h);
-        ui.press("Down F8");
+        ui.press("Down Down F8");
         ui
     });
 }
@@ -123,7 +123,7 @@ fn the_connect_screen() {
 fn the_form_of_a_bookmark() {
     snapshot("bookmark_form", |w, h| {
         let mut ui = choosing(w, h);
-        ui.press("Down F4");
+        ui.press("Down Down F4");
         ui
     });
     snapshot("bookmark_form_new", |w, h| {
@@ -141,7 +141,7 @@ fn the_form_of_a_bookmark() {
     });
     snapshot("bookmark_form_testing", |w, h| {
         let mut ui = choosing(w, h);
-        ui.press("Down F4 ^T");
+        ui.press("Down Down F4 ^T");
         let Command::Test { job, .. } = *ui.last() else { panic!("no test") };
         ui.event(job, What::Stage(Stage::LoggingIn));
         ui.at(4);
@@ -343,7 +343,7 @@ fn a_place_is_bookmarked() {
 #[test]
 fn a_password_goes_to_the_keyring_alone() {
     let mut ui = choosing(80, 24);
-    ui.press("Down F4 Tab Tab Tab Tab Tab Tab");
+    ui.press("Down Down F4 Tab Tab Tab Tab Tab Tab");
     ui.type_text("hunter2");
     assert!(!ui.screen().contains("hunter2"));
     ui.press("Enter");
@@ -361,7 +361,7 @@ fn a_password_goes_to_the_keyring_alone() {
 #[test]
 fn removing_asks_and_hosts_stay() {
     let mut ui = choosing(80, 24);
-    ui.press("Down F8 Enter");
+    ui.press("Down Down F8 Enter");
     assert!(!ui.kept.iter().any(|change| matches!(change, Change::Remove { .. })), "Enter keeps it");
     ui.press("F8 y");
     assert!(matches!(ui.kept.last(), Some(Change::Remove { name }) if name == "shop"));
@@ -378,7 +378,7 @@ fn removing_asks_and_hosts_stay() {
 #[test]
 fn a_test_asks_over_the_form_and_says_how_it_went() {
     let mut ui = choosing(80, 24);
-    ui.press("Down F4 Tab Tab Tab Tab Tab Tab");
+    ui.press("Down Down F4 Tab Tab Tab Tab Tab Tab");
     ui.type_text("hunter2");
     ui.press("^T");
     let Command::Test { job, place: Place::Remote(Target { password, .. }, path) } = ui.last().clone() else {

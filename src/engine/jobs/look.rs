@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 
-use super::{super::What, Job};
+use super::{super::What, Job, lock};
 use crate::{
     fs::{Algorithm, Checksum, Error, ErrorKind, FileSystem, Kind, Location, Operation, Place, Result},
     transfer::{Outcome, verify},
@@ -75,6 +75,17 @@ impl Job {
             (entry.owner, entry.group) = (names.owner, names.group);
         }
         self.shared.emit(self.job, What::Entries(vec![entry])).await;
+        Ok(Outcome::default())
+    }
+
+    pub(super) async fn terminal(
+        &self,
+        location: &Location,
+        size: (u16, u16),
+        term: &str,
+    ) -> Result<Outcome> {
+        let terminal = self.fs(&location.fs).await?.terminal(&location.path, size, term).await?;
+        lock(&self.shared.terminals).insert(self.job, terminal);
         Ok(Outcome::default())
     }
 

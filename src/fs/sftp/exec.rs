@@ -68,7 +68,7 @@ impl Process {
 }
 
 /// The name as RFC 4254 section 6.10 has it.
-fn signal(signal: &Sig) -> String {
+pub fn signal(signal: &Sig) -> String {
     match signal {
         Sig::Custom(name) => name.clone(),
         known => format!("{known:?}"),
@@ -187,6 +187,11 @@ fn begins(said: &[u8], line: &[u8]) -> Option<usize> {
         let fresh = at == 0 || said[at - 1] == b'\n';
         (fresh && window == line).then_some(at)
     })
+}
+
+/// Fails where the server runs no commands.
+pub async fn probe(session: &Session, operation: Operation, path: &RemotePath) -> Result<()> {
+    start(session, operation, path, b"exit 0").await.map(drop)
 }
 
 /// Runs `command` in `dir` by the login's own shell.

@@ -228,6 +228,26 @@ impl Connection {
         }
     }
 
+    /// The same on a terminal of `size` columns and rows and of the kind `term`.
+    pub async fn execute_on_terminal(
+        &self,
+        command: Vec<u8>,
+        (columns, rows): (u16, u16),
+        term: &str,
+    ) -> Result<russh::Channel<client::Msg>> {
+        let failed = |error: russh::Error| {
+            let kind = match error {
+                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
+                _ => ErrorKind::ConnectionLost,
+            };
+            Error::new(kind, Operation::OpenShell).with_detail(error.to_string())
+        };
+        let channel = self.handle.channel_open_session().await.map_err(failed)?;
+        channel.request_pty(true, term, columns.into(), rows.into(), 0, 0, &[]).await.map_err(failed)?;
+        channel.exec(true, command).await.map_err(failed)?;
+        Ok(channel)
+    }
+
     /// Opens a session channel and asks for `command` to be run on it; whether that is granted
     /// is the channel's first message.
     pub async fn execute(&self, command: &str) -> Result<russh::Channel<client::Msg>> {

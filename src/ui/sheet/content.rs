@@ -28,7 +28,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
-        Overlay::Form(_) | Overlay::Palette(_) => Content::default(),
+        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Tour => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =
@@ -43,6 +43,14 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
                 ..Content::default()
             }
         }
+        Overlay::Told { title, lines, scroll } => Content {
+            title: title.clone(),
+            lines: lines.iter().map(|said| line(Role::Text, words::escape(said))).collect(),
+            buttons: vec![button("Close", 'c')],
+            scroll: *scroll,
+            width: 76,
+            ..Content::default()
+        },
         Overlay::Explain { line, scroll } => explain(line, *scroll),
         Overlay::Details { job, scroll } => {
             match state.transfers.jobs.iter().find(|transfer| transfer.job == *job) {
@@ -169,6 +177,7 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
             (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
         }
         Deed::GoTo { .. } => ("Go to what was pasted?".to_owned(), "Stay here", "Go there"),
+        Deed::Import { .. } => ("Import these sites?".to_owned(), "Leave them", "Import"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
     Content {

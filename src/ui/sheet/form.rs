@@ -61,7 +61,10 @@ fn said(state: &State, form: &Form) -> Option<(Role, String)> {
     if form.saving {
         return Some((Role::Soft, "Saving…".to_owned()));
     }
-    form.tested.as_ref().map(|tested| (Role::Good, format!("✓ {tested}")))
+    if let Some(tested) = &form.tested {
+        return Some((Role::Good, format!("✓ {tested}")));
+    }
+    form.completion().map(|folder| (Role::Soft, format!("→ {}", words::escape(folder))))
 }
 
 pub(super) fn place(state: &State, form: &Form) -> Sheet {

@@ -1,13 +1,15 @@
 //! The connect screen: what can be chosen, what is typed to find it, and the lines it is listed
 //! in. Plain data and the matching; must never connect or read a file.
 
+use std::collections::BTreeSet;
+
 use frizbee::{CaseMatching, Config, Matcher};
 use tui_input::Input;
 
 use crate::{
-    config::{Bookmark, Named, Recent, named},
+    config::{Bookmark, Importable, Named, Program, Recent, check_folder, named},
     engine::JobId,
-    fs::{Error, Place, Result, place::local_name},
+    fs::{Error, FsId, Place, Result, place::local_name},
 };
 
 /// The hosts of ssh_config, as far as they are known.
@@ -32,6 +34,14 @@ pub struct Places {
     pub error: Option<Error>,
     /// Whether anything is kept between runs.
     pub can_keep: bool,
+    /// Other programs' sites that are no bookmarks yet.
+    pub importable: Vec<Importable>,
+    /// Folders whose bookmarks are not listed.
+    pub closed: BTreeSet<String>,
+    /// Whether a demo can be started here.
+    pub can_demo: bool,
+    /// The demo's server, once it was started: it is no place to come back to.
+    pub demo: Option<FsId>,
 }
 
 /// One thing to choose. The numbers are places in the lists of [`Places`].
@@ -42,13 +52,38 @@ pub enum Choice {
     Recent(usize),
     /// What was typed, as a place.
     Typed,
+    /// Not a place, but a way to one.
+    Start(Start),
+}
+
+/// What one can begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    NewBookmark,
+    Import(Program),
+    Demo,
+    Tour,
+}
+
+/// A folder of bookmarks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// All of it, such as `work/web`.
+    pub path: String,
+    /// What of the path the folder around it does not say. Unescaped.
+    pub label: String,
+    /// How many folders it lies in.
+    pub depth: u16,
+    pub is_open: bool,
+    /// How many bookmarks are in it, and in the folders in it.
+    pub count: usize,
 }
 
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     Heading(&'static str),
-    Folder(String),
+    Folder(Folder),
     Choice(Choice),
     /// Something to read, unescaped, and whether it is bad news.
     Note(String, bool),
@@ -59,14 +94,34 @@ pub enum Line {
 pub struct Chooser {
     pub input: Input,
     pub lines: Vec<Line>,
-    /// The line of the cursor: one with a choice wherever there is one.
+    /// The line of the cursor: one with a choice or a folder wherever there is one.
     pub cursor: usize,
     pub top: usize,
     /// The person has put the cursor where it is.
     pub moved: bool,
 }
 
+impl Line {
+    /// Whether the cursor may stand on it.
+    fn can_be_chosen(&self) -> bool {
+        matches!(self, Line::Choice(_) | Line::Folder(_))
+    }
+
+    /// Whether it stands for the same as another line, which may have been drawn before.
+    fn is_same(&self, other: &Line) -> bool {
+        match (self, other) {
+            (Line::Folder(one), Line::Folder(other)) => one.path == other.path,
+            _ => self == other,
+        }
+    }
+}
+
 impl Places {
+    /// The folders that bookmarks are in, each once.
+    pub fn folders(&self) -> BTreeSet<&str> {
+        self.bookmarks.iter().map(folder_of).filter(|folder| !folder.is_empty()).collect()
+    }
+
     fn hosts(&self) -> &[String] {
         match &self.hosts {
             Hosts::Known(hosts) => hosts,
@@ -127,6 +182,27 @@ impl Chooser {
         }
     }
 
+    /// The folder under the cursor.
+    pub fn folder(&self) -> Option<&Folder> {
+        match self.lines.get(self.cursor)? {
+            Line::Folder(folder) => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// The line of the folder that what is under the cursor is in.
+    pub fn line_of_folder(&self) -> Option<usize> {
+        let depth = match self.lines.get(self.cursor)? {
+            Line::Folder(folder) => folder.depth,
+            Line::Choice(Choice::Bookmark(_)) => u16::MAX,
+            _ => return None,
+        };
+        (0..self.cursor)
+            .rev()
+            .take_while(|at| !matches!(self.lines.get(*at), Some(Line::Heading(_))))
+            .find(|at| matches!(self.lines.get(*at), Some(Line::Folder(folder)) if folder.depth < depth))
+    }
+
     /// Makes the lines anew: what is typed has changed, and the best match is what is meant.
     pub fn search(&mut self, places: &Places) {
         self.lines = self.make(places);
@@ -140,7 +216,7 @@ impl Chooser {
     pub fn refresh(&mut self, places: &Places) {
         let chosen = self.lines.get(self.cursor).cloned().filter(|_| self.moved);
         self.lines = self.make(places);
-        let again = chosen.map(|chosen| self.lines.iter().position(|line| *line == chosen));
+        let again = chosen.map(|chosen| self.lines.iter().position(|line| line.is_same(&chosen)));
         self.move_to(again.map_or(0, |at| at.unwrap_or(self.cursor)));
     }
 
@@ -151,14 +227,14 @@ impl Chooser {
     /// To that line, or the nearest below or above that can be chosen.
     pub fn move_to(&mut self, line: usize) {
         let line = line.min(self.lines.len().saturating_sub(1));
-        let is_choice = |at: &usize| matches!(self.lines.get(*at), Some(Line::Choice(_)));
+        let is_choice = |at: &usize| self.lines.get(*at).is_some_and(Line::can_be_chosen);
         let below = (line..self.lines.len()).find(is_choice);
         self.cursor = below.or_else(|| (0..line).rev().find(is_choice)).unwrap_or(line);
     }
 
     /// So many choices further up.
     pub fn up(&mut self, by: usize) {
-        let before = (0..self.cursor).rev().filter(|at| matches!(self.lines.get(*at), Some(Line::Choice(_))));
+        let before = (0..self.cursor).rev().filter(|at| self.lines.get(*at).is_some_and(Line::can_be_chosen));
         if let Some(at) = before.take(by).last() {
             self.cursor = at;
         }
@@ -168,7 +244,7 @@ impl Chooser {
     /// So many choices further down.
     pub fn down(&mut self, by: usize) {
         let behind = (self.cursor + 1..self.lines.len())
-            .filter(|at| matches!(self.lines.get(*at), Some(Line::Choice(_))));
+            .filter(|at| self.lines.get(*at).is_some_and(Line::can_be_chosen));
         if let Some(at) = behind.take(by).last() {
             self.cursor = at;
         }
@@ -180,7 +256,7 @@ impl Chooser {
     pub fn first_line(&self, height: usize) -> usize {
         let last_top = self.lines.len().saturating_sub(height);
         let lowest = (self.cursor + 1).saturating_sub(height);
-        let first = self.lines.iter().position(|line| matches!(line, Line::Choice(_))).unwrap_or(0);
+        let first = self.lines.iter().position(Line::can_be_chosen).unwrap_or(0);
         let highest = if self.cursor <= first { 0 } else { self.cursor };
         self.top.clamp(lowest, highest.max(lowest)).min(last_top)
     }
@@ -195,18 +271,7 @@ fn all(places: &Places) -> Vec<Line> {
     if places.error.is_some() {
         lines.push(Line::Note("their file cannot be read".to_owned(), true));
     }
-    let mut order: Vec<usize> = (0..places.bookmarks.len()).collect();
-    let folder = |at: usize| places.bookmarks.get(at).map_or("", |bookmark| bookmark.folder.as_str());
-    // Those without a folder come first, and within one the order of the file stays.
-    order.sort_by_key(|at| (folder(*at).to_lowercase(), *at));
-    let mut open = "";
-    for at in order {
-        if folder(at) != open {
-            open = folder(at);
-            lines.push(Line::Folder(open.to_owned()));
-        }
-        lines.push(Line::Choice(Choice::Bookmark(at)));
-    }
+    tree(places, &places.folders(), "", 0, &mut lines);
     match &places.hosts {
         Hosts::Known(hosts) if !hosts.is_empty() => {
             lines.push(Line::Heading("Hosts of ssh_config"));
@@ -227,6 +292,81 @@ fn all(places: &Places) -> Vec<Line> {
     if !recent.is_empty() {
         lines.push(Line::Heading("Recent"));
         lines.extend(recent);
+    }
+    lines.extend(starts(places));
+    lines
+}
+
+/// Where a bookmark is listed: at the top where its folder is none that could be saved.
+fn folder_of(bookmark: &Bookmark) -> &str {
+    if check_folder(&bookmark.folder).is_ok() { &bookmark.folder } else { "" }
+}
+
+/// The bookmarks of a folder in the order of the file, then the folders in it.
+fn tree(places: &Places, all: &BTreeSet<&str>, folder: &str, depth: u16, lines: &mut Vec<Line>) {
+    let own = places.bookmarks.iter().enumerate().filter(|(_, bookmark)| folder_of(bookmark) == folder);
+    lines.extend(own.map(|(at, _)| Line::Choice(Choice::Bookmark(at))));
+    let mut inside: Vec<&str> = all.iter().filter_map(|path| first_below(folder, path)).collect();
+    inside.dedup();
+    inside.sort_by_key(|name| name.to_lowercase());
+    for name in inside {
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let path = only_way_down(all, path);
+        let is_in = |other: &str| other == path || first_below(&path, other).is_some();
+        let count = places.bookmarks.iter().filter(|bookmark| is_in(folder_of(bookmark))).count();
+        let is_open = !places.closed.contains(&path);
+        let label = path.get(folder.len()..).unwrap_or_default().trim_start_matches('/').to_owned();
+        lines.push(Line::Folder(Folder { path: path.clone(), label, depth, is_open, count }));
+        if is_open {
+            tree(places, all, &path, depth.saturating_add(1), lines);
+        }
+    }
+}
+
+/// The name that follows `folder` in a path below it.
+fn first_below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    let rest = match folder {
+        "" => path,
+        folder => path.strip_prefix(folder)?.strip_prefix('/')?,
+    };
+    rest.split('/').next().filter(|name| !name.is_empty())
+}
+
+/// A folder that holds nothing but one other folder is shown as one with that.
+fn only_way_down(all: &BTreeSet<&str>, mut path: String) -> String {
+    loop {
+        let mut names: Vec<&str> = all.iter().filter_map(|other| first_below(&path, other)).collect();
+        names.dedup();
+        match names[..] {
+            [only] if !all.contains(path.as_str()) => path = format!("{path}/{only}"),
+            _ => return path,
+        }
+    }
+}
+
+/// What there is to begin with, until there is something to come back to.
+fn starts(places: &Places) -> Vec<Line> {
+    if !places.bookmarks.is_empty() || places.error.is_some() {
+        return Vec::new();
+    }
+    let is_new = places.recent.is_empty();
+    let mut starts = Vec::new();
+    if places.can_keep && is_new {
+        starts.push(Start::NewBookmark);
+    }
+    starts.extend(places.importable.iter().map(|importable| Start::Import(importable.program)));
+    if is_new {
+        starts.extend(places.can_demo.then_some(Start::Demo));
+        starts.push(Start::Tour);
+    }
+    let mut lines = Vec::new();
+    if !starts.is_empty() {
+        lines.push(Line::Heading(if is_new { "No bookmarks yet" } else { "Bookmarks" }));
+        if is_new {
+            let how = "Type sftp://user@host/path or host:path and press Enter, or:";
+            lines.push(Line::Note(how.to_owned(), false));
+        }
+        lines.extend(starts.into_iter().map(|start| Line::Choice(Choice::Start(start))));
     }
     lines
 }
@@ -273,14 +413,15 @@ fn found(places: &Places, typed: &str) -> Vec<Line> {
 mod tests {
     use super::*;
 
+    fn bookmark(name: &str, folder: &str, place: &str) -> Bookmark {
+        Bookmark { name: name.into(), folder: folder.into(), place: place.into(), ..Bookmark::default() }
+    }
+
+    fn recent(url: &str) -> Recent {
+        Recent { url: url.into(), at: 0 }
+    }
+
     fn places() -> Places {
-        let bookmark = |name: &str, folder: &str, place: &str| Bookmark {
-            name: name.into(),
-            folder: folder.into(),
-            place: place.into(),
-            ..Bookmark::default()
-        };
-        let recent = |url: &str| Recent { url: url.into(), at: 0 };
         Places {
             bookmarks: vec![
                 bookmark("shop", "work/web", "sftp://ann@web-01/var/www"),
@@ -289,8 +430,8 @@ mod tests {
             hosts: Hosts::Known(vec!["web-01".into(), "nas".into()]),
             hosts_job: None,
             recent: vec![recent("sftp://ann@web-01/var/www"), recent("sftp://pi@cam/")],
-            error: None,
             can_keep: true,
+            ..Places::default()
         }
     }
 
@@ -308,7 +449,8 @@ mod tests {
         use Choice::*;
         assert_eq!(choices(&chooser), [Bookmark(1), Bookmark(0), Host(0), Host(1), Recent(1)]);
         assert_eq!(chooser.choice(), Some(&Bookmark(1)));
-        assert!(chooser.lines.contains(&Line::Folder("work/web".into())));
+        let folders = chooser.lines.iter().filter(|line| matches!(line, Line::Folder(_)));
+        assert_eq!(folders.count(), 1, "work holds nothing but web");
     }
 
     #[test]
@@ -338,14 +480,73 @@ mod tests {
             chooser.down(1);
             seen.push(chooser.choice().cloned());
         }
-        assert!(seen.iter().all(Option::is_some), "{seen:?}");
+        assert_eq!(seen.iter().filter(|choice| choice.is_none()).count(), 1, "the folder: {seen:?}");
         assert_eq!(chooser.choice(), Some(&Choice::Recent(1)));
         chooser.up(100);
         assert_eq!(chooser.choice(), Some(&Choice::Bookmark(1)));
         assert_eq!(chooser.first_line(3), 0);
         chooser.down(100);
         assert!(chooser.first_line(3) + 3 > chooser.cursor);
-        assert_eq!(Chooser::new(&Places::default()).choice(), None);
+        assert_eq!(Chooser::new(&Places::default()).choice(), Some(&Choice::Start(Start::Tour)));
+    }
+
+    #[test]
+    fn folders_lie_in_each_other_and_close() {
+        let mut places = Places::default();
+        for (name, folder) in
+            [("a", "x"), ("b", "x/y/z"), ("c", "p/q"), ("d", "p/q/r"), ("e", "p/qq"), ("f", "")]
+        {
+            places.bookmarks.push(bookmark(name, folder, "sftp://h"));
+        }
+        let shown = |places: &Places| -> Vec<String> {
+            let line = |line: &Line| match line {
+                Line::Folder(folder) => {
+                    Some(format!("{}{} {}", " ".repeat(folder.depth.into()), folder.label, folder.count))
+                }
+                Line::Choice(Choice::Bookmark(at)) => Some(places.bookmarks[*at].name.clone()),
+                _ => None,
+            };
+            Chooser::new(places).lines.iter().filter_map(line).collect()
+        };
+        assert_eq!(
+            shown(&places),
+            ["f", "p 3", " q 2", "c", "  r 1", "d", " qq 1", "e", "x 2", "a", " y/z 1", "b"]
+        );
+        places.closed.insert("p".into());
+        assert_eq!(shown(&places), ["f", "p 3", "x 2", "a", " y/z 1", "b"]);
+        // Searching looks into what is closed.
+        let mut chooser = Chooser::new(&places);
+        chooser.input = Input::new("d".to_owned());
+        chooser.search(&places);
+        assert_eq!(chooser.choice(), Some(&Choice::Bookmark(3)));
+        // From a bookmark up to its folder, and to that one's.
+        let mut chooser = Chooser::new(&places);
+        chooser.down(100);
+        let up = chooser.line_of_folder().unwrap();
+        chooser.cursor = up;
+        assert_eq!(chooser.folder().map(|folder| folder.path.as_str()), Some("x/y/z"));
+        chooser.cursor = chooser.line_of_folder().unwrap();
+        assert_eq!(chooser.folder().map(|folder| folder.path.as_str()), Some("x"));
+        assert_eq!(chooser.line_of_folder(), None);
+    }
+
+    #[test]
+    fn what_to_begin_with_goes_once_there_are_bookmarks() {
+        let mut places = Places { can_keep: true, can_demo: true, ..Places::default() };
+        places.importable.push(Importable { program: Program::FileZilla, sites: 14 });
+        let starts = |places: &Places| -> Vec<Start> {
+            let start = |choice| match choice {
+                Choice::Start(start) => Some(start),
+                _ => None,
+            };
+            choices(&Chooser::new(places)).into_iter().filter_map(start).collect()
+        };
+        use Start::*;
+        assert_eq!(starts(&places), [NewBookmark, Import(Program::FileZilla), Demo, Tour]);
+        places.recent.push(recent("sftp://h"));
+        assert_eq!(starts(&places), [Import(Program::FileZilla)]);
+        places.bookmarks.push(bookmark("a", "", "sftp://h"));
+        assert_eq!(starts(&places), []);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Form {
     /// What the test found.
     pub tested: Option<String>,
     pub saving: bool,
+    /// The folders that there are.
+    folders: Vec<String>,
     /// The path that the form began with, which a text may not hold.
     path: PlacePath,
 }
@@ -105,8 +107,36 @@ impl Form {
             error: None,
             tested: None,
             saving: false,
+            folders: Vec::new(),
             path,
         }
+    }
+
+    /// The same, knowing the folders that there are.
+    pub fn with_folders<'a>(self, folders: impl IntoIterator<Item = &'a str>) -> Form {
+        Form { folders: folders.into_iter().map(str::to_owned).collect(), ..self }
+    }
+
+    /// The folder that what is typed may be the beginning of, where the folder is being typed.
+    pub fn completion(&self) -> Option<&str> {
+        let field = self.field(Slot::Folder).filter(|_| self.slot() == Some(Slot::Folder))?;
+        let (typed, cursor) = (field.input.value(), field.input.cursor());
+        if cursor < typed.chars().count() {
+            return None;
+        }
+        let begins = |folder: &&String| {
+            folder.len() > typed.len() && folder.to_lowercase().starts_with(&typed.to_lowercase())
+        };
+        self.folders.iter().find(begins).map(String::as_str)
+    }
+
+    /// Takes the completion over; false where there is none.
+    pub fn complete(&mut self) -> bool {
+        let Some(folder) = self.completion().map(str::to_owned) else { return false };
+        if let Some(field) = self.field_mut() {
+            field.input = tui_input::Input::new(folder);
+        }
+        true
     }
 
     /// The protocol; `None` for this machine.

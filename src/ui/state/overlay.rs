@@ -6,6 +6,7 @@ use std::{collections::VecDeque, fmt};
 use tui_input::Input;
 
 use crate::{
+    config::Program,
     engine::{Draft, JobId, PutBack, QuestionId},
     fs::{Checksum, Entry, Location, LogLine},
     transfer::{Conflict, OnConflict},
@@ -85,6 +86,10 @@ pub enum Deed {
     RemoveBookmark {
         name: String,
     },
+    /// Other programs' sites become bookmarks.
+    Import {
+        programs: Vec<Program>,
+    },
     Quit,
 }
 
@@ -117,6 +122,14 @@ pub enum Overlay {
         lines: Vec<String>,
         scroll: usize,
     },
+    /// What came of something, in sentences, unescaped.
+    Told {
+        title: String,
+        lines: Vec<String>,
+        scroll: usize,
+    },
+    /// What the parts of the screen are for; any key ends it.
+    Tour,
     Palette(Box<Palette>),
     Explain {
         line: Box<LogLine>,

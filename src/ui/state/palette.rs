@@ -83,7 +83,9 @@ impl State {
                 panel == Some(Panel::Transfers) && self.transfers.jobs.iter().any(|t| !t.is_running())
             }
             Explain => panel == Some(Panel::Log) && self.log.current().is_some(),
-            AddBookmark | EditBookmark | TestPlace => here.chooser.is_some(),
+            AddBookmark | EditBookmark | TestPlace | Import => here.chooser.is_some(),
+            Action::Demo => self.places.can_demo,
+            OpenWith => here.usable().is_some() && here.view.current().is_some(),
             Back => !here.back.is_empty(),
             Forward => !here.forward.is_empty(),
             Copy | Move => has_items(here) && there.usable().is_some(),

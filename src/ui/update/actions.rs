@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, hold, palette, panels, places, signs, tabs, viewer,
+    files, hold, opener, palette, panels, places, signs, tabs, viewer,
 };
 use crate::ui::{
     action::Action,
@@ -13,6 +13,10 @@ use crate::ui::{
 
 /// What a key means where the keys go now.
 pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
+    if let Some(Overlay::Tour) = state.overlay() {
+        state.overlays.pop();
+        return;
+    }
     if key == Key::new(crossterm::event::KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL) {
         // Whatever it means elsewhere, here it gets one out of the thing at hand.
         let stops = state.overlay().is_some()
@@ -126,7 +130,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
-        AddBookmark | EditBookmark | TestPlace => {
+        Demo => connect::start_demo(state, fx),
+        Tour => state.overlays.push(Overlay::Tour),
+        AddBookmark | EditBookmark | TestPlace | Import => {
             state.hint("This belongs to the connect screen.");
         }
         Copy | Move | Rename | NewFolder | NewFile | Symlink | HardLink | Delete => {
@@ -140,6 +146,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         View => viewer::open(state),
         Edit => edit::open(state, fx),
         Shell => edit::shell(state, fx),
+        OpenWith => opener::open(state, fx),
         Hex | Wrap | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
             state.hint("This belongs to a file that is being looked at.");
         }

@@ -9,18 +9,20 @@ pub(super) use form::{bookmark_this, focus_field, form_action, form_key};
 
 use self::form::{add, capital, open_form, suggestion};
 use super::{
-    effect::{Effect, Effects},
+    effect::{Demo, Effect, Effects},
     places, questions,
 };
 use crate::{
-    config::{self, Bookmark, Change, Kept, Made, Named},
+    config::{self, Bookmark, Change, Importable, Imported, Kept, Made, Named, Program},
     engine::{Command, JobId, What},
-    fs::{Error, Location, Place, Target},
+    fs::{Error, FsId, Location, Place, Target},
     ui::{
         action::Action,
         keymap::{self, Key},
         layout,
-        state::{Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, Trial},
+        state::{
+            Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, Trial, connect::Start,
+        },
     },
     words,
 };
@@ -64,6 +66,9 @@ pub fn kept_at_start(state: &mut State, kept: Kept) {
 pub(super) fn on_kept(state: &mut State, kept: Kept) {
     let places = &mut state.places;
     places.recent = kept.recent;
+    if let Some(importable) = kept.importable {
+        places.importable = importable;
+    }
     if kept.error.is_none() {
         // What was read before stays in sight while the file cannot be read.
         places.bookmarks = kept.bookmarks;
@@ -88,6 +93,7 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
     }
     match kept.made {
         None => {}
+        Some(Made::Imported(imported)) => tell_import(state, &imported),
         Some(Made::Removed(name)) => {
             state.say(Tone::Good, format!("The bookmark {} is removed.", words::escape(&name)));
         }
@@ -103,6 +109,124 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
             state.say(tone, text);
         }
     }
+}
+
+/// In the status line where that is all, else in a dialog.
+fn tell_import(state: &mut State, imported: &Imported) {
+    let said = imported.said(false);
+    match &said[..] {
+        [only] => state.say(Tone::Good, words::escape(only)),
+        _ => {
+            state.notice = None;
+            let title = format!("Import from {}", imported.program.name());
+            state.overlays.push(Overlay::Told { title, lines: said, scroll: 0 });
+        }
+    }
+}
+
+/// Asks before other programs' sites become bookmarks: all that are found, or one program's.
+fn ask_import(state: &mut State, only: Option<Program>) {
+    if !state.places.can_keep {
+        return state.hint("Bookmarks are not kept here.");
+    }
+    let wanted = |found: &&Importable| only.is_none_or(|program| found.program == program);
+    let found: Vec<Importable> = state.places.importable.iter().filter(wanted).copied().collect();
+    if found.is_empty() {
+        return state.hint(
+            "No sites of FileZilla or WinSCP are found that are no bookmarks yet; \
+             `wharf bookmark import FILE` reads others.",
+        );
+    }
+    let mut lines: Vec<String> = found.iter().map(|found| format!("{}.", import_name(found))).collect();
+    lines.push("They become bookmarks, in their folders. Passwords are not taken along.".to_owned());
+    let programs = found.iter().map(|found| found.program).collect();
+    state.overlays.push(Overlay::Confirm { deed: Deed::Import { programs }, lines, choice: 0, scroll: 0 });
+}
+
+/// `14 sites of FileZilla`.
+pub(in crate::ui) fn import_name(found: &Importable) -> String {
+    format!("{} of {}", words::plural(found.sites as u64, "site", "sites"), found.program.name())
+}
+
+/// The tour, when there is nothing to come back to and nobody has seen it.
+pub fn greet(state: &mut State, fx: &mut Effects) {
+    state.overlays.push(Overlay::Tour);
+    fx.push(Effect::Keep(Change::Toured));
+}
+
+/// Starts the demo, to be shown in the active pane.
+pub(super) fn start_demo(state: &mut State, fx: &mut Effects) {
+    if state.places.can_demo {
+        state.hint("Starting the demo: a server of its own over a sample tree…");
+        fx.push(Effect::StartDemo);
+    } else {
+        state.hint("The demo is started by `wharf demo`.");
+    }
+}
+
+/// The demo runs: its server here, what there is to send to it beside.
+pub(super) fn demo_started(state: &mut State, demo: Result<Demo, String>, fx: &mut Effects) {
+    match demo {
+        Ok(Demo { server, local }) => {
+            if let Place::Remote(target, _) = &server {
+                state.places.demo = Some(FsId::new(target.label()));
+            }
+            let side = state.active;
+            places::connect(state, side.other(), local, Step::New, fx);
+            state.pane_mut(side).chooser = None;
+            places::connect(state, side, server, Step::New, fx);
+            state.hint(
+                "This is the demo: nothing outside of its own folder is touched, and it goes when you quit.",
+            );
+        }
+        Err(why) => state.say(Tone::Bad, format!("The demo could not start: {}.", words::escape(&why))),
+    }
+}
+
+fn start(state: &mut State, side: Side, start: Start, fx: &mut Effects) {
+    match start {
+        Start::NewBookmark => add(state, side),
+        Start::Import(program) => ask_import(state, Some(program)),
+        Start::Demo => start_demo(state, fx),
+        Start::Tour => state.overlays.push(Overlay::Tour),
+    }
+}
+
+/// Shows what is in the folder under the cursor, or hides it.
+fn fold(state: &mut State, side: Side, open: Option<bool>) {
+    let chooser = state.pane(side).chooser.as_ref();
+    let Some(folder) = chooser.and_then(|chooser| chooser.folder()) else { return };
+    let path = folder.path.clone();
+    if open.unwrap_or(!folder.is_open) {
+        state.places.closed.remove(&path);
+    } else {
+        state.places.closed.insert(path);
+    }
+    if let Some(chooser) = &mut state.pane_mut(side).chooser {
+        chooser.moved = true;
+    }
+    refresh(state);
+}
+
+/// ← and →, which move nothing in an empty line: into a folder and out of it.
+fn walk(state: &mut State, side: Side, inward: bool) -> bool {
+    let Some(chooser) = &mut state.pane_mut(side).chooser else { return false };
+    if !chooser.typed().is_empty() {
+        return false;
+    }
+    match (chooser.folder().map(|folder| folder.is_open), inward) {
+        (Some(false), true) => fold(state, side, Some(true)),
+        (Some(true), true) => chooser.down(1),
+        (Some(true), false) => fold(state, side, Some(false)),
+        (_, false) => {
+            if let Some(line) = chooser.line_of_folder() {
+                chooser.move_to(line);
+                chooser.moved = true;
+            }
+        }
+        (None, true) => {}
+    }
+    true
 }
 
 fn refresh(state: &mut State) {
@@ -194,7 +318,8 @@ pub(super) fn stop_trial(state: &mut State, fx: &mut Effects) {
 
 /// A server was reached: it is among the recent places from now on.
 pub(super) fn visited(state: &State, target: &Target, location: &Location, fx: &mut Effects) {
-    if state.places.can_keep {
+    let is_demo = state.places.demo.as_ref() == Some(&location.fs);
+    if state.places.can_keep && !is_demo {
         let url = config::url(target, location);
         fx.push(Effect::Keep(Change::Visit { url, at: state.clock.now.seconds }));
     }
@@ -202,7 +327,13 @@ pub(super) fn visited(state: &State, target: &Target, location: &Location, fx: &
 
 /// Typing in the search line.
 pub(super) fn edit(state: &mut State, key: Key) {
-    if let Some(request) = keymap::edit(key) {
+    let Some(request) = keymap::edit(key) else { return };
+    let walked = match request {
+        InputRequest::GoToNextChar => walk(state, state.active, true),
+        InputRequest::GoToPrevChar => walk(state, state.active, false),
+        _ => false,
+    };
+    if !walked {
         search(state, request);
     }
 }
@@ -237,7 +368,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::PageDown => chooser.down(page),
         Action::First => chooser.up(usize::MAX),
         Action::Last => chooser.down(usize::MAX),
+        Action::Open | Action::Accept if chooser.folder().is_some() => fold(state, side, None),
         Action::Open | Action::Accept => open_chosen(state, side, fx),
+        Action::Import => ask_import(state, None),
         Action::Cancel if testing => stop_trial(state, fx),
         Action::Cancel if !chooser.input.value().is_empty() => {
             chooser.input = Input::default();
@@ -256,6 +389,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         | Action::ShowLeft
         | Action::ShowRight
         | Action::Help
+        | Action::Tour
+        | Action::Demo
         | Action::Quit
         | Action::Transfers
         | Action::Log => return false,
@@ -298,6 +433,7 @@ fn chosen(state: &State, side: Side) -> Option<Result<(String, Named), Error>> {
             Place::parse(url.as_bytes()).map(|place| (url.clone(), alone(place)))
         }
         Choice::Typed => typed(state, chooser.typed()),
+        Choice::Start(_) => return None,
     })
 }
 
@@ -323,6 +459,10 @@ fn typed(state: &State, text: &str) -> Result<(String, Named), Error> {
 }
 
 fn open_chosen(state: &mut State, side: Side, fx: &mut Effects) {
+    let choice = state.pane(side).chooser.as_ref().and_then(|chooser| chooser.choice());
+    if let Some(Choice::Start(chosen)) = choice {
+        return start(state, side, *chosen, fx);
+    }
     match chosen(state, side) {
         Some(Ok((_, named))) => places::open_named(state, side, named, fx),
         Some(Err(error)) => say_error(state, &error),
@@ -331,6 +471,9 @@ fn open_chosen(state: &mut State, side: Side, fx: &mut Effects) {
 }
 
 fn edit_chosen(state: &mut State, side: Side) {
+    if state.pane(side).chooser.as_ref().is_some_and(|chooser| chooser.folder().is_some()) {
+        return state.hint("A folder is what its bookmarks say; edit one of them to move it.");
+    }
     let Some(choice) = state.pane(side).chooser.as_ref().and_then(|chooser| chooser.choice().cloned()) else {
         return add(state, side);
     };
@@ -377,6 +520,6 @@ fn delete_chosen(state: &mut State, side: Side, fx: &mut Effects) {
         Some(Choice::Host(_)) => {
             state.hint("This host is in ssh_config, which wharf does not change.");
         }
-        Some(Choice::Typed) | None => state.hint("There is nothing here to remove."),
+        Some(Choice::Typed | Choice::Start(_)) | None => state.hint("There is nothing here to remove."),
     }
 }

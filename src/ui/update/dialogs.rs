@@ -40,6 +40,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Help { scroll }
         | Overlay::Problems { scroll, .. }
+        | Overlay::Told { scroll, .. }
         | Overlay::Explain { scroll, .. }
         | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
@@ -226,6 +227,9 @@ fn accept(state: &mut State, fx: &mut Effects) {
             Deed::Remove { items, name } => files::remove(state, items, name, fx),
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
+            Deed::Import { programs } => {
+                fx.extend(programs.into_iter().map(|program| Effect::Keep(Change::Import { program })));
+            }
             Deed::Quit => leave(state, fx),
         },
         // The other button leaves everything as it is.
@@ -253,6 +257,8 @@ fn accept(state: &mut State, fx: &mut Effects) {
             | Overlay::Palette(_)
             | Overlay::Help { .. }
             | Overlay::Problems { .. }
+            | Overlay::Told { .. }
+            | Overlay::Tour
             | Overlay::Explain { .. }
             | Overlay::Details { .. }
             | Overlay::Error { .. },

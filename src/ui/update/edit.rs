@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::{Command, Draft, Fate, PutBack, What},
-    fs::Kind,
+    fs::{Kind, Location},
     ui::state::{Edit, Overlay, Overtaken, State, Tone},
     words,
 };
@@ -29,12 +29,20 @@ pub(super) fn open(state: &mut State, fx: &mut Effects) {
         fx.push(Effect::Outside(Outside::Edit { path: location.path, job: None }));
         return;
     }
+    fetch(state, location, name, false, fx);
+}
+
+/// Fetches a file of a server, to be edited or only to be opened.
+pub(super) fn fetch(state: &mut State, location: Location, name: String, to_open: bool, fx: &mut Effects) {
     if state.edits.iter().any(|edit| edit.draft.is_none()) {
         return state.hint("A file is being fetched already; Esc stops it.");
     }
     let job = state.fresh_job();
-    state.hint(format!("Fetching {name} to edit it here; Esc stops."));
-    state.edits.push(Edit { job, name, draft: None, failure: None, fate: None });
+    state.hint(match to_open {
+        true => format!("Fetching {name} to open a copy to read; Esc stops."),
+        false => format!("Fetching {name} to edit it here; Esc stops."),
+    });
+    state.edits.push(Edit { job, to_open, name, draft: None, failure: None, fate: None });
     fx.push(Effect::Send(Command::Fetch { job, location }));
 }
 
@@ -44,17 +52,39 @@ pub(super) fn shell(state: &mut State, fx: &mut Effects) {
         Some(here) if here.fs.is_local() => {
             fx.push(Effect::Outside(Outside::Shell { dir: here.path }));
         }
-        Some(_) => {
-            state.hint("A shell runs in folders of this machine only; ! runs a command on the server.")
+        Some(_) if state.opening_shell.is_some() => {
+            state.hint("A shell is being opened already; Esc stops it.");
+        }
+        Some(here) => {
+            let job = state.fresh_job();
+            let name = words::escape(&state.active().view.info.label).into_owned();
+            state.hint(format!("Opening a shell on {name}; Esc stops."));
+            state.opening_shell = Some((job, name));
+            let size = (state.size.width.max(1), state.size.height.max(1));
+            fx.push(Effect::Send(Command::Terminal { job, location: here, size, term: state.term.clone() }));
         }
         None => state.hint("This pane shows no place that can be worked in now."),
     }
 }
 
-/// Esc: true if a file was being fetched.
+/// What becomes of the shell that is being opened.
+pub(super) fn on_shell(state: &mut State, what: What, fx: &mut Effects) {
+    let ended = matches!(what, What::Done(_) | What::Failed(_) | What::Cancelled);
+    let Some((job, name)) = state.opening_shell.take_if(|_| ended) else { return };
+    match what {
+        What::Done(_) => {
+            state.notice = None;
+            fx.push(Effect::Outside(Outside::Remote { job, name }));
+        }
+        What::Failed(error) => state.say(Tone::Bad, words::error(&error).to_string()),
+        _ => state.hint("Cancelled."),
+    }
+}
+
+/// Esc: true if a file was being fetched, or a shell opened.
 pub(super) fn stop_fetching(state: &mut State, fx: &mut Effects) -> bool {
-    let Some(edit) = state.edits.iter().find(|edit| edit.draft.is_none()) else { return false };
-    let job = edit.job;
+    let fetching = state.edits.iter().find(|edit| edit.draft.is_none()).map(|edit| edit.job);
+    let Some(job) = fetching.or(state.opening_shell.as_ref().map(|(job, _)| *job)) else { return false };
     fx.push(Effect::Send(Command::Cancel { job }));
     questions::drop_of(state, job, fx);
     true
@@ -64,24 +94,31 @@ pub(super) fn stop_fetching(state: &mut State, fx: &mut Effects) -> bool {
 pub(super) fn returned(state: &mut State, from: &Outside, ended: Result<i32, String>, fx: &mut Effects) {
     let job = match from {
         Outside::Edit { job, .. } => *job,
-        Outside::Shell { .. } => None,
+        Outside::Shell { .. } | Outside::Remote { .. } => None,
     };
     let what = match from {
-        Outside::Edit { .. } => "The editor",
-        Outside::Shell { .. } => "The shell",
+        Outside::Edit { .. } => "The editor".to_owned(),
+        Outside::Shell { .. } => "The shell".to_owned(),
+        Outside::Remote { name, .. } => format!("The shell on {name}"),
     };
+    let is_shell = matches!(from, Outside::Shell { .. } | Outside::Remote { .. });
     let well = matches!(ended, Ok(0));
     match ended {
         Ok(0) => state.notice = None,
         // A shell passes on how its last command ended.
-        Ok(_) if matches!(from, Outside::Shell { .. }) => state.notice = None,
+        Ok(_) if is_shell => state.notice = None,
         Ok(status) => state.say(Tone::Bad, format!("{what} has ended with exit status {status}.")),
+        Err(why) if matches!(from, Outside::Remote { .. }) => {
+            state.say(Tone::Bad, format!("{what} has ended: {}.", words::escape(&why)));
+        }
         Err(why) => state.say(Tone::Bad, format!("{what} could not be started: {}.", words::escape(&why))),
     }
     let Some(at) = state.edits.iter().position(|edit| Some(edit.job) == job) else {
         // Anything may have been done in the meantime.
         for side in crate::ui::state::Side::BOTH {
-            if let Some(location) = state.pane(side).view.location.clone().filter(|l| l.fs.is_local()) {
+            let local = !matches!(from, Outside::Remote { .. });
+            let touched = |location: &Location| location.fs.is_local() == local;
+            if let Some(location) = state.pane(side).view.location.clone().filter(touched) {
                 places::refresh_showing(state, &location, fx);
             }
         }
@@ -96,7 +133,7 @@ pub(super) fn returned(state: &mut State, from: &Outside, ended: Result<i32, Str
 fn put_back(state: &mut State, name: String, draft: Box<Draft>, how: PutBack, fx: &mut Effects) {
     let job = state.fresh_job();
     fx.push(Effect::Send(Command::PutBack { job, draft: draft.clone(), how }));
-    state.edits.push(Edit { job, name, draft: Some(draft), failure: None, fate: None });
+    state.edits.push(Edit { job, to_open: false, name, draft: Some(draft), failure: None, fate: None });
 }
 
 /// The person's word on a file that has changed meanwhile; none is as good as keeping the copy.
@@ -121,6 +158,14 @@ pub(super) fn on_event(state: &mut State, at: usize, what: What, fx: &mut Effect
             if edit.fate.is_some() {
                 let edit = state.edits.remove(at);
                 settled(state, edit, fx);
+            } else if edit.to_open {
+                let Edit { name, draft, .. } = state.edits.remove(at);
+                let Some(draft) = draft else { return };
+                let copy = words::escape_bytes(draft.copy.as_bytes());
+                state.hint(format!(
+                    "Opening a copy of {name} to read, {copy}: what is changed there stays there."
+                ));
+                fx.push(Effect::Open { path: draft.copy, read_only: true });
             } else if let Some(draft) = &edit.draft {
                 fx.push(Effect::Outside(Outside::Edit { path: draft.copy.clone(), job: Some(edit.job) }));
             }

@@ -3,9 +3,17 @@
 use crate::{
     config::Change,
     engine::{Command, JobId},
-    fs::RemotePath,
+    fs::{Place, RemotePath},
     ui::state::Bar,
 };
+
+/// A demo that runs.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    pub server: Place,
+    /// A few files of this machine to send there.
+    pub local: Place,
+}
 
 /// What `ui` is to do.
 #[derive(Clone, Debug)]
@@ -16,6 +24,15 @@ pub enum Effect {
     SetTitle(String),
     /// For the terminal itself.
     Terminal(Sign),
+    /// Start the demo's server; where it is comes back as [`super::Msg::Demo`].
+    StartDemo,
+    /// Have the system's program open a file of this machine, and go on; what went wrong comes
+    /// back as [`super::Msg::Opened`].
+    Open {
+        path: RemotePath,
+        /// It is a copy: whoever opens it is not to change it.
+        read_only: bool,
+    },
     /// Give the terminal to another program until that ends; then comes [`super::Msg::Returned`].
     Outside(Outside),
     Quit,
@@ -28,6 +45,8 @@ pub enum Outside {
     Edit { path: RemotePath, job: Option<JobId> },
     /// The person's shell in a directory.
     Shell { dir: RemotePath },
+    /// The shell on a server that `job` has opened; its name, escaped.
+    Remote { job: JobId, name: String },
 }
 
 /// What the terminal is to do beside showing the screen.

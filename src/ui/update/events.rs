@@ -48,6 +48,8 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_errand_event(state, at, what, fx);
             } else if viewer::waits_for(state, job) {
                 viewer::on_event(state, job, what);
+            } else if state.opening_shell.as_ref().is_some_and(|(opening, _)| *opening == job) {
+                edit::on_shell(state, what, fx);
             } else if let Some(at) = state.edits.iter().position(|edit| edit.job == job) {
                 edit::on_event(state, at, what, fx);
             } else {

@@ -17,6 +17,12 @@ const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 const WHEEL_ROWS: usize = 3;
 
 pub(super) fn on_mouse(state: &mut State, event: MouseEvent, fx: &mut Effects) {
+    if let Some(Overlay::Tour) = state.overlay() {
+        if matches!(event.kind, MouseEventKind::Down(_)) {
+            state.overlays.pop();
+        }
+        return;
+    }
     let areas = layout::layout(state.size, state);
     let hit = layout::hit(&areas, state, event.column, event.row);
     if state.viewer.is_some() && state.overlay().is_none() {

@@ -2,18 +2,22 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{
-    Pen,
-    parts::{key, middle},
-};
+use super::{Pen, parts::key};
 use crate::{
-    fs::{Timestamp, place::redact},
+    fs::{
+        Timestamp,
+        place::{conceal, redact},
+    },
     ui::{
         action::Action,
         layout::PaneAreas,
-        state::{Choice, Chooser, State, connect::Line},
+        state::{
+            Choice, Chooser, State,
+            connect::{Line, Start},
+        },
         text,
         theme::Role,
+        update,
     },
     words,
 };
@@ -47,8 +51,8 @@ pub(super) fn draw(
         (areas.rows.y..areas.rows.bottom()).zip(chooser.lines.iter().enumerate().skip(first))
     {
         let area = Rect { y, height: 1, ..areas.rows };
-        draw_line(pen, state, chooser, line, area, width);
-        if at == chooser.cursor && matches!(line, Line::Choice(_)) {
+        draw_line(pen, state, chooser, (line, depth(chooser, at)), area, width);
+        if at == chooser.cursor && matches!(line, Line::Choice(_) | Line::Folder(_)) {
             let (tint, mark, role) = if active {
                 (Role::Cursor, "▌", Role::Accent)
             } else {
@@ -58,18 +62,6 @@ pub(super) fn draw(
             pen.put(area.x, y, area.width.min(1), mark, role);
             pen.tint(Rect { width: 1.min(area.width), ..area }, tint);
         }
-    }
-    if chooser.lines.is_empty() {
-        middle(
-            pen,
-            areas,
-            &[
-                (Role::Text, "No bookmarks yet".to_owned()),
-                (Role::Text, String::new()),
-                (Role::Soft, "Type sftp://user@host/path or host:path and press Enter.".to_owned()),
-                (Role::Faint, format!("{} bookmarks a place that is shown.", key(state, Action::Bookmark))),
-            ],
-        );
     }
     scrollbar(pen, areas, chooser, active);
     foot(pen, state, chooser, areas);
@@ -104,7 +96,15 @@ fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, Strin
         Choice::Bookmark(at) => match places.bookmarks.get(*at) {
             Some(bookmark) => {
                 let url = bookmark.place().map_or_else(|_| redact(&bookmark.place), |place| place.to_url());
-                (words::escape(&bookmark.name).into_owned(), words::escape(&url).into_owned())
+                let url = words::escape(&url).into_owned();
+                let detail = match bookmark.folder.as_str() {
+                    // Where it is found by typing, no folder stands above it.
+                    folder if !folder.is_empty() && !chooser.typed().is_empty() => {
+                        format!("{}/  {url}", words::escape(folder))
+                    }
+                    _ => url,
+                };
+                (words::escape(&bookmark.name).into_owned(), detail)
             }
             None => Default::default(),
         },
@@ -122,9 +122,22 @@ fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, Strin
             None => Default::default(),
         },
         Choice::Typed => {
-            let text = words::escape(&redact(chooser.typed())).into_owned();
+            let text = words::escape(&conceal(chooser.typed())).into_owned();
             let is_host = !text.contains([':', '/']) && !text.starts_with(['~', '.']);
             (format!("Go to {text}"), if is_host { "as a host" } else { "" }.to_owned())
+        }
+        Choice::Start(start) => {
+            let found = |program| places.importable.iter().find(|found| found.program == program);
+            let (name, action) = match start {
+                Start::NewBookmark => ("New bookmark".to_owned(), Action::AddBookmark),
+                Start::Import(program) => {
+                    let what = found(*program).map(update::import_name).unwrap_or_default();
+                    (format!("Import {what}"), Action::Import)
+                }
+                Start::Demo => ("Look around in a demo".to_owned(), Action::Demo),
+                Start::Tour => ("What is what on this screen".to_owned(), Action::Tour),
+            };
+            (name, key(state, action))
         }
     }
 }
@@ -145,15 +158,33 @@ fn name_width(state: &State, chooser: &Chooser, rows: Rect) -> usize {
     width.unwrap_or(0).clamp(10, (usize::from(rows.width) / 2).max(10))
 }
 
+/// How many folders a line lies in. A folder's own bookmarks stand right below it.
+fn depth(chooser: &Chooser, at: usize) -> u16 {
+    match chooser.lines.get(at) {
+        Some(Line::Folder(folder)) => folder.depth,
+        Some(Line::Choice(Choice::Bookmark(_))) => {
+            let above = chooser.lines.iter().take(at).rev().find_map(|line| match line {
+                Line::Folder(folder) => Some(Some(folder.depth + 1)),
+                Line::Heading(_) => Some(None),
+                _ => None,
+            });
+            above.flatten().unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
 fn draw_line(
     pen: &mut Pen<'_>,
     state: &State,
     chooser: &Chooser,
-    line: &Line,
+    (line, depth): (&Line, u16),
     area: Rect,
     name_width: usize,
 ) {
     let (x, y) = (area.x, area.y);
+    // On a narrow screen names count more than how deep they lie.
+    let indent = 2 * depth.min(area.width / 12);
     let room = |x: u16| area.right().saturating_sub(x + 1);
     let put = |pen: &mut Pen<'_>, x: u16, what: &str, role: Role| {
         pen.put(x, y, room(x), &text::cut(what, usize::from(room(x))), role)
@@ -162,8 +193,13 @@ fn draw_line(
         Line::Heading(name) => {
             put(pen, x + 1, name, Role::Title);
         }
-        Line::Folder(name) => {
-            put(pen, x + 2, &format!("{}/", words::escape(name)), Role::Dir);
+        Line::Folder(folder) => {
+            let mark = if folder.is_open { "▾" } else { "▸" };
+            let behind = put(pen, x + 2 + indent, mark, Role::Faint);
+            let behind = put(pen, behind + 1, &format!("{}/", words::escape(&folder.label)), Role::Dir);
+            if !folder.is_open {
+                put(pen, behind + 2, &folder.count.to_string(), Role::Faint);
+            }
         }
         Line::Note(what, bad) => {
             let role = if *bad { Role::Bad } else { Role::Faint };
@@ -171,23 +207,17 @@ fn draw_line(
         }
         Line::Choice(choice) => {
             let (name, detail) = words_of(state, chooser, choice);
-            let in_folder = match choice {
-                Choice::Bookmark(at) if chooser.typed().is_empty() => {
-                    state.places.bookmarks.get(*at).is_some_and(|bookmark| !bookmark.folder.is_empty())
-                }
-                _ => false,
-            };
-            let x = x + if in_folder { 4 } else { 2 };
+            let x = x + 2 + indent;
             match choice {
                 Choice::Bookmark(_) | Choice::Host(_) => {
-                    let width = name_width.saturating_sub(if in_folder { 2 } else { 0 });
+                    let width = name_width.saturating_sub(usize::from(indent)).max(4);
                     let shown = text::pad(&text::cut_middle(&name, width), width);
                     let behind = put(pen, x, &shown, Role::Text);
                     let left = room(behind + 2);
                     let detail = text::cut(&detail, usize::from(left));
                     pen.put(behind + 2, y, left, &detail, Role::Faint);
                 }
-                Choice::Recent(_) | Choice::Typed => {
+                Choice::Recent(_) | Choice::Typed | Choice::Start(_) => {
                     let width = text::width(&detail) + 2;
                     let fits = usize::from(room(x)) >= text::width(&name) + width
                         || usize::from(room(x)) >= width + 24;
@@ -223,11 +253,13 @@ fn foot(pen: &mut Pen<'_>, state: &State, chooser: &Chooser, areas: &PaneAreas) 
         Some(Choice::Bookmark(at)) => state.places.bookmarks.get(*at).and_then(|b| b.note.as_deref()),
         _ => None,
     };
-    let count = chooser.lines.iter().filter(|line| matches!(line, Line::Choice(_))).count();
-    let summary = match note {
-        Some(note) => words::escape(note).into_owned(),
-        None if count == 0 => return,
-        None => words::plural(count as u64, "place", "places"),
+    let is_place = |line: &&Line| matches!(line, Line::Choice(choice) if !matches!(choice, Choice::Start(_)));
+    let count = chooser.lines.iter().filter(is_place).count();
+    let summary = match (note, chooser.folder()) {
+        (Some(note), _) => words::escape(note).into_owned(),
+        (None, Some(folder)) => words::plural(folder.count as u64, "bookmark", "bookmarks"),
+        _ if count == 0 => return,
+        _ => words::plural(count as u64, "place", "places"),
     };
     let room = outer.width.saturating_sub(4);
     let shown = text::cut(&format!(" {summary} "), usize::from(room));

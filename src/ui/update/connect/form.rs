@@ -25,7 +25,8 @@ pub(super) fn open_form(state: &mut State, old: Option<String>, bookmark: &Bookm
         return;
     }
     state.notice = None;
-    state.overlays.push(Overlay::Form(Box::new(Form::new(old, bookmark, place))));
+    let form = Form::new(old, bookmark, place).with_folders(state.places.folders());
+    state.overlays.push(Overlay::Form(Box::new(form)));
 }
 
 /// A name to begin with; empty where nothing fits.
@@ -75,12 +76,13 @@ fn form(state: &mut State) -> Option<&mut Form> {
 
 /// A key that is no action: it is typed, or changes what is chosen.
 pub(in crate::ui::update) fn form_key(state: &mut State, key: Key) {
-    use InputRequest::{GoToNextChar, GoToPrevChar, InsertChar};
+    use InputRequest::{GoToEnd, GoToNextChar, GoToPrevChar, InsertChar};
     let Some(form) = form(state).filter(|form| !form.saving) else { return };
     let Some(request) = keymap::edit(key) else { return };
     match (form.slot(), form.press(), request) {
         (Some(Slot::Protocol), _, GoToNextChar | InsertChar(' ')) => form.change_protocol(true),
         (Some(Slot::Protocol), _, GoToPrevChar) => form.change_protocol(false),
+        (Some(Slot::Folder), _, GoToNextChar | GoToEnd) if form.complete() => {}
         (_, Some(_), GoToNextChar) => form.step(true),
         (_, Some(_), GoToPrevChar) => form.step(false),
         (_, _, request) => {
