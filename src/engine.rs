@@ -19,6 +19,7 @@ use std::{
 
 use bytes::Bytes;
 pub use draft::{Draft, Fate, PutBack};
+pub use jobs::Standing;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -27,8 +28,12 @@ use crate::{
         Place, RemotePath, RemoteTerminal, ServerInfo, Space, SshOptions, Stage, Target,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, journal::Stored,
-        limit::Limiter, step::Step,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified,
+        find::{Match, Query, Tally},
+        gate::Gates,
+        journal::Stored,
+        limit::Limiter,
+        step::Step,
     },
     trust,
 };
@@ -65,7 +70,8 @@ pub enum Command {
         job: JobId,
         location: Location,
     },
-    /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
+    /// Copy: perhaps `Ask`, `Planned` once all is listed, `ItemFailed` per failure, then `Done`. The
+    /// copying starts before that. Progress aside.
     Copy {
         job: JobId,
         request: Request,
@@ -151,6 +157,19 @@ pub enum Command {
         from: u64,
         backward: bool,
     },
+    /// Look for names below a directory: `Matches` and `Scanned` as it goes, `ItemFailed` per
+    /// directory that cannot be listed, then `Done`. Symlinks are not followed.
+    Find {
+        job: JobId,
+        location: Location,
+        query: Query,
+    },
+    /// Sum up what directories hold: `Measured` for each, more than once, `ItemFailed` per
+    /// directory that cannot be listed, then `Done`. Symlinks are not followed.
+    Measure {
+        job: JobId,
+        items: Vec<Location>,
+    },
     /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
     Fetch {
         job: JobId,
@@ -184,6 +203,13 @@ pub enum Command {
         from: Location,
         to: RemotePath,
     },
+    /// Rename items of one folder, each from a name to another, be it one that another of them
+    /// has now: `ItemFailed` per failure, then `Done`. Never replaces anything.
+    RenameAll {
+        job: JobId,
+        folder: Location,
+        names: Vec<(Box<[u8]>, Box<[u8]>)>,
+    },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {
         job: JobId,
@@ -202,6 +228,11 @@ pub enum Command {
     Pause {
         job: JobId,
         paused: bool,
+    },
+    /// Move a transfer that waits for its turn past its neighbour in the line.
+    Reorder {
+        job: JobId,
+        up: bool,
     },
     /// Change the rate, in bytes per second, of one transfer or of all together.
     Limit {
@@ -259,6 +290,16 @@ pub enum What {
     Searched(u64),
     /// Where it was found.
     Found(Option<u64>),
+    /// What was looked for below a directory; at most [`crate::transfer::find::SHOWN`] in all.
+    Matches(Vec<Match>),
+    /// How far a search below a directory has come.
+    Scanned(Tally),
+    /// What a directory holds, as far as it is known.
+    Measured {
+        location: Location,
+        totals: Totals,
+        standing: Standing,
+    },
     Space(Space),
     /// Where a path leads.
     Resolved(Location),
@@ -271,7 +312,7 @@ pub enum What {
     Hosts(Vec<String>),
     /// What would be done, in an order in which it can be.
     Steps(Vec<Step>),
-    /// Everything is listed; the copying starts.
+    /// Everything is listed and decided; the copying has long begun.
     Planned(Totals),
     Ask {
         question: QuestionId,
@@ -342,7 +383,8 @@ pub enum Answer {
     Conflicts(Option<OnConflict>),
 }
 
-/// Latest progress of every transfer that runs, in the order of their start.
+/// Latest progress of every transfer: those that run in the order of their start, then those that
+/// wait for their turn, the next one first.
 pub type ProgressBoard = Vec<(JobId, Progress)>;
 
 /// Events that may wait for whoever listens; then jobs wait too.
@@ -394,6 +436,8 @@ pub(crate) struct Shared {
     pub(crate) jobs_dir: OnceLock<PathBuf>,
     /// What all transfers stay below together.
     pub(crate) limit: Arc<Limiter>,
+    /// How many files all transfers together have under way on each file system.
+    pub(crate) gates: Gates,
     /// Shells that were opened and wait for whoever shows them.
     pub(crate) terminals: Mutex<HashMap<JobId, RemoteTerminal>>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
@@ -426,6 +470,7 @@ impl Engine {
             batch: options.batch,
             jobs_dir: OnceLock::new(),
             limit: Arc::default(),
+            gates: Gates::default(),
             terminals: Mutex::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
@@ -454,6 +499,7 @@ impl Engine {
             Command::Interrupt { job } => self.shared.jobs.interrupt(job),
             Command::Show { shown } => self.shared.sessions.show(shown),
             Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
+            Command::Reorder { job, up } => self.shared.jobs.reorder(job, up),
             Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
             Command::Limit { job: None, rate } => self.shared.limit.set(rate),
             command => jobs::spawn(self.shared.clone(), command),
@@ -468,6 +514,12 @@ impl Engine {
     /// From now on logins look for their password there before they ask the person.
     pub fn use_secrets(&self, secrets: Arc<dyn trust::SecretStore>) {
         self.shared.sessions.use_secrets(secrets);
+    }
+
+    /// From now on so many transfers between the same two places run at a time, at least one; the
+    /// others wait for their turn.
+    pub fn run_at_a_time(&self, transfers: usize) {
+        self.shared.jobs.run_at_a_time(transfers);
     }
 
     /// From now on transfers are recorded in that directory, which need not exist, so that they

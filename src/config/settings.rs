@@ -11,6 +11,8 @@ pub enum Icons {
     None,
     /// Letters.
     Ascii,
+    /// Signs that most fonts have.
+    Unicode,
     /// Those of a Nerd Font, which the terminal must have.
     Nerd,
 }
@@ -25,6 +27,8 @@ pub struct Settings {
     /// The file and the line that name the theme; empty where none does.
     pub theme_at: String,
     pub icons: Icons,
+    /// Transfers between the same two places that run at a time; the others wait.
+    pub transfers: usize,
     /// Whether the panes compare checksums when they copy.
     pub verify: bool,
     /// Whether the terminal is told of what ended while nobody looked.
@@ -42,6 +46,7 @@ impl Default for Settings {
             theme: "auto".to_owned(),
             theme_at: String::new(),
             icons: Icons::None,
+            transfers: 3,
             verify: false,
             notify: true,
             bell: false,
@@ -75,6 +80,7 @@ impl Settings {
                     set(&mut settings.theme, value)
                 }
                 "icons" => set(&mut settings.icons, value),
+                "transfers" => set(&mut settings.transfers, value),
                 "verify" => set(&mut settings.verify, value),
                 "notify" => set(&mut settings.notify, value),
                 "bell" => set(&mut settings.bell, value),

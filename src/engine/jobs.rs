@@ -5,8 +5,11 @@ mod copy;
 mod edit;
 mod look;
 mod manage;
+mod queue;
 mod read;
 mod recorded;
+mod rename;
+mod scan;
 
 use std::{
     collections::BTreeMap,
@@ -19,8 +22,11 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
+pub use scan::Standing;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use queue::Queue;
 
 use super::{Command, JobId, ProgressBoard, Shared, What, lock, meter::Meter};
 use crate::{
@@ -29,6 +35,7 @@ use crate::{
         Outcome,
         context::{Reporter, Transfer},
         counters::Counters,
+        gate::Room,
         journal::Journal,
         limit::Throttle,
     },
@@ -41,6 +48,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(crate) struct Jobs {
     running: Mutex<BTreeMap<JobId, Running>>,
+    /// Whose turn it is, of the transfers.
+    queue: Queue,
     changed: Notify,
 }
 
@@ -88,6 +97,15 @@ impl Jobs {
 
     pub(crate) fn pause(&self, job: JobId, paused: bool) {
         self.throttle(job, |throttle| throttle.pause(paused));
+        self.queue.pause(job, paused);
+    }
+
+    pub(crate) fn reorder(&self, job: JobId, up: bool) {
+        self.queue.reorder(job, up);
+    }
+
+    pub(crate) fn run_at_a_time(&self, transfers: usize) {
+        self.queue.allow(transfers);
     }
 
     pub(crate) fn limit(&self, job: JobId, rate: Option<u64>) {
@@ -132,10 +150,13 @@ impl Jobs {
 
     fn board(&self) -> ProgressBoard {
         let now = Instant::now();
-        lock(&self.running)
+        let order = self.queue.order();
+        let mut board: ProgressBoard = lock(&self.running)
             .iter_mut()
             .filter_map(|(job, running)| Some((*job, running.meter.as_mut()?.read(now))))
-            .collect()
+            .collect();
+        board.sort_by_key(|(job, _)| order.iter().position(|waiting| waiting == job).map_or(0, |at| at + 1));
+        board
     }
 }
 
@@ -179,12 +200,15 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Terminal { job, .. }
     | Command::Read { job, .. }
     | Command::Search { job, .. }
+    | Command::Find { job, .. }
+    | Command::Measure { job, .. }
     | Command::Fetch { job, .. }
     | Command::PutBack { job, .. }
     | Command::Test { job, .. }
     | Command::Hosts { job }
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
+    | Command::RenameAll { job, .. }
     | Command::Remove { job, .. }
     | Command::Interrupt { job }
     | Command::Cancel { job }) = command
@@ -267,6 +291,10 @@ impl Job {
             Command::Search { location, needle, from, backward, .. } => {
                 self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
             }
+            Command::Find { location, query, .. } => {
+                self.cancellable(self.find(&location, &query).boxed()).await
+            }
+            Command::Measure { items, .. } => self.cancellable(self.measure(&items).boxed()).await,
             Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
@@ -279,6 +307,7 @@ impl Job {
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,
             Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,
+            Command::RenameAll { folder, names, .. } => self.rename_all(&folder, &names).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await
@@ -289,6 +318,7 @@ impl Job {
             | Command::Interrupt { .. }
             | Command::Pause { .. }
             | Command::Limit { .. }
+            | Command::Reorder { .. }
             | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
@@ -334,6 +364,7 @@ impl Job {
             reporter: reporter.clone(),
             cancel: self.cancel.clone(),
             throttle: Throttle::default(),
+            room: Room::default(),
             journal: Journal::default(),
             begun: Arc::default(),
             keep: Arc::default(),

@@ -1,17 +1,17 @@
-//! Lists what a request names: the source trees, and the part of the target that they would
-//! land on. Reads listings only; decides nothing (`plan` does) and copies nothing.
+//! Lists directories and whole trees. Reads listings only; decides nothing (`plan` does) and copies
+//! nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
 
 /// Directories being listed at the same time: a tree's width is crossed in few round trips.
-const LISTINGS: usize = 32;
+pub(super) const LISTINGS: usize = 32;
 
 /// Directories nested deeper than this are taken for a loop that the server pretends.
-const DEEPEST: usize = 4096;
+pub(super) const DEEPEST: usize = 4096;
 
 /// Something found below a source, parents before what they hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +41,7 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
                 if path.components().count() - top < DEEPEST {
                     next.push(below.clone());
                 } else {
-                    watcher.failed(
-                        Error::new(ErrorKind::Protocol, Operation::List)
-                            .at(&below)
-                            .with_detail(format!("nested more than {DEEPEST} levels deep")),
-                    );
+                    watcher.failed(too_deep(&below));
                     continue;
                 }
             }
@@ -57,28 +53,49 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
     Ok(found)
 }
 
-/// What the target holds where `wanted_dirs` would land: `tops` and, for each directory that
-/// both sides have, its entries by their paths. With `all`, what only the target has is listed to
-/// its depths as well. Follows no links.
-pub async fn existing(
+/// Lists everything below `roots`, many directories at a time, and keeps nothing: `visit` is told
+/// of each directory which root it belongs to, its path, and its entries or that it could not be
+/// listed, which `watcher` has then heard of. It returns which of the directories in it are to be
+/// listed as well. Follows no symlinks; a lost session ends the walk.
+pub async fn each(
     fs: &Arc<dyn FileSystem>,
-    tops: &[(RemotePath, Option<Entry>)],
-    wanted_dirs: &(dyn Fn(&RemotePath) -> bool + Sync),
-    all: bool,
+    roots: Vec<RemotePath>,
     watcher: &dyn Watcher,
-) -> Result<HashMap<RemotePath, Entry>> {
-    let mut out = HashMap::new();
-    let mut take = |path: RemotePath, entry: Entry| {
-        let next = (entry.kind == Kind::Dir && (all || wanted_dirs(&path))).then(|| path.clone());
-        out.insert(path, entry);
-        next
-    };
-    let roots = tops.iter().filter_map(|(path, entry)| take(path.clone(), entry.clone()?)).collect();
-    crawl(fs, roots, watcher, |path, entries| {
-        entries.into_iter().filter_map(|entry| take(path.join(&entry.name), entry)).collect()
-    })
-    .await?;
-    Ok(out)
+    mut visit: impl FnMut(usize, &RemotePath, Option<Vec<Entry>>) -> Vec<RemotePath>,
+) -> Result<()> {
+    let tops: Vec<usize> = roots.iter().map(|root| root.components().count()).collect();
+    let mut waiting: Vec<(usize, RemotePath)> = roots.into_iter().enumerate().rev().collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < LISTINGS
+            && let Some((root, path)) = waiting.pop()
+        {
+            running.push(async move { (directory(fs, &path, watcher).await, root, path) });
+        }
+        let Some((listed, root, path)) = running.next().await else { return Ok(()) };
+        let entries = match listed {
+            Err(error) if error.kind().ends_session() => return Err(error),
+            Err(error) => {
+                watcher.failed(error);
+                None
+            }
+            Ok(entries) => Some(entries),
+        };
+        let top = tops.get(root).copied().unwrap_or_default();
+        let deepest = path.components().count().saturating_sub(top) >= DEEPEST;
+        let next = visit(root, &path, entries);
+        if !deepest {
+            waiting.extend(next.into_iter().map(|path| (root, path)));
+        } else if !next.is_empty() {
+            watcher.failed(too_deep(&path));
+        }
+    }
+}
+
+pub(super) fn too_deep(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::Protocol, Operation::List)
+        .at(path)
+        .with_detail(format!("nested more than {DEEPEST} levels deep"))
 }
 
 /// Lists `waiting` and whatever `visit` names in return, many at a time.

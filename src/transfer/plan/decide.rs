@@ -41,10 +41,9 @@ impl Planner<'_> {
             let error = Error::new(ErrorKind::IsADirectory, Operation::Copy)
                 .with_detail("a directory stands where this file would go");
             self.refuse(path, error);
-            self.barred.insert(target);
             return Decision::Skip;
         }
-        let decision = match policy {
+        match policy {
             OnConflict::Overwrite => Decision::Write { target, replace: true },
             OnConflict::Skip => self.skip(),
             OnConflict::Rename => Decision::Write { target: self.free_name(&target), replace: false },
@@ -68,15 +67,7 @@ impl Planner<'_> {
                 });
                 Decision::Wait
             }
-        };
-        // Of two that would replace one file, chance would say which stays.
-        if let Decision::Write { target, replace: true } = &decision
-            && !self.replaced.insert(target.clone())
-        {
-            self.refuse(path, twice());
-            return Decision::Skip;
         }
-        decision
     }
 
     fn skip(&mut self) -> Decision {

@@ -41,7 +41,7 @@ pub(super) fn share(transfer: &Transfer) -> Option<f64> {
     let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
     match transfer.work {
         Work::Copy | Work::Move => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
-        Work::Remove | Work::Change => of(items(done), items(total)),
+        Work::Remove | Work::Rename | Work::Change => of(items(done), items(total)),
     }
 }
 
@@ -112,10 +112,14 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     } else if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
-    let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));
+    // There is more to come.
+    let more = if progress.is_counting { "+" } else { "" };
+    let total = words::count(progress.total.files);
+    let files = format!("{}/{total}{more} files", words::count(progress.done.files));
     facts.push((files, Role::Soft));
     if !transfer.target.is_empty() {
-        let bytes = format!("{} of {}", words::size(progress.done.bytes), words::size(progress.total.bytes));
+        let total = words::size(progress.total.bytes);
+        let bytes = format!("{} of {total}{more}", words::size(progress.done.bytes));
         facts.push((bytes, Role::Faint));
     }
     if progress.failed > 0 {
