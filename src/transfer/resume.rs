@@ -42,6 +42,8 @@ pub(super) async fn resume(
         return Ok(Resumed::Not(None));
     }
     let size = match to.lstat(part).await {
+        // A link would be written through.
+        Ok(entry) if entry.kind != Kind::File => return again("something else stands where it was"),
         Ok(entry) => entry.attributes.size,
         Err(error) if error.kind().ends_session() => return Err(error),
         Err(_) if offset == 0 => return Ok(Resumed::Not(None)),
@@ -101,16 +103,21 @@ pub(super) async fn behind(
     if now.kind != Kind::File || now.attributes.size != Some(there) {
         return refuse("it has changed since it was listed");
     }
-    to.write(&file.target, completing(file, there)).await
+    to.write(&file.target, completing(from, file, there)).await
 }
 
 /// Takes away again what was written behind the first `there` bytes.
-pub(super) async fn cut_back(to: &dyn FileSystem, file: &CopyFile, there: u64) -> Result<()> {
-    let options = WriteOptions { attributes: Attributes::default(), ..completing(file, there) };
+pub(super) async fn cut_back(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    there: u64,
+) -> Result<()> {
+    let options = WriteOptions { attributes: Attributes::default(), ..completing(from, file, there) };
     to.write(&file.target, options).await?.finish().await.map(drop)
 }
 
-fn completing(file: &CopyFile, there: u64) -> WriteOptions {
+fn completing(from: &dyn FileSystem, file: &CopyFile, there: u64) -> WriteOptions {
     WriteOptions { resume: Some(there), exclusive: false, create_mode: None, ..unfinished(from, file) }
 }
 
