@@ -20,6 +20,8 @@ mod signs;
 mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
+#[path = "screens/workspaces.rs"]
+mod workspaces;
 
 use std::time::Duration;
 

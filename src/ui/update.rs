@@ -22,6 +22,7 @@ mod questions;
 mod signs;
 mod tabs;
 mod viewer;
+mod workspace;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
@@ -32,6 +33,7 @@ pub use dialogs::settings_at_start;
 pub use effect::{Demo, Effect, Effects, Outside, Sign};
 pub use places::open;
 pub use viewer::shape as viewer_shape;
+pub use workspace::open_workspace;
 
 use super::{
     action::Action,

@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, hold, opener, palette, panels, places, signs, tabs, viewer,
+    files, hold, opener, palette, panels, places, signs, tabs, viewer, workspace,
 };
 use crate::ui::{
     action::Action,
@@ -128,6 +128,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             places::on_action(state, action, fx);
         }
         NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
+        SaveWorkspace => workspace::ask_name(state),
+        OpenWorkspace => workspace::choose(state),
+        RestoreSession => workspace::last_session(state, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
         Demo => connect::start_demo(state, fx),
