@@ -346,6 +346,50 @@ fn an_open_order_of_day_and_month_holds_back_a_bounded_number_of_lines() {
 }
 
 #[test]
+fn refused_lines_do_not_pile_up_behind_an_open_order() {
+    let mut parser = Parser::list(NOW, None);
+    assert!(parser.feed(b"01-02-24  09:30AM       <DIR>          d\r\n").is_empty());
+    let mut given = 0;
+    for fed in 1..=2000 {
+        given += parser.feed(b"half a name\nand the rest\r\n").len();
+        assert!(fed - given.min(fed) <= 256, "{} lines held back", fed - given);
+    }
+    assert_eq!(given + parser.finish().len(), 2001);
+}
+
+#[test]
+fn a_year_that_is_not_printed_is_the_one_of_the_servers_clock() {
+    let seconds = |text: &str| {
+        let at = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        at.and_utc().timestamp()
+    };
+    // Our time, what the server's clock is ahead of UTC, what it prints, and when that is.
+    for (now, offset, printed, expected) in [
+        // New Year: a file of the old year, and a server that is ahead of us.
+        ("2027-01-01 00:10", 0, "Dec 31 23:50", "2026-12-31 23:50"),
+        ("2026-12-31 23:30", 0, "Jan  1 00:10", "2027-01-01 00:10"),
+        ("2026-12-31 23:30", 32_400, "Jan  1 08:30", "2026-12-31 23:30"),
+        ("2027-01-01 00:10", -18_000, "Dec 31 19:10", "2027-01-01 00:10"),
+        ("2027-01-01 12:00", 0, "Dec 31 24:00", "2027-01-01 00:00"),
+        // A day ahead is a clock that is wrong, two days are a year ago.
+        ("2027-01-01 00:10", 0, "Jan  2 00:10", "2027-01-02 00:10"),
+        ("2027-01-01 00:10", 0, "Jan  2 00:11", "2026-01-02 00:11"),
+        // Leap days.
+        ("2028-02-29 12:00", 0, "Feb 29 08:15", "2028-02-29 08:15"),
+        ("2028-02-28 12:00", 0, "Feb 29 08:15", "2028-02-29 08:15"),
+        ("2028-02-27 12:00", 0, "Feb 29 08:15", "2024-02-29 08:15"),
+        ("2103-03-05 12:00", 0, "Feb 29 08:15", "2096-02-29 08:15"),
+    ] {
+        let line = format!("-rw-r--r-- 1 a b 5 {printed} x\r\n");
+        let now_there = Timestamp::from_seconds(seconds(now));
+        let lines = lines_of(Parser::list(now_there, Some(offset)), &[line.as_bytes()]);
+        let [Line::Entry(entry)] = &lines[..] else { panic!("{line}: {lines:?}") };
+        let expected = Timestamp::from_seconds(seconds(expected));
+        assert_eq!(entry.attributes.mtime, Some(expected), "{printed} at {now} and {offset}");
+    }
+}
+
+#[test]
 fn mlst_names_the_last_component() {
     let entry = listing::mlst(b" Type=file;Size=12;Modify=20241120210233; /pub/a b;c.txt\r\n").unwrap();
     assert_eq!((&*entry.name, entry.kind, entry.attributes.size), (&b"a b;c.txt"[..], Kind::File, Some(12)));
@@ -389,6 +433,8 @@ proptest! {
                 prop_assert!(wharf::fs::path::check_name(&entry.name).is_ok());
                 prop_assert!(entry.attributes.size.is_none_or(|size| size <= i64::MAX as u64));
                 prop_assert!(entry.attributes.mode.is_none_or(|mode| mode <= 0o7777));
+                let day = |time: Timestamp| chrono::DateTime::from_timestamp(time.seconds, time.nanos);
+                prop_assert!(entry.attributes.mtime.is_none_or(|time| day(time).is_some()));
             }
         }
     }

@@ -6,6 +6,7 @@
 mod as400;
 mod date;
 mod dialect;
+mod distinct;
 mod dos;
 mod eplf;
 mod found;
@@ -14,7 +15,9 @@ mod month;
 mod netware;
 mod os2;
 mod os9;
+mod supertcp;
 mod tandem;
+mod time;
 mod token;
 mod unix;
 mod vms;

@@ -3,7 +3,11 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::{month, token::Token};
+use super::{
+    month,
+    time::{Clock, clock, clock_of, leap_second, nanos_of, numeric_zone},
+    token::{Token, number},
+};
 use crate::fs::{Precision, Timestamp};
 
 /// In which order a date of numbers has its parts.
@@ -59,7 +63,7 @@ impl Zone {
     fn latest(&self, month: u32, day: u32, time: Clock) -> Option<NaiveDateTime> {
         let last = self.now.year().saturating_add(1);
         (0..=9)
-            .filter_map(|back| at(NaiveDate::from_ymd_opt(last - back, month, day)?, time))
+            .filter_map(|back| time.on(NaiveDate::from_ymd_opt(last - back, month, day)?))
             .find(|local| !self.is_future(*local))
     }
 }
@@ -86,31 +90,13 @@ pub(super) enum At {
     Open([Option<Timestamp>; 3]),
 }
 
-/// A time of day; `next_day` for 24:00.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    time: NaiveTime,
-    next_day: bool,
-    has_seconds: bool,
-    /// AM or PM was said.
-    is_half: bool,
-}
-
-impl Clock {
-    const MIDNIGHT: Clock =
-        Clock { time: NaiveTime::MIN, next_day: false, has_seconds: false, is_half: false };
-
-    const fn precision(self) -> Precision {
-        if self.has_seconds { Precision::Second } else { Precision::Minute }
-    }
-}
-
-fn at(date: NaiveDate, clock: Clock) -> Option<NaiveDateTime> {
-    let date = if clock.next_day { date.checked_add_days(Days::new(1))? } else { date };
-    Some(date.and_time(clock.time))
-}
-
 const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+
+/// Seconds since 1970 in UTC; none where no calendar has them.
+pub(super) fn of_seconds(seconds: i64) -> Option<When> {
+    chrono::DateTime::from_timestamp(seconds, 0)?;
+    Some(When::known(Timestamp::from_seconds(seconds), Precision::Second))
+}
 
 /// Reads the date that begins with the first token; says how many tokens it took.
 pub(super) fn read(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
@@ -147,7 +133,7 @@ fn named(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
         if clock.has_seconds
             && let Some(year) = tokens.get(3).and_then(|token| four_digits(token.text))
         {
-            let local = at(NaiveDate::from_ymd_opt(year, month, day)?, clock)?;
+            let local = clock.on(NaiveDate::from_ymd_opt(year, month, day)?)?;
             return Some((known(zone, local, clock.precision()), 4));
         }
         let local = zone.latest(month, day, clock)?;
@@ -162,9 +148,25 @@ fn named(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
     let date = NaiveDate::from_ymd_opt(year, month, day)?;
     // Only after `Oct 08,` does the time follow the year; else it is the name's beginning.
     if comma && let Some((clock, taken)) = tokens.get(3).and_then(|_| clock_of(&tokens[3..])) {
-        return Some((known(zone, at(date, clock)?, clock.precision()), 3 + taken));
+        return Some((known(zone, clock.on(date)?, clock.precision()), 3 + taken));
     }
-    Some((known(zone, at(date, Clock::MIDNIGHT)?, Precision::Day), 3))
+    Some((known(zone, Clock::MIDNIGHT.on(date)?, Precision::Day), 3))
+}
+
+/// `Nov 16 1994 17:16`, `Nov 16 94 17:16` and `Nov 16,1994 17:16`: for a dialect that prints the year and
+/// the time, where `ls` prints one of them.
+pub(super) fn read_full(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
+    let [first, second, ..] = tokens else { return None };
+    let month = month::named(first.text)?;
+    let comma = second.text.iter().position(|byte| *byte == b',').filter(|at| at + 1 < second.text.len());
+    let (day_text, year_text, next) = match comma {
+        Some(at) => (&second.text[..at], &second.text[at + 1..], 2),
+        None => (second.text, tokens.get(2)?.text, 3),
+    };
+    let year = year(number(year_text, 4)?, year_text.len())?;
+    let time = clock(tokens.get(next)?.text)?;
+    let date = NaiveDate::from_ymd_opt(year, month, day(day_text)?.0)?;
+    Some((known(zone, time.on(date)?, time.precision()), next + 1))
 }
 
 /// `2024-11-20 21:02:33.5 +0100`, `11-20-24  09:02PM`, `20.11.2024`, `20-NOV-2024 21:02`, `Nov-20-2024`.
@@ -199,7 +201,7 @@ fn of_three(tokens: &[Token<'_>], zone: &Zone, orders: Option<&[Order]>) -> Opti
     }
     let precision = clock.map_or(Precision::Day, Clock::precision);
     let readings = readings(parts, separator, orders, clock.is_some_and(|clock| clock.is_half));
-    let locals = readings.map(|date| at(date?, clock.unwrap_or(Clock::MIDNIGHT)));
+    let locals = readings.map(|date| clock.unwrap_or(Clock::MIDNIGHT).on(date?));
     let mut when = decide(locals, precision, offset, zone)?;
     // A name and a year of four digits in front say nothing about the dates that lack them.
     if !parts.iter().all(|part| matches!(part, Part::Number { .. }))
@@ -210,21 +212,30 @@ fn of_three(tokens: &[Token<'_>], zone: &Zone, orders: Option<&[Order]>) -> Opti
     Some((when, taken))
 }
 
-/// `11-20 21:02` and `11-20 2024`: without a year, or with it as a token of its own.
+/// `11-20 21:02`, `11 20 21:02` and `11-20 2024`: without a year, or with it as a token of its own.
 fn of_two(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
     let [first, second, ..] = tokens else { return None };
+    if let Some(one) = number(first.text, 2) {
+        // Two tokens are a date only with a time after them: anything may be two numbers.
+        let time = clock(tokens.get(2)?.text)?;
+        return of_pair(one, number(second.text, 2)?, zone, time).map(|when| (when, 3));
+    }
     let separator = first.text.iter().position(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
     let one = number(&first.text[..separator], 2)?;
     let other = number(&first.text[separator + 1..], 2)?;
-    let pairs = [Some((one, other)), Some((other, one)), None];
-    let (locals, precision) = if let Some(clock) = clock(second.text) {
-        (pairs.map(|pair| pair.and_then(|(month, day)| zone.latest(month, day, clock))), clock.precision())
-    } else {
-        let year = four_digits(second.text)?;
-        let date = |(month, day)| at(NaiveDate::from_ymd_opt(year, month, day)?, Clock::MIDNIGHT);
-        (pairs.map(|pair| pair.and_then(date)), Precision::Day)
-    };
-    decide(locals, precision, None, zone).map(|when| (when, 2))
+    if let Some(clock) = clock(second.text) {
+        return of_pair(one, other, zone, clock).map(|when| (when, 2));
+    }
+    let year = four_digits(second.text)?;
+    let date = |(month, day)| Clock::MIDNIGHT.on(NaiveDate::from_ymd_opt(year, month, day)?);
+    let locals = [date((one, other)), date((other, one)), None];
+    decide(locals, Precision::Day, None, zone).map(|when| (when, 2))
+}
+
+/// A month and a day in either order, of the latest year that they can be of.
+fn of_pair(one: u32, other: u32, zone: &Zone, clock: Clock) -> Option<When> {
+    let locals = [zone.latest(one, other, clock), zone.latest(other, one, clock), None];
+    decide(locals, clock.precision(), None, zone)
 }
 
 /// `11月 20日 21:02`, `2024年 11月 20日`, `11月 20日 2024年`: numbers with a unit whose bytes depend on
@@ -246,7 +257,7 @@ fn east_asian(tokens: &[Token<'_>], zone: &Zone) -> Option<(When, usize)> {
                 return None;
             }
             let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-            return Some((known(zone, at(date, Clock::MIDNIGHT)?, Precision::Day), taken));
+            return Some((known(zone, Clock::MIDNIGHT.on(date)?, Precision::Day), taken));
         }
         let Some(clock) = tokens.get(taken).and_then(|token| clock(token.text)) else { continue };
         return Some((known(zone, zone.latest(month, day, clock)?, clock.precision()), taken + 1));
@@ -393,99 +404,6 @@ fn day(text: &[u8]) -> Option<(u32, bool)> {
     let comma = text.ends_with(b",");
     let digits = text.strip_suffix(b",").or_else(|| text.strip_suffix(b".")).unwrap_or(text);
     number(digits, 2).filter(|day| (1..=31).contains(day)).map(|day| (day, comma))
-}
-
-/// A time in one token, or one with `AM` or `PM` after it.
-fn clock_of(tokens: &[Token<'_>]) -> Option<(Clock, usize)> {
-    let text = tokens.first()?.text;
-    let plain = clock(text)?;
-    let half = tokens.get(1).map(|token| token.text.to_ascii_lowercase());
-    if !plain.is_half
-        && let Some(half @ (b"am" | b"pm" | b"a.m." | b"p.m.")) = half.as_deref()
-    {
-        let mut joined = text.to_vec();
-        joined.push(half[0]);
-        if let Some(clock) = clock(&joined) {
-            return Some((clock, 2));
-        }
-    }
-    Some((plain, 1))
-}
-
-/// `21:02`, `9:02PM`, `9:02p`, `21:02:33.25`.
-fn clock(text: &[u8]) -> Option<Clock> {
-    let lower = text.to_ascii_lowercase();
-    let (digits, half) = [(&b"am"[..], 0), (b"pm", 12), (b"a", 0), (b"p", 12)]
-        .iter()
-        .find_map(|(suffix, half)| Some((lower.strip_suffix(*suffix)?, Some(*half))))
-        .unwrap_or((&lower, None));
-    let mut parts = digits.split(|byte| *byte == b':');
-    let hour = number(parts.next()?, 2)?;
-    let minute_text = parts.next()?;
-    let minute = number(minute_text, 2).filter(|_| minute_text.len() == 2)?;
-    let (second, nanos, has_seconds) = match parts.next() {
-        None => (0, 0, false),
-        Some(text) => {
-            let mut pieces = text.splitn(2, |byte| matches!(byte, b'.' | b','));
-            let second = pieces.next().filter(|text| text.len() == 2).and_then(|text| number(text, 2))?;
-            (second, pieces.next().map_or(Some(0), nanos_of)?, true)
-        }
-    };
-    if parts.next().is_some() {
-        return None;
-    }
-    let (hour, next_day) = match half {
-        Some(half) if (1..=12).contains(&hour) => (hour % 12 + half, false),
-        // A server that says PM of 13 o'clock means 13 o'clock.
-        Some(_) if (13..24).contains(&hour) => (hour, false),
-        Some(0) if hour == 0 => (0, false),
-        Some(_) => return None,
-        None if hour == 24 && minute == 0 && second == 0 => (0, true),
-        None => (hour, false),
-    };
-    let time = NaiveTime::from_hms_nano_opt(hour, minute, leap_second(second)?, nanos)?;
-    Some(Clock { time, next_day, has_seconds, is_half: half.is_some() })
-}
-
-/// Unix time has no room for a leap second: it is the one before.
-fn leap_second(second: u32) -> Option<u32> {
-    (second <= 60).then_some(second.min(59))
-}
-
-/// `+0100`, `-05:30`: seconds ahead of UTC.
-fn numeric_zone(text: &[u8]) -> Option<i32> {
-    let (sign, digits) = match text.split_first()? {
-        (b'+', rest) => (1, rest),
-        (b'-', rest) => (-1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = match digits.len() {
-        4 => (&digits[..2], &digits[2..]),
-        5 if digits[2] == b':' => (&digits[..2], &digits[3..]),
-        _ => return None,
-    };
-    let seconds = number(hours, 2).filter(|h| *h < 24)? * 3600 + number(minutes, 2).filter(|m| *m < 60)? * 60;
-    Some(sign * seconds as i32)
-}
-
-/// A fraction of a second in nanoseconds; what is finer is left out.
-fn nanos_of(digits: &[u8]) -> Option<u32> {
-    let mut nanos = 0;
-    for at in 0..9 {
-        nanos = nanos * 10 + digits.get(at).map_or(0, |digit| u32::from(digit.wrapping_sub(b'0')));
-        if digits.get(at).is_some_and(|digit| !digit.is_ascii_digit()) {
-            return None;
-        }
-    }
-    digits.iter().all(u8::is_ascii_digit).then_some(nanos)
-}
-
-/// All of it digits, at least one and at most `most`.
-fn number(text: &[u8], most: usize) -> Option<u32> {
-    if text.is_empty() || text.len() > most || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(text.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
 }
 
 /// `YYYYMMDDHHMMSS[.fraction]` in UTC: RFC 3659 section 2.3, which MDTM and `modify` use.

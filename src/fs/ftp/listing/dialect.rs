@@ -5,10 +5,10 @@
 use super::{
     Line, Refusal, as400, checked,
     date::{At, Order, When, Zone},
-    dos, eplf,
+    distinct, dos, eplf,
     found::{Context, Found},
-    mlsd, netware, os2, os9, tandem,
-    token::{Token, tokens, trim},
+    mlsd, netware, os2, os9, supertcp, tandem,
+    token::{Token, is_space, tokens, trim},
     unix, vms, vxworks, zos, zvm,
 };
 use crate::fs::Timestamp;
@@ -23,6 +23,7 @@ const DIALECTS: &[Dialect] = &[
     eplf::read,
     netware::read,
     unix::read,
+    distinct::read,
     dos::read,
     as400::read,
     tandem::read,
@@ -30,6 +31,7 @@ const DIALECTS: &[Dialect] = &[
     os2::read,
     zvm::read,
     vxworks::read,
+    supertcp::read,
 ];
 
 /// Reads the lines of one listing, and learns from each how to read the next.
@@ -95,6 +97,9 @@ impl Reader {
             lines.push(line);
         } else {
             self.held.push((line, None));
+            if self.held.len() >= MOST_HELD {
+                self.release(lines);
+            }
         }
     }
 
@@ -156,7 +161,7 @@ fn settled(mut line: Line, when: Option<When>, orders: u8) -> Line {
 
 /// Some servers answer LIST as if it were MLSD.
 fn looks_like_mlsd(line: &[u8]) -> bool {
-    let facts = line.iter().position(|byte| *byte == b' ').map_or(line, |space| &line[..space]);
+    let facts = line.iter().position(|byte| is_space(*byte)).map_or(line, |space| &line[..space]);
     facts.ends_with(b";") && facts.contains(&b'=')
 }
 
@@ -211,6 +216,8 @@ fn is_idle(line: &[u8], tokens: &[Token<'_>]) -> bool {
     let lower = String::from_utf8_lossy(text).to_lowercase();
     let is_total = TOTALS.iter().filter_map(|total| lower.strip_prefix(*total)).any(|rest| {
         let rest = rest.trim_matches([' ', '\t', ':']);
+        // Where the sum has overflowed, it is negative.
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
         let is_amount = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b','));
         rest.bytes().next().is_none_or(|byte| byte.is_ascii_digit()) && is_amount
     });

@@ -41,7 +41,11 @@ pub(super) fn read(context: &Context<'_>) -> Option<Found> {
             Some(open) if open > 1 && name.ends_with(b"]") && name[open - 1] == b' ' => {
                 (&name[..open - 1], Some(&name[open + 1..name.len() - 1]))
             }
-            _ => (name, None),
+            // No name of Windows has a `>` in it.
+            _ => match name.windows(4).position(|four| matches!(four, b" -> " | b" => ")) {
+                Some(arrow) if arrow > 0 => (&name[..arrow], Some(&name[arrow + 4..])),
+                _ => (name, None),
+            },
         };
         let mut entry = Entry::new(name, Kind::Symlink);
         entry.target = target.filter(|target| !target.is_empty()).map(Box::from);

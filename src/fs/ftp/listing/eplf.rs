@@ -1,12 +1,11 @@
 //! The lines of EPLF, D. J. Bernstein's Easily Parsed LIST Format: `+facts,\tname`.
 
 use super::{
-    Refusal,
-    date::When,
+    Refusal, date,
     found::{Context, Found},
     token::{Size, size},
 };
-use crate::fs::{Entry, Kind, Precision, Timestamp};
+use crate::fs::{Entry, Kind};
 
 pub(super) fn read(context: &Context<'_>) -> Option<Found> {
     let rest = context.line.strip_prefix(b"+")?;
@@ -25,8 +24,7 @@ pub(super) fn read(context: &Context<'_>) -> Option<Found> {
                 Size::Rounded => return None,
             },
             b'm' => {
-                let seconds = text?.parse::<i64>().ok()?;
-                when = Some(When::known(Timestamp::from_seconds(seconds), Precision::Second));
+                when = date::of_seconds(text?.parse().ok()?);
             }
             b'u' if value.first() == Some(&b'p') => {
                 let mode = text.and_then(|text| u32::from_str_radix(&text[1..], 8).ok());

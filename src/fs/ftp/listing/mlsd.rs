@@ -47,6 +47,12 @@ pub(super) fn mlst(line: &[u8]) -> Result<Entry, Refusal> {
 /// The facts and the name: RFC 3659 section 7.2 ends every fact with `;` and the facts with one space.
 /// There are servers that send a tab instead, and drafts that had no `;` after the last fact.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    // The space that MLST's answer begins with, which some servers print here too.
+    if let Some(rest) = line.strip_prefix(b" ")
+        && begins_with_type(rest)
+    {
+        return split(rest);
+    }
     let mut at = 0;
     loop {
         let rest = &line[at..];
@@ -68,6 +74,13 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
         }
         at += end + 1;
     }
+}
+
+/// Whether one of the facts that a line begins with is its type.
+fn begins_with_type(line: &[u8]) -> bool {
+    let facts = line.iter().position(|byte| *byte == b' ').map_or(line, |space| &line[..space]);
+    let is_type = |fact: &[u8]| fact.get(..5).is_some_and(|key| key.eq_ignore_ascii_case(b"type="));
+    facts.ends_with(b";") && facts.split(|byte| *byte == b';').any(is_type)
 }
 
 fn contains(text: &[u8], what: &[u8]) -> bool {

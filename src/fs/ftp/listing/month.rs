@@ -1,5 +1,7 @@
 //! The names of months, as servers print them in the language and the encoding of their locale.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use encoding_rs::{
     Encoding, ISO_8859_2, ISO_8859_5, ISO_8859_7, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252,
 };
@@ -26,6 +28,12 @@ const NAMES: [&[&str]; 12] = [
     &["dec", "december", "dez", "dezember", "déc", "décembre", "dic", "diciembre", "dicembre", "dezembro", "des", "desember", "gru", "grudnia", "pro", "prosince", "дек", "декабря", "гру", "joulu", "jou", "joulukuu", "pros", "prosinca", "ara", "δεκ", "gruod", "gruo", "dets", "desembre", "dbre", "abe"],
 ];
 
+/// Every word of a listing may be asked for, so that going through the names would be what listings cost.
+static MONTHS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
+    let months = (1..).zip(NAMES);
+    months.flat_map(|(month, names)| names.iter().map(move |name| (*name, month))).collect()
+});
+
 /// The month of that name, 1 to 12, with or without a dot or comma at its end.
 pub(super) fn named(text: &[u8]) -> Option<u32> {
     let text = text.strip_suffix(b",").unwrap_or(text);
@@ -46,7 +54,5 @@ pub(super) fn named(text: &[u8]) -> Option<u32> {
 }
 
 fn look_up(text: &str) -> Option<u32> {
-    let text = text.to_lowercase();
-    let at = NAMES.iter().position(|names| names.contains(&text.as_str()))?;
-    u32::try_from(at + 1).ok()
+    MONTHS.get(text.to_lowercase().as_str()).copied()
 }

@@ -11,7 +11,7 @@ pub(super) fn read(context: &Context<'_>) -> Option<Found> {
     let line = context.line;
     let kind = match line.first()? {
         b'd' => Kind::Dir,
-        b'-' => Kind::File,
+        b'-' | b' ' => Kind::File,
         _ => return None,
     };
     let rights = trim(&line[1..]);
@@ -25,7 +25,9 @@ pub(super) fn read(context: &Context<'_>) -> Option<Found> {
     let rest = &rights[close + 1..];
     let words = tokens(rest);
     for at in 1..words.len() {
-        let Some((when, taken)) = date::read(&words[at..], context.zone) else { continue };
+        let date = &words[at..];
+        let when = date::read_full(date, context.zone).or_else(|| date::read(date, context.zone));
+        let Some((when, taken)) = when else { continue };
         let Some(size) = size(words[at - 1].text) else { continue };
         // Hellsoft aligns names with several spaces; no name of NetWare begins with one.
         let mut entry = Entry::new(trim(&rest[words[at + taken - 1].end()..]), kind);
@@ -35,7 +37,11 @@ pub(super) fn read(context: &Context<'_>) -> Option<Found> {
             Size::Rounded => {}
         }
         // A link count may stand before the owner, as `ls` has it.
-        let mut names = words[..at - 1].iter().filter(|word| !word.is_number());
+        let names = match &words[..at - 1] {
+            [links, owners @ ..] if links.is_number() && !owners.is_empty() => owners,
+            owners => owners,
+        };
+        let mut names = names.iter();
         let name =
             |word: Option<&super::token::Token<'_>>| word.map(|w| String::from_utf8_lossy(w.text).into());
         entry.owner = name(names.next());

@@ -49,6 +49,14 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
+/// All of it digits, at least one and at most `most`.
+pub(super) fn number(text: &[u8], most: usize) -> Option<u32> {
+    if text.is_empty() || text.len() > most || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(text.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+}
+
 /// A size as a listing says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {

@@ -6,7 +6,7 @@ use super::{
     found::{Context, Found},
     token::{Size, Token, is_number, is_space, size, trim},
 };
-use crate::fs::{Entry, Kind, Precision, Timestamp};
+use crate::fs::{Entry, Kind, Precision};
 
 /// The mode column, read.
 struct Mode {
@@ -54,10 +54,10 @@ fn columns(context: &Context<'_>, rest: &[Token<'_>]) -> Option<Columns> {
         let Some((when, taken)) = date::read(&rest[at..], context.zone) else { continue };
         let end = rest[at + taken - 1].end();
         // Exactly one separator: what follows is the name's, be it spaces.
-        if end + 1 >= context.line.len() {
+        let name = end + 1 + padding(context.line, &rest[at..at + taken], when.precision);
+        if name >= context.line.len() {
             continue;
         }
-        let name = end + 1;
         let text = rest[at - 1].text;
         if at >= 2 && is_number(text) && rest[at - 2].text.ends_with(b",") && is_major(rest[at - 2].text) {
             return Some(Columns { before: at - 2, size: None, glued: 0, when, name });
@@ -78,6 +78,23 @@ fn columns(context: &Context<'_>, rest: &[Token<'_>]) -> Option<Columns> {
         }
     }
     glued
+}
+
+/// How many spaces fill up the column of a date that is alone in it; they are not the name's.
+fn padding(line: &[u8], date: &[Token<'_>], precision: Precision) -> usize {
+    let Some(last) = date.last().filter(|_| precision == Precision::Day) else { return 0 };
+    let rest = &line[last.end()..];
+    let Some(spaces) = rest.iter().position(|byte| *byte != b' ') else { return 0 };
+    let most = match date {
+        // `ls --time-style=iso` makes it as wide as `11-20 21:02`.
+        [alone] if alone.text.contains(&b'-') => 1,
+        [_] => spaces,
+        // As wide as a time, the year has its space before it: `Nov 20  2024`. Where it stands at the left
+        // of the column, the space comes after it.
+        [.., before, year] if year.start == before.end() + 1 && year.text.len() == 4 => 1,
+        _ => 0,
+    };
+    most.min(spaces.saturating_sub(1))
 }
 
 /// `8,` of `8, 1`, or `0x8,`.
@@ -109,7 +126,8 @@ fn entry(context: &Context<'_>, mode: &Mode, rest: &[Token<'_>], columns: &Colum
         _ => {}
     }
     let total = entry.attributes.size;
-    if is_folder_count(before) || is_forks(before, total) {
+    let mode_end = context.tokens[context.tokens.len() - rest.len() - 1].end();
+    if is_folder_count(before) || is_forks(before, total, mode_end) {
         return Found::Entry(entry, Some(columns.when));
     }
     // Connect:Enterprise puts a letter for the transfer's type before the owner.
@@ -122,21 +140,26 @@ fn entry(context: &Context<'_>, mode: &Mode, rest: &[Token<'_>], columns: &Colum
     Found::Entry(entry, Some(columns.when))
 }
 
-/// `folder` in the place of the owner: NetPresenz.
+/// `folder` in the place of the owner: NetPresenz. Peter's server may have a number before it.
 fn is_folder_count(before: &[Token<'_>]) -> bool {
     matches!(before, [word] if word.text == b"folder")
+        || matches!(before, [number, word] if number.is_number() && word.text == b"folder")
 }
 
+/// How wide the column of the link count is at most, with the space before it.
+const LINKS_WIDTH: usize = 7;
+
 /// The sizes of the resource and the data fork before their sum: NetPresenz, WebStar, Peter's server.
-fn is_forks(before: &[Token<'_>], total: Option<u64>) -> bool {
+fn is_forks(before: &[Token<'_>], total: Option<u64>, mode_end: usize) -> bool {
     let [resource, data] = before else { return false };
     let bytes = |token: &Token<'_>| match size(token.text) {
         Some(Size::Bytes(bytes)) => Some(bytes),
         _ => None,
     };
     // Small numbers are a link count and an owner whose sum is the size by chance.
+    let is_wide = resource.end() - mode_end > LINKS_WIDTH;
     matches!((bytes(resource), bytes(data), total), (Some(resource), Some(data), Some(total))
-        if total > 0 && resource.checked_add(data) == Some(total) && (resource == 0 || total > 10_000))
+        if total > 0 && resource.checked_add(data) == Some(total) && (resource == 0 || total > 10_000 || is_wide))
 }
 
 /// The entry of that name; the arrow and the target cut off from a link's.
@@ -261,7 +284,7 @@ fn numbers_only(context: &Context<'_>) -> Option<Found> {
         _ => return Some(Found::Refused(Refusal::Size)),
     }
     let seconds = number(time).and_then(|seconds| i64::try_from(seconds).ok())?;
-    Some(Found::Entry(entry, Some(When::known(Timestamp::from_seconds(seconds), Precision::Second))))
+    Some(Found::Entry(entry, date::of_seconds(seconds)))
 }
 
 /// `drwxr-sr-x+`, and what servers made of it.
@@ -286,6 +309,14 @@ fn mode(text: &[u8]) -> Option<Mode> {
             return None;
         }
         return Some(Mode { kind, bits: Some(bits), links: !marks.is_empty(), is_device, is_certain: true });
+    }
+    // There are servers that say nothing of others.
+    if let Some((owner, group)) = rest.split_at_checked(3)
+        && group.len() == 3
+        && permission_triple(owner, b"sS").is_some()
+        && permission_triple(group, b"sS").is_some()
+    {
+        return Some(Mode { kind, bits: None, links: false, is_device, is_certain: true });
     }
     let usual = rest.len() >= 5 && rest.len() <= 14;
     // Attributes of other systems after or instead of permissions: `-AR--M----TCP`, `drwx---A----`.

@@ -26,13 +26,20 @@ impl Reader {
     /// Reads a line. What it puts into `earlier` comes before it.
     pub fn read(&mut self, context: &Context<'_>, earlier: &mut Option<Line>) -> Option<Found> {
         if self.name.is_some() {
-            if context.tokens.first().is_some_and(|token| !is_name(token.text))
+            let is_continued = context.tokens.first().is_some_and(|token| !is_name(token.text));
+            if is_continued
                 && let Some((facts, when)) = facts(context, context.tokens)
                 && let Some(name) = self.name.take()
             {
                 let mut entry = named(&name);
                 facts.fill(&mut entry);
                 return Some(Found::Entry(entry, when));
+            }
+            if is_continued
+                && is_privilege_error(context.line)
+                && let Some(name) = self.name.take()
+            {
+                return Some(Found::Entry(named(&name), None));
             }
             *earlier = self.finish();
         }
@@ -46,6 +53,10 @@ impl Reader {
             return (is_rest || is_heading(context)).then_some(Found::Ignored);
         }
         let rest = &context.tokens[1..];
+        if first.text.contains(&b'*') {
+            // `*.*;0 <%RMS-E-FNF, file not found>` is how an empty directory looks.
+            return says(context.line, b"file not found").then_some(Found::Ignored);
+        }
         if rest.is_empty() {
             self.name = Some(first.text.to_vec());
             return Some(Found::Ignored);
@@ -60,14 +71,24 @@ impl Reader {
     }
 }
 
-/// `NAME.TYPE;VERSION`.
+/// `NAME.TYPE;VERSION`, with or without the directory before it.
 fn is_name(text: &[u8]) -> bool {
+    let text = without_directory(text);
     text.iter().rposition(|byte| *byte == b';').is_some_and(|at| at > 0 && is_number(&text[at + 1..]))
+}
+
+/// `[USER.FILES]NAME.TYPE;1` of CMU's server without what stands in brackets.
+fn without_directory(text: &[u8]) -> &[u8] {
+    match text.iter().position(|byte| *byte == b']') {
+        Some(close) if text.starts_with(b"[") => &text[close + 1..],
+        _ => text,
+    }
 }
 
 /// A directory is listed as a file `NAME.DIR;1` and entered as `NAME`; a file keeps its version, since
 /// several may stand side by side.
 fn named(text: &[u8]) -> Entry {
+    let text = without_directory(text);
     let version = text.iter().rposition(|byte| *byte == b';').unwrap_or(text.len());
     let name = &text[..version];
     let is_dir = name.len() > 4 && name[name.len() - 4..].eq_ignore_ascii_case(b".DIR");
@@ -129,8 +150,11 @@ fn facts(context: &Context<'_>, words: &[Token<'_>]) -> Option<(Facts, Option<da
     when.map(|when| (facts, Some(when)))
 }
 
-/// `9`, `9/12`, `2KB`.
+/// `9`, `9/12`, `2KB`, and stars where the number has no room.
 fn is_blocks(text: &[u8]) -> bool {
+    if !text.is_empty() && text.iter().all(|byte| *byte == b'*') {
+        return true;
+    }
     let mut parts = text.split(|byte| *byte == b'/');
     let first = parts.next().unwrap_or_default();
     let number = [&b"KB"[..], b"MB", b"GB", b"B"].iter().find_map(|unit| first.strip_suffix(*unit));
@@ -165,17 +189,24 @@ fn protection(text: &[u8]) -> Option<u32> {
 fn is_privilege_error(text: &[u8]) -> bool {
     let words = tokens(text);
     let first = words.first().map_or(&b""[..], |word| word.text);
-    let lower = text.to_ascii_lowercase();
-    let says = |what: &[u8]| lower.windows(what.len()).any(|window| window == what);
+    let first = first.strip_prefix(b"<").unwrap_or(first);
     first.starts_with(b"%RMS-")
         || first.starts_with(b"%SYSTEM-")
-        || says(b"insufficient privilege")
-        || says(b"no privilege")
+        || says(text, b"insufficient privilege")
+        || says(text, b"no privilege")
 }
 
-/// `Directory DISK:[USER]`, `Total of 6 files, 54 blocks.`, `Grand total of 1 directory`.
+fn says(text: &[u8], what: &[u8]) -> bool {
+    text.windows(what.len()).any(|window| window.eq_ignore_ascii_case(what))
+}
+
+/// `Directory DISK:[USER]` or no more than `DISK:[USER]`, `Total of 6 files, 54 blocks.`, `Grand total of 1 directory`.
 fn is_heading(context: &Context<'_>) -> bool {
     let first = context.tokens.first().map_or(&b""[..], |token| token.text);
+    let is_place = first.ends_with(b"]") && first.windows(2).any(|two| two == b":[");
+    if is_place && context.tokens.len() == 1 {
+        return true;
+    }
     if ![&b"directory"[..], b"total", b"grand"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return false;
     }

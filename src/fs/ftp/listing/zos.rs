@@ -74,6 +74,9 @@ fn data_set(context: &Context<'_>) -> Option<Found> {
         [b"Migrated" | b"MIGRATED", _] | [b"ARCIVE", b"Not", b"Direct", b"Access", b"Device", _] => {
             return Some(Found::Entry(entry(Kind::File), None));
         }
+        [b"Error", b"determining", b"attributes", _] => {
+            return Some(Found::Entry(entry(Kind::Other), None));
+        }
         [b"Pseudo", b"Directory", _] => return Some(Found::Entry(entry(Kind::Dir), None)),
         [volume, b"Tape" | b"TAPE", _] | [volume, _, b"VSAM", _] if is_volume(volume) => {
             return Some(Found::Entry(entry(Kind::File), None));
@@ -94,7 +97,9 @@ fn data_set(context: &Context<'_>) -> Option<Found> {
     }
     let mut entry = entry(kind);
     if referred.text != b"**NONE**" {
-        let (when, 1) = date::read_plain(&tokens[2..3], context.zone, &[Order::YearMonthDay])? else {
+        // Old releases had the month first.
+        let orders = &[Order::YearMonthDay, Order::MonthDayYear];
+        let (when, 1) = date::read_plain(&tokens[2..3], context.zone, orders)? else {
             return None;
         };
         // The day of the last use, which is not that of the last change.
