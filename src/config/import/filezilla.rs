@@ -340,7 +340,9 @@ mod tests {
         assert_eq!(found.sites[1].local, None);
         assert_eq!(found.passwords, 1);
         let said = found.notes.join("\n");
-        for part in ["PuTTY", "ftpes", "protocol is none", "host is none", "not understood", "1 site: its mode"] {
+        for part in
+            ["PuTTY", "ftpes", "protocol is none", "host is none", "not understood", "1 site: its mode"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         let everything = format!("{found:?}");
