@@ -19,6 +19,7 @@ use std::{
 
 use bytes::Bytes;
 pub use draft::{Draft, Fate, PutBack};
+pub use jobs::Standing;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -27,8 +28,11 @@ use crate::{
         Place, RemotePath, RemoteTerminal, ServerInfo, Space, SshOptions, Stage, Target,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified, journal::Stored,
-        limit::Limiter, step::Step,
+        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified,
+        find::{Match, Query, Tally},
+        journal::Stored,
+        limit::Limiter,
+        step::Step,
     },
     trust,
 };
@@ -151,6 +155,19 @@ pub enum Command {
         from: u64,
         backward: bool,
     },
+    /// Look for names below a directory: `Matches` and `Scanned` as it goes, `ItemFailed` per
+    /// directory that cannot be listed, then `Done`. Symlinks are not followed.
+    Find {
+        job: JobId,
+        location: Location,
+        query: Query,
+    },
+    /// Sum up what directories hold: `Measured` for each, more than once, `ItemFailed` per
+    /// directory that cannot be listed, then `Done`. Symlinks are not followed.
+    Measure {
+        job: JobId,
+        items: Vec<Location>,
+    },
     /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
     Fetch {
         job: JobId,
@@ -183,6 +200,13 @@ pub enum Command {
         job: JobId,
         from: Location,
         to: RemotePath,
+    },
+    /// Rename items of one folder, each from a name to another, be it one that another of them
+    /// has now: `ItemFailed` per failure, then `Done`. Never replaces anything.
+    RenameAll {
+        job: JobId,
+        folder: Location,
+        names: Vec<(Box<[u8]>, Box<[u8]>)>,
     },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {
@@ -259,6 +283,16 @@ pub enum What {
     Searched(u64),
     /// Where it was found.
     Found(Option<u64>),
+    /// What was looked for below a directory; at most [`crate::transfer::find::SHOWN`] in all.
+    Matches(Vec<Match>),
+    /// How far a search below a directory has come.
+    Scanned(Tally),
+    /// What a directory holds, as far as it is known.
+    Measured {
+        location: Location,
+        totals: Totals,
+        standing: Standing,
+    },
     Space(Space),
     /// Where a path leads.
     Resolved(Location),

@@ -1,12 +1,14 @@
 //! What a transfer is: the request, the policy, the progress. Plain data; what is found is listed in
 //! `walk` and `prepare`, decided in `plan`, carried out in `run`, one file at a time in `copy`;
-//! removing is in `remove`, changing attributes in `change`.
+//! removing is in `remove`, changing attributes in `change`, looking for names in `find`, new names for
+//! many in `rename`.
 
 pub mod change;
 pub mod compare;
 pub mod context;
 pub mod copy;
 pub mod counters;
+pub mod find;
 pub mod journal;
 pub mod limit;
 mod link;
@@ -15,6 +17,7 @@ pub mod plan;
 mod prepare;
 pub mod prepared;
 pub mod remove;
+pub mod rename;
 mod resume;
 mod run;
 pub mod step;

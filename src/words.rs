@@ -6,11 +6,13 @@ mod errors;
 mod escape;
 mod format;
 mod questions;
+mod time;
 
 pub use errors::{ErrorWords, error, operation};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
-    Zone, clock, computed, count, duration, ftp_class, kind, log_line, mode, outcome, plural, rate, reply,
-    retrying, size, stage, timestamp, timestamp_in, totals, verified,
+    Zone, clock, computed, count, duration, ftp_class, kind, log_line, mixed_mode, mode, outcome, plural,
+    rate, reply, retrying, size, stage, timestamp, timestamp_in, totals, verified,
 };
 pub use questions::{QuestionWords, question};
+pub use time::{exact_time, parse_time};

@@ -6,13 +6,16 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use wharf::{
-    engine::{Answer, Ask, Command, Engine, Event, JobId, Options, What},
+    engine::{Answer, Ask, Command, Engine, Event, JobId, Options, Standing, What},
     fs::{
         Attributes, ByteStream, Capabilities, EntryStream, Error, ErrorKind, FileSystem, FsId, FtpOptions,
         Location, Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
         memory::Memory,
     },
-    transfer::{Landing, OnConflict, Outcome, Phase, Policy, Progress, Request},
+    transfer::{
+        Landing, OnConflict, Outcome, Phase, Policy, Progress, Request, Totals,
+        find::{Query, SHOWN, Tally, Wanted},
+    },
 };
 
 /// Long enough for any machine; only a hang takes this long.
@@ -377,4 +380,138 @@ async fn a_paused_copy_can_be_cancelled() {
     bench.engine.send(Command::Cancel { job });
     assert!(matches!(bench.hear(job, None).await.last(), Some(What::Cancelled)));
     assert_eq!(bench.content("/to/from/.big.wharf-part"), None);
+}
+
+fn find(job: JobId, root: &str, text: &str) -> Command {
+    let query = Query::new(text, Wanted::Anything, false).unwrap();
+    Command::Find { job, location: at(root), query }
+}
+
+#[tokio::test]
+async fn names_are_found_at_every_depth() {
+    let mut bench = start();
+    bench.engine.send(find(JobId(1), "/", "?"));
+    let heard = bench.hear(JobId(1), None).await;
+    let mut paths: Vec<String> = heard
+        .iter()
+        .filter_map(|what| if let What::Matches(found) = what { Some(found) } else { None })
+        .flatten()
+        .map(|found| found.path.to_string())
+        .collect();
+    paths.sort();
+    assert_eq!(paths, ["/from/a", "/from/b", "/from/sub/c"]);
+    let tally = heard.iter().rev().find_map(|what| if let What::Scanned(t) = what { Some(*t) } else { None });
+    assert_eq!(tally, Some(Tally { dirs: 4, entries: 6, matches: 3 }));
+    assert!(matches!(heard.last(), Some(What::Done(Outcome { failed: 0, .. }))));
+}
+
+#[tokio::test]
+async fn more_than_can_be_shown_is_counted() {
+    let mut bench = start();
+    for n in 0..SHOWN + 5 {
+        bench.files.0.plant(&RemotePath::new(format!("/many/{n}.x")), b"").unwrap();
+    }
+    bench.engine.send(find(JobId(1), "/many", ".x"));
+    let heard = bench.hear(JobId(1), None).await;
+    let shown: usize =
+        heard.iter().map(|what| if let What::Matches(found) = what { found.len() } else { 0 }).sum();
+    assert_eq!(shown as u64, SHOWN);
+    let Some(What::Done(outcome)) = heard.last() else { panic!("{:?}", heard.last()) };
+    assert_eq!(outcome.done.files, SHOWN + 5);
+}
+
+#[tokio::test]
+async fn a_search_that_hangs_is_cancelled_and_one_folder_that_fails_is_named() {
+    let mut bench = start();
+    bench.files.0.plant_dir(&RemotePath::new("/endless")).unwrap();
+    bench.engine.send(find(JobId(1), "/", "a"));
+    bench.engine.send(Command::Cancel { job: JobId(1) });
+    assert!(matches!(bench.hear(JobId(1), None).await.last(), Some(What::Cancelled)));
+    bench.engine.send(find(JobId(2), "/from/a", "a"));
+    let heard = bench.hear(JobId(2), None).await;
+    assert!(
+        matches!(&heard[0], What::ItemFailed(error) if error.kind() == ErrorKind::NotADirectory),
+        "{heard:?}"
+    );
+    assert!(matches!(heard.last(), Some(What::Done(Outcome { failed: 1, .. }))));
+}
+
+#[tokio::test]
+async fn folders_are_summed_up_each_by_itself() {
+    let mut bench = start();
+    let items = vec![at("/from"), at("/to"), at("/gone")];
+    bench.engine.send(Command::Measure { job: JobId(1), items });
+    let heard = bench.hear(JobId(1), None).await;
+    let last = |path: &str| {
+        heard.iter().rev().find_map(|what| match what {
+            What::Measured { location, totals, standing } if *location == at(path) => {
+                Some((*totals, *standing))
+            }
+            _ => None,
+        })
+    };
+    let from = Totals { files: 3, dirs: 1, links: 0, bytes: 8 };
+    assert_eq!(last("/from"), Some((from, Standing::Whole)));
+    assert_eq!(last("/to"), Some((Totals::default(), Standing::Whole)));
+    assert_eq!(last("/gone"), Some((Totals::default(), Standing::AtLeast)));
+    assert!(matches!(heard.last(), Some(What::Done(Outcome { failed: 1, .. }))));
+}
+
+fn rename_all(job: JobId, names: &[(&str, &str)]) -> Command {
+    let names = names.iter().map(|(from, to)| (from.as_bytes().into(), to.as_bytes().into())).collect();
+    Command::RenameAll { job, folder: at("/many"), names }
+}
+
+async fn content(bench: &Bench, name: &str) -> Vec<u8> {
+    let path = RemotePath::new(format!("/many/{name}"));
+    let mut chunks = bench.files.read(&path, ReadOptions::default()).await.unwrap();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {
+        bytes.extend_from_slice(&chunk.unwrap());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn names_go_round_and_what_fails_is_named_alone() {
+    let mut bench = start();
+    for name in ["a", "b", "c", "d", "e"] {
+        bench.files.0.plant(&RemotePath::new(format!("/many/{name}")), name.as_bytes()).unwrap();
+    }
+    let names = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "e"), ("e", "f"), ("gone", "x")];
+    bench.engine.send(rename_all(JobId(1), &names));
+    let heard = bench.hear(JobId(1), None).await;
+    let failed: Vec<_> = heard
+        .iter()
+        .filter_map(|what| if let What::ItemFailed(error) = what { Some(error) } else { None })
+        .collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].kind(), ErrorKind::NotFound);
+    let Some(What::Done(outcome)) = heard.last() else { panic!("{heard:?}") };
+    assert_eq!((outcome.done.files, outcome.failed), (5, 1));
+    for (was, is) in [("a", "b"), ("b", "c"), ("c", "a"), ("d", "e"), ("e", "f")] {
+        assert_eq!(content(&bench, is).await, was.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_aside_goes_back_where_its_new_name_cannot_be_had() {
+    let mut bench = start();
+    for name in ["a", "b"] {
+        bench.files.0.plant(&RemotePath::new(format!("/many/{name}")), name.as_bytes()).unwrap();
+    }
+    // Somebody has taken `b` away: its rename fails, and a new `b` may not be replaced.
+    bench.files.remove_file(&RemotePath::new("/many/b")).await.unwrap();
+    bench.files.0.plant_dir(&RemotePath::new("/many/b")).unwrap();
+    bench.engine.send(rename_all(JobId(1), &[("a", "b"), ("b", "a"), ("x", "x")]));
+    let heard = bench.hear(JobId(1), None).await;
+    assert!(matches!(heard.last(), Some(What::Done(_))), "{heard:?}");
+    let listed = bench.files.list(&RemotePath::new("/many")).await.unwrap();
+    let names: Vec<_> = futures::StreamExt::collect::<Vec<_>>(listed)
+        .await
+        .into_iter()
+        .flat_map(|b| b.unwrap())
+        .map(|e| String::from_utf8_lossy(&e.name).into_owned())
+        .collect();
+    assert!(names.iter().all(|name| !name.starts_with(".wharf")), "{names:?}");
 }

@@ -10,6 +10,8 @@ mod edit;
 mod hand;
 #[path = "pty/places.rs"]
 mod places;
+#[path = "pty/quiet.rs"]
+mod quiet;
 #[path = "pty/screen.rs"]
 mod screen;
 #[path = "pty/server.rs"]

@@ -6,6 +6,10 @@ mod connect;
 mod drag;
 #[path = "screens/files.rs"]
 mod files;
+#[path = "screens/find.rs"]
+mod find;
+#[path = "screens/goto.rs"]
+mod goto;
 #[path = "screens/hold.rs"]
 mod hold;
 #[path = "screens/keys.rs"]
@@ -14,6 +18,8 @@ mod keys;
 mod look;
 #[path = "screens/places.rs"]
 mod places;
+#[path = "screens/rename.rs"]
+mod rename;
 #[path = "screens/signs.rs"]
 mod signs;
 #[path = "screens/tabs.rs"]
@@ -217,7 +223,10 @@ fn parse(text: &str) -> Key {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,
         "Tab" => KeyCode::Tab,
+        // As terminals report it.
+        "BackTab" => KeyCode::BackTab,
         "Space" => KeyCode::Char(' '),
+        "Ins" => KeyCode::Insert,
         "Up" => KeyCode::Up,
         "Down" => KeyCode::Down,
         "Left" => KeyCode::Left,
@@ -850,7 +859,9 @@ fn go_to_understands_places_and_paths() {
         ui.msg(Msg::Paste(format!("{text}\n")));
         ui.press("Enter");
         let reached = match ui.last() {
-            Command::List { location, .. } => format!("{}{}", location.fs, location.path),
+            Command::List { location, .. } | Command::Stat { location, .. } => {
+                format!("{}{}", location.fs, location.path)
+            }
             Command::Open { place: Place::Remote(target, _), .. } => target.label(),
             other => format!("{other:?}"),
         };

@@ -11,6 +11,8 @@ pub enum Icons {
     None,
     /// Letters.
     Ascii,
+    /// Signs that most fonts have.
+    Unicode,
     /// Those of a Nerd Font, which the terminal must have.
     Nerd,
 }

@@ -7,6 +7,8 @@ mod look;
 mod manage;
 mod read;
 mod recorded;
+mod rename;
+mod scan;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +21,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
+pub use scan::Standing;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -179,12 +182,15 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Terminal { job, .. }
     | Command::Read { job, .. }
     | Command::Search { job, .. }
+    | Command::Find { job, .. }
+    | Command::Measure { job, .. }
     | Command::Fetch { job, .. }
     | Command::PutBack { job, .. }
     | Command::Test { job, .. }
     | Command::Hosts { job }
     | Command::Space { job, .. }
     | Command::Rename { job, .. }
+    | Command::RenameAll { job, .. }
     | Command::Remove { job, .. }
     | Command::Interrupt { job }
     | Command::Cancel { job }) = command
@@ -267,6 +273,10 @@ impl Job {
             Command::Search { location, needle, from, backward, .. } => {
                 self.cancellable(self.search(&location, &needle, from, backward).boxed()).await
             }
+            Command::Find { location, query, .. } => {
+                self.cancellable(self.find(&location, &query).boxed()).await
+            }
+            Command::Measure { items, .. } => self.cancellable(self.measure(&items).boxed()).await,
             Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
@@ -279,6 +289,7 @@ impl Job {
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,
             Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,
+            Command::RenameAll { folder, names, .. } => self.rename_all(&folder, &names).await,
             Command::Remove { items, .. } => self.remove(&items).await,
             Command::SetAttributes { items, change, recursive, .. } => {
                 self.set_attributes(&items, &change, recursive).await

@@ -10,6 +10,9 @@ pub enum ModeChange {
     Exact(u32),
     /// These bits for a tree: directories can be entered wherever they can be read.
     Tree(u32),
+    /// These bits on and those off, all others as they are. For a tree, execution only where
+    /// somebody may execute already, and for directories.
+    Bits { set: u32, clear: u32, tree: bool },
     /// One clause after the other.
     Clauses(Vec<Clause>),
 }
@@ -124,7 +127,7 @@ fn parse_what(text: &str) -> Option<What> {
 impl ModeChange {
     /// Whether the result depends on the bits there are.
     pub fn needs_old(&self) -> bool {
-        matches!(self, ModeChange::Clauses(_))
+        matches!(self, ModeChange::Clauses(_) | ModeChange::Bits { .. })
     }
 
     /// The bits after the change of `old`.
@@ -132,6 +135,11 @@ impl ModeChange {
         match self {
             ModeChange::Tree(mode) if is_dir => mode | (mode & 0o444) >> 2,
             ModeChange::Exact(mode) | ModeChange::Tree(mode) => *mode,
+            ModeChange::Bits { set, clear, tree } => {
+                let spares = *tree && !is_dir && old & 0o111 == 0;
+                let set = if spares { set & !0o111 } else { *set };
+                old & 0o7777 & !clear | set
+            }
             ModeChange::Clauses(clauses) => {
                 clauses.iter().fold(old & 0o7777, |mode, clause| clause.apply(mode, is_dir))
             }
@@ -202,6 +210,16 @@ mod tests {
         assert_eq!(ModeChange::Tree(0o640).apply(0, true), 0o750);
         assert_eq!(ModeChange::Tree(0o640).apply(0, false), 0o640);
         assert_eq!("g=rx".parse::<ModeChange>().unwrap().apply(0o2775, true), 0o2755);
+    }
+
+    #[test]
+    fn bits_leave_the_others_alone_and_files_of_a_tree_no_programs() {
+        let change = |tree| ModeChange::Bits { set: 0o111, clear: 0o022, tree };
+        assert_eq!(change(false).apply(0o4664, false), 0o4755);
+        assert_eq!(change(true).apply(0o664, false), 0o644);
+        assert_eq!(change(true).apply(0o764, false), 0o755);
+        assert_eq!(change(true).apply(0o770, true), 0o751);
+        assert!(change(true).needs_old());
     }
 
     #[test]

@@ -41,11 +41,7 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
                 if path.components().count() - top < DEEPEST {
                     next.push(below.clone());
                 } else {
-                    watcher.failed(
-                        Error::new(ErrorKind::Protocol, Operation::List)
-                            .at(&below)
-                            .with_detail(format!("nested more than {DEEPEST} levels deep")),
-                    );
+                    watcher.failed(too_deep(&below));
                     continue;
                 }
             }
@@ -55,6 +51,51 @@ pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Wat
     })
     .await?;
     Ok(found)
+}
+
+/// Lists everything below `roots`, many directories at a time, and keeps nothing: `visit` is told
+/// of each directory which root it belongs to, its path, and its entries or that it could not be
+/// listed, which `watcher` has then heard of. It returns which of the directories in it are to be
+/// listed as well. Follows no symlinks; a lost session ends the walk.
+pub async fn each(
+    fs: &Arc<dyn FileSystem>,
+    roots: Vec<RemotePath>,
+    watcher: &dyn Watcher,
+    mut visit: impl FnMut(usize, &RemotePath, Option<Vec<Entry>>) -> Vec<RemotePath>,
+) -> Result<()> {
+    let tops: Vec<usize> = roots.iter().map(|root| root.components().count()).collect();
+    let mut waiting: Vec<(usize, RemotePath)> = roots.into_iter().enumerate().rev().collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < LISTINGS
+            && let Some((root, path)) = waiting.pop()
+        {
+            running.push(async move { (directory(fs, &path, watcher).await, root, path) });
+        }
+        let Some((listed, root, path)) = running.next().await else { return Ok(()) };
+        let entries = match listed {
+            Err(error) if error.kind().ends_session() => return Err(error),
+            Err(error) => {
+                watcher.failed(error);
+                None
+            }
+            Ok(entries) => Some(entries),
+        };
+        let top = tops.get(root).copied().unwrap_or_default();
+        let deepest = path.components().count().saturating_sub(top) >= DEEPEST;
+        let next = visit(root, &path, entries);
+        if !deepest {
+            waiting.extend(next.into_iter().map(|path| (root, path)));
+        } else if !next.is_empty() {
+            watcher.failed(too_deep(&path));
+        }
+    }
+}
+
+fn too_deep(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::Protocol, Operation::List)
+        .at(path)
+        .with_detail(format!("nested more than {DEEPEST} levels deep"))
 }
 
 /// What the target holds where `wanted_dirs` would land: `tops` and, for each directory that

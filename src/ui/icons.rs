@@ -42,6 +42,13 @@ pub fn icon(icons: Icons, entry: &Entry) -> Option<&'static str> {
             Kind::File if runs => "x",
             Kind::File => "-",
         }),
+        Icons::Unicode => Some(match entry.kind {
+            Kind::Dir => "▪",
+            Kind::Symlink => "↪",
+            Kind::Other => "◇",
+            Kind::File if runs => "▸",
+            Kind::File => "·",
+        }),
         Icons::Nerd => Some(match entry.kind {
             Kind::Dir => "\u{f07b}",
             Kind::Symlink => "\u{f0c1}",
@@ -70,7 +77,7 @@ mod tests {
         }
         for name in ["a.TAR", "b", ".bashrc", "c.rs", "\u{65e5}."] {
             for kind in [Kind::File, Kind::Dir, Kind::Symlink, Kind::Other] {
-                for icons in [Icons::Ascii, Icons::Nerd] {
+                for icons in [Icons::Ascii, Icons::Unicode, Icons::Nerd] {
                     let found = icon(icons, &Entry::new(name.as_bytes(), kind));
                     assert_eq!(found.map(text::width), Some(1), "{name} {kind:?}");
                 }

@@ -108,12 +108,18 @@ pub enum Mode {
     Form,
     /// The command palette.
     Palette,
+    /// A search below a folder.
+    Find,
+    /// A path being typed.
+    GoTo,
+    /// A pattern for many names.
+    Rename,
     /// A file being looked at.
     Viewer,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 12] = [
+    pub const ALL: [Mode; 15] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -125,6 +131,9 @@ impl Mode {
         Mode::Connect,
         Mode::Form,
         Mode::Palette,
+        Mode::Find,
+        Mode::GoTo,
+        Mode::Rename,
         Mode::Viewer,
     ];
 
@@ -207,7 +216,17 @@ impl Keymap {
     pub fn all_keys(&self, action: Action) -> Vec<Chord> {
         // What turns the pages of the help or walks a form means something else in the panes.
         let apart = |mode: Mode| {
-            matches!(mode, Mode::Reader | Mode::Connect | Mode::Form | Mode::Palette | Mode::Viewer)
+            matches!(
+                mode,
+                Mode::Reader
+                    | Mode::Connect
+                    | Mode::Form
+                    | Mode::Palette
+                    | Mode::Find
+                    | Mode::GoTo
+                    | Mode::Rename
+                    | Mode::Viewer
+            )
         };
         let keys = |apart_ones: bool| {
             let mut keys = Vec::new();
@@ -252,6 +271,14 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
         (Mode::Palette, Action::Accept) => "Run",
+        (Mode::Rename, Action::Accept) => "Rename",
+        (Mode::Rename, Action::NextChoice) => "Next field",
+        (Mode::GoTo, Action::Accept) => "Go there",
+        (Mode::GoTo, Action::NextChoice) => "Complete",
+        (Mode::GoTo, Action::Up) => "Before",
+        (Mode::Find, Action::Accept) => "Find, go there",
+        (Mode::Find, Action::NextChoice) => "Next field",
+        (Mode::Find, Action::Select) => "Mark",
         (Mode::Form, Action::NextChoice) => "Next field",
         (Mode::Filter, Action::Accept) => "Keep it",
         (Mode::Filter, Action::Cancel) => "Show all",
@@ -293,6 +320,9 @@ fn hinted(mode: Mode) -> &'static [Action] {
         }
         Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
         Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
+        Mode::Rename => &[Accept, Cancel, NextChoice, PageDown],
+        Mode::GoTo => &[Accept, Cancel, NextChoice, Up, PageDown],
+        Mode::Find => &[Accept, Cancel, NextChoice, View, Copy, Move, Action::Delete, Select],
         Mode::Viewer => {
             &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, GoTo, PageDown, Last, Help]
         }
@@ -435,6 +465,8 @@ impl Default for Keymap {
         bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
         bind(panes, Filter, &[(none, Char('/'))]);
+        bind(panes, Action::Find, &[(ctrl, Char('f'))]);
+        bind(panes, Measure, &[(none, Char('u'))]);
         bind(panes, Sort, &[(none, Char('s'))]);
         bind(panes, Hidden, &[(none, Char('.'))]);
         bind(panes, Cancel, &[(none, Esc)]);
@@ -496,6 +528,42 @@ impl Default for Keymap {
         bind(palette, Action::PageDown, &[(none, KeyCode::PageDown)]);
         bind(palette, First, &[(ctrl, KeyCode::Home)]);
         bind(palette, Last, &[(ctrl, End)]);
+
+        let go_to = Mode::GoTo;
+        bind(go_to, Accept, &[(none, Enter)]);
+        bind(go_to, Cancel, &[(none, Esc)]);
+        bind(go_to, NextChoice, &[(none, Tab)]);
+        bind(go_to, PreviousChoice, &[(none, BackTab)]);
+        bind(go_to, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(go_to, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(go_to, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(go_to, Action::PageDown, &[(none, KeyCode::PageDown)]);
+
+        let rename = Mode::Rename;
+        bind(rename, Accept, &[(none, Enter)]);
+        bind(rename, Cancel, &[(none, Esc)]);
+        bind(rename, NextChoice, &[(none, Tab), (none, KeyCode::Down)]);
+        bind(rename, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
+        bind(rename, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(rename, Action::PageDown, &[(none, KeyCode::PageDown)]);
+
+        let find = Mode::Find;
+        bind(find, Accept, &[(none, Enter)]);
+        bind(find, Cancel, &[(none, Esc)]);
+        bind(find, NextChoice, &[(none, Tab)]);
+        bind(find, PreviousChoice, &[(none, BackTab)]);
+        bind(find, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
+        bind(find, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(find, Action::PageUp, &[(none, KeyCode::PageUp)]);
+        bind(find, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(find, First, &[(ctrl, KeyCode::Home)]);
+        bind(find, Last, &[(ctrl, End)]);
+        bind(find, Select, &[(none, Insert)]);
+        bind(find, View, &[(none, F(3))]);
+        bind(find, Copy, &[(none, F(5))]);
+        bind(find, Move, &[(none, F(6))]);
+        bind(find, Action::Delete, &[(none, F(8))]);
+        bind(find, Help, &[(none, F(1))]);
 
         bind(Mode::Text, Accept, &[(none, Enter)]);
         bind(Mode::Text, Cancel, &[(none, Esc)]);

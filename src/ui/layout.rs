@@ -301,8 +301,9 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
         return match sheet.buttons.iter().position(|button| button.area.contains(at)) {
             Some(button) => Hit::Button(button),
             None if sheet.chosen.is_some() && sheet.body.contains(at) => {
-                let line = sheet.scroll + usize::from(y - sheet.body.y);
-                if line < sheet.lines.len() { Hit::Chosen(line) } else { Hit::Dialog }
+                let (first, count) = sheet.window.unwrap_or((sheet.scroll, sheet.lines.len()));
+                let line = first + usize::from(y - sheet.body.y);
+                if line < count { Hit::Chosen(line) } else { Hit::Dialog }
             }
             None if sheet.area.contains(at) => {
                 let row = sheet.rows.iter().find(|row| row.area.contains(at));

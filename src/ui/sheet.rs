@@ -4,10 +4,13 @@
 
 mod content;
 mod files;
+mod find;
 mod form;
+mod goto;
 mod menu;
 mod palette;
 mod parts;
+mod rename;
 
 use ratatui::layout::{Rect, Size};
 
@@ -60,7 +63,7 @@ pub struct Row {
 }
 
 /// A dialog, laid out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
     pub title: String,
     pub danger: bool,
@@ -83,11 +86,19 @@ pub struct Sheet {
     pub typing_at: Option<u16>,
     /// The line that Enter takes, in a list to choose from.
     pub chosen: Option<usize>,
+    /// Where `lines` is only the part of a long list that is seen: the place of its first line
+    /// in the list, and how many lines that has.
+    pub window: Option<(usize, usize)>,
+    /// Lines that stand elsewhere than in the body.
+    pub notes: Vec<(Rect, Line)>,
 }
 
 impl Sheet {
     /// The furthest that the body can be scrolled.
     pub fn last_scroll(&self) -> usize {
+        if let Some((_, count)) = self.window {
+            return count.saturating_sub(usize::from(self.body.height));
+        }
         self.lines.len().saturating_sub(usize::from(self.body.height))
     }
 }
@@ -123,6 +134,15 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
+    }
+    if let Overlay::Rename(rename) = state.overlay()? {
+        return Some(rename::place(state, rename));
+    }
+    if let Overlay::GoTo(goto) = state.overlay()? {
+        return Some(goto::place(state, goto));
+    }
+    if let Overlay::Find(find) = state.overlay()? {
+        return Some(find::place(state, find));
     }
     let room = usize::from(frame_width(state.size, u16::MAX)).saturating_sub(6).max(1);
     let content = content::content(state, state.overlay()?, room);
@@ -211,6 +231,8 @@ fn place(size: Size, content: Content) -> Sheet {
         more: (0, 0),
         typing_at: None,
         chosen: None,
+        window: None,
+        notes: Vec::new(),
     }
 }
 

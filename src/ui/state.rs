@@ -3,12 +3,16 @@
 
 pub mod carry;
 pub mod connect;
+pub mod find;
 pub mod form;
+pub mod goto;
 pub mod listing;
 pub mod log;
+pub mod measure;
 pub mod overlay;
 pub mod palette;
 pub mod pane;
+pub mod rename;
 pub mod tabs;
 pub mod transfers;
 pub mod viewer;
@@ -22,14 +26,19 @@ use ratatui::layout::Size;
 
 pub use carry::{Grip, Held, Load, Pulled};
 pub use connect::{Choice, Chooser, Hosts, Places};
+pub use find::{Find, Search};
 pub use form::{Form, Slot};
+pub use goto::GoTo;
 pub use listing::{Item, Listing, SORTS, Sum};
 pub use log::Log;
+pub use measure::Measure;
 pub use overlay::{
-    Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Typing,
+    Asking, CommandOutput, Deed, Field, Menu, Overlay, Overtaken, Permissions, Properties, Question, Summary,
+    Typing,
 };
 pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
+pub use rename::Rename;
 pub use tabs::{Parked, Tabs};
 pub use transfers::{Standing, Transfer, Transfers, Work};
 pub use viewer::Viewer;
@@ -58,6 +67,9 @@ impl Default for Clock {
         Clock { now: Timestamp::from_seconds(0), running: Duration::ZERO }
     }
 }
+
+/// Jobs whose beginning is remembered.
+const BEGAN: usize = 256;
 
 /// The panel below the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +113,8 @@ pub struct Errand {
     pub touches: Vec<Location>,
     /// The name the cursor goes to once it is done.
     pub wanted: Box<[u8]>,
+    /// What is going on, such as `Creating the folder x`.
+    pub doing: String,
     /// What to say when it is done.
     pub done: String,
 }
@@ -174,10 +188,18 @@ pub struct State {
     /// A file being looked at, in front of the panes and behind the dialogs.
     pub viewer: Option<Box<Viewer>>,
     pub overlays: Vec<Overlay>,
+    /// The last search below a folder, to come back to.
+    pub found: Option<Box<Find>>,
+    /// Paths that were typed and gone to, the latest first.
+    pub gone: Vec<String>,
+    /// The home directories of logins, as far as they were asked for.
+    pub homes: HashMap<FsId, RemotePath>,
     /// Questions that wait until no dialog is open.
     pub waiting: VecDeque<Question>,
     pub transfers: Transfers,
     pub errands: Vec<Errand>,
+    /// Folders that are being summed up.
+    pub measures: Vec<Measure>,
     /// Files of servers that are being edited on this machine.
     pub edits: Vec<Edit>,
     /// The shell on a server that is being opened: its job, and the server's name, escaped.
@@ -196,6 +218,8 @@ pub struct State {
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
     pub next_job: u64,
+    /// When the latest jobs began, on the clock of [`Clock::running`].
+    pub began: VecDeque<(JobId, Duration)>,
     pub last_click: Option<Click>,
     /// Whether the terminal has the focus, as far as it tells.
     pub focused: bool,
@@ -232,9 +256,13 @@ impl State {
             filtering: false,
             viewer: None,
             overlays: Vec::new(),
+            found: None,
+            gone: Vec::new(),
+            homes: HashMap::new(),
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             errands: Vec::new(),
+            measures: Vec::new(),
             edits: Vec::new(),
             opening_shell: None,
             workspace: String::new(),
@@ -246,6 +274,7 @@ impl State {
             shown: Vec::new(),
             targets: HashMap::new(),
             next_job: 1,
+            began: VecDeque::new(),
             last_click: None,
             focused: true,
             bar: Bar::None,
@@ -286,7 +315,17 @@ impl State {
     pub fn fresh_job(&mut self) -> JobId {
         let job = JobId(self.next_job);
         self.next_job = self.next_job.saturating_add(1);
+        self.began.push_back((job, self.clock.running));
+        if self.began.len() > BEGAN {
+            self.began.pop_front();
+        }
         job
+    }
+
+    /// How long a job has been going on; zero for those of long ago.
+    pub fn waited(&self, job: JobId) -> Duration {
+        let began = self.began.iter().rev().find(|(known, _)| *known == job);
+        began.map_or(Duration::ZERO, |(_, at)| self.clock.running.saturating_sub(*at))
     }
 
     pub fn overlay(&self) -> Option<&Overlay> {
@@ -303,6 +342,9 @@ impl State {
             },
             Some(Overlay::Form(_)) => Mode::Form,
             Some(Overlay::Palette(_)) => Mode::Palette,
+            Some(Overlay::Find(_)) => Mode::Find,
+            Some(Overlay::GoTo(_)) => Mode::GoTo,
+            Some(Overlay::Rename(_)) => Mode::Rename,
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
@@ -310,6 +352,7 @@ impl State {
                 | Overlay::Overtaken(_)
                 | Overlay::Menu(_)
                 | Overlay::Properties(_)
+                | Overlay::Summary(_)
                 | Overlay::Permissions(_),
             ) => Mode::Choice,
             Some(
@@ -341,6 +384,9 @@ impl State {
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
             || !self.edits.is_empty()
+            || !self.measures.is_empty()
+            || !self.errands.is_empty()
+            || self.overlays.iter().any(Overlay::is_waiting)
             || self.opening_shell.is_some()
             || self.transfers.running().next().is_some()
     }

@@ -78,6 +78,19 @@ pub fn pad(text: &str, columns: usize) -> String {
     out
 }
 
+/// Filled with spaces in front up to the width; never longer.
+pub fn pad_left(text: &str, columns: usize) -> String {
+    let cut = cut(text, columns);
+    format!("{}{cut}", " ".repeat(columns.saturating_sub(width(&cut))))
+}
+
+/// One of the spinner's pictures, by how long the program runs.
+pub fn spinner(running: std::time::Duration) -> &'static str {
+    const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    let at = usize::try_from(running.as_millis() / 120).unwrap_or(0) % FRAMES.len();
+    FRAMES.get(at).copied().unwrap_or("·")
+}
+
 /// In lines of at most that width, broken at spaces where there are any.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);

@@ -167,7 +167,5 @@ impl Pen<'_> {
 
 /// One of the spinner's pictures, by the clock.
 fn spinner(state: &State) -> &'static str {
-    const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-    let at = usize::try_from(state.clock.running.as_millis() / 120).unwrap_or(0) % FRAMES.len();
-    FRAMES.get(at).copied().unwrap_or("·")
+    text::spinner(state.clock.running)
 }

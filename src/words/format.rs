@@ -114,6 +114,16 @@ pub fn mode(bits: u32, kind: Kind) -> String {
     out
 }
 
+/// The permission bits of several files, `rw-r-?r--`: `?` where they differ, as `mixed` says.
+pub fn mixed_mode(bits: u32, mixed: u32) -> String {
+    let known = mode(bits & !mixed, Kind::File);
+    // Where a special bit differs, it is the execution bit's letter that stands for both.
+    let special = (mixed & 0o4000) >> 5 | (mixed & 0o2000) >> 7 | (mixed & 0o1000) >> 9;
+    let asked = mixed | special;
+    let letters = known.chars().skip(1).enumerate();
+    letters.map(|(at, letter)| if asked & (0o400 >> at) != 0 { '?' } else { letter }).collect()
+}
+
 /// What an entry is, as a noun.
 pub fn kind(kind: Kind) -> &'static str {
     match kind {

@@ -47,7 +47,7 @@ fn every_size_from_the_smallest_to_the_largest() {
 
 #[test]
 fn icons_stand_before_the_names() {
-    for (name, icons) in [("ascii", Icons::Ascii), ("nerd", Icons::Nerd)] {
+    for (name, icons) in [("ascii", Icons::Ascii), ("unicode", Icons::Unicode), ("nerd", Icons::Nerd)] {
         let mut ui = busy(80, 24);
         ui.state.icons = icons;
         insta::assert_snapshot!(format!("look_icons_{name}"), ui.screen());

@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content {
     match overlay {
-        Overlay::Text { typing, field, error } => typing_content(state, typing, field, error.as_ref()),
+        Overlay::Text { typing, field, error } => typing_content(typing, field, error.as_ref()),
         Overlay::Confirm { deed, lines, choice, scroll } => {
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
@@ -29,7 +29,12 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(state, question, room),
         // They have a layout of their own.
-        Overlay::Form(_) | Overlay::Palette(_) | Overlay::Tour => Content::default(),
+        Overlay::Form(_)
+        | Overlay::Palette(_)
+        | Overlay::Find(_)
+        | Overlay::GoTo(_)
+        | Overlay::Rename(_)
+        | Overlay::Tour => Content::default(),
         Overlay::Help { scroll } => help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =
@@ -60,6 +65,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             }
         }
         Overlay::Properties(shown) => files::properties(state, shown),
+        Overlay::Summary(shown) => files::summary(state, shown),
         Overlay::Permissions(chosen) => files::permissions(state, chosen),
         Overlay::Output(output) => files::output(state, output),
         Overlay::Overtaken(overtaken) => files::overtaken(state, overtaken),
@@ -81,28 +87,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
     }
 }
 
-fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&String>) -> Content {
+fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Content {
     let (title, lines) = match typing {
-        Typing::GoTo(side) => {
-            let view = &state.pane(*side).view;
-            let away = view.location.as_ref().is_some_and(|location| !location.fs.is_local());
-            let lines = if away {
-                vec![
-                    line(
-                        Role::Soft,
-                        format!("A path on {}; ~ is the login's home", words::escape(&view.info.label)),
-                    ),
-                    line(Role::Soft, "local:/path for this machine"),
-                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
-                ]
-            } else {
-                vec![
-                    line(Role::Soft, "A path on this machine"),
-                    line(Role::Soft, "sftp://user@host:port/path, or host:path"),
-                ]
-            };
-            ("Go to".to_owned(), lines)
-        }
         Typing::NewFolder(parent) => {
             let path = words::escape_bytes(parent.path.as_bytes());
             ("New folder".to_owned(), vec![vec![Piece(Role::Faint, "in ".into()), Piece(Role::Soft, path)]])
@@ -134,6 +120,13 @@ fn typing_content(state: &State, typing: &Typing, field: &Field, error: Option<&
                 line(Role::Soft, "OWNER, OWNER:GROUP or :GROUP; names or numbers"),
             ];
             ("Owner".to_owned(), lines)
+        }
+        Typing::Time { name, .. } => {
+            let lines = vec![
+                line(Role::Soft, &**name),
+                line(Role::Soft, "When it was changed: 2026-11-21, 2026-11-21 14:05 or now"),
+            ];
+            ("Time".to_owned(), lines)
         }
         Typing::Pattern { select, .. } => {
             let title = if *select { "Select by pattern" } else { "Unselect by pattern" };

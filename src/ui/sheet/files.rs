@@ -5,10 +5,10 @@ use super::{
     parts::{button, fact, line},
 };
 use crate::{
-    fs::{Entry, Kind},
+    fs::Entry,
     ui::{
         state::{
-            CommandOutput, Overtaken, Permissions, Properties, State,
+            CommandOutput, Overtaken, Permissions, Properties, State, Summary,
             overlay::{Sum, bit},
         },
         text,
@@ -60,7 +60,11 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
     lines.push(fact("Group", owner(entry.group.as_deref(), attributes.gid)));
     match &shown.sum {
         Sum::Unasked => {}
-        Sum::Computing(_) => lines.push(fact("SHA-256", "being computed…")),
+        Sum::Computing(job) => {
+            let time = words::duration(state.waited(*job));
+            let spinner = text::spinner(state.clock.running);
+            lines.push(fact("SHA-256", format!("{spinner} being computed… {time} (Esc stops)")));
+        }
         Sum::Known(sum) => {
             lines.push(fact("SHA-256", words::computed(&sum.by)));
             // On a line of its own, whole, to be compared.
@@ -71,13 +75,20 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
         }
     }
     let buttons = if is_small(state) {
-        vec![button("Close", 'c'), button("Sum", 's'), button("Perm", 'p'), button("Owner", 'o')]
+        vec![
+            button("Close", 'c'),
+            button("Sum", 's'),
+            button("Perm", 'p'),
+            button("Owner", 'o'),
+            button("Time", 't'),
+        ]
     } else {
         vec![
             button("c  Close", 'c'),
             button("s  Checksum", 's'),
             button("p  Permissions", 'p'),
             button("o  Owner", 'o'),
+            button("t  Time", 't'),
         ]
     };
     Content {
@@ -87,6 +98,29 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
         choice: shown.choice,
         scroll: shown.scroll,
         width: 82,
+        ..Content::default()
+    }
+}
+
+/// What several have in common.
+pub(super) fn summary(state: &State, shown: &Summary) -> Content {
+    let buttons = if is_small(state) {
+        vec![button("Close", 'c'), button("Perm", 'p'), button("Owner", 'o'), button("Time", 't')]
+    } else {
+        vec![
+            button("c  Close", 'c'),
+            button("p  Permissions", 'p'),
+            button("o  Owner", 'o'),
+            button("t  Time", 't'),
+        ]
+    };
+    Content {
+        title: format!("Properties of {}", shown.name),
+        lines: shown.facts.iter().map(|(label, value)| fact(label, &**value)).collect(),
+        buttons,
+        choice: shown.choice,
+        scroll: shown.scroll,
+        width: 70,
         ..Content::default()
     }
 }
@@ -112,7 +146,11 @@ pub(super) fn permissions(state: &State, chosen: &Permissions) -> Content {
     for (row, (label, names)) in rows.iter().enumerate() {
         let mut cells: Line = vec![Piece(Role::Soft, text::pad(label, 8))];
         for (column, name) in names.iter().enumerate() {
-            let mark = if chosen.mode & bit(row, column) != 0 { "x" } else { " " };
+            let mark = match bit(row, column) {
+                bit if chosen.mixed & bit != 0 => "?",
+                bit if chosen.mode & bit != 0 => "x",
+                _ => " ",
+            };
             let here = (chosen.row, chosen.column) == (row, column);
             cells.push(cell(mark, here));
             let role = if here { Role::Title } else { Role::Text };
@@ -130,14 +168,15 @@ pub(super) fn permissions(state: &State, chosen: &Permissions) -> Content {
         ]);
     }
     let name = if small { 14 } else { 26 };
-    let bits = words::mode(chosen.mode, Kind::File);
+    let octal = if chosen.mixed == 0 { format!("{:04o}", chosen.mode) } else { "    ".to_owned() };
+    let bits = words::mixed_mode(chosen.mode, chosen.mixed);
     let mut lines = vec![vec![
         Piece(Role::Text, text::pad(&text::cut_middle(&chosen.name, name - 2), name)),
-        Piece(Role::Title, format!("{}  {:04o}", bits.get(1..).unwrap_or_default(), chosen.mode)),
+        Piece(Role::Title, format!("{bits}  {octal}")),
     ]];
     if !small {
-        if chosen.differ {
-            lines.push(line(Role::Soft, "They differ now, or are not told; all get these."));
+        if chosen.mixed != 0 {
+            lines.push(line(Role::Soft, "? differs now, or is not told, and stays as it is."));
         }
         if chosen.recursive {
             lines.push(line(Role::Soft, "Folders that can be read can be entered."));
@@ -174,7 +213,10 @@ pub(super) fn output(state: &State, shown: &CommandOutput) -> Content {
     let wide = usize::from(state.size.width).saturating_sub(10).clamp(20, 110);
     let end = match &shown.ended {
         Some(ended) => ended.clone(),
-        None => "It runs; Esc stops it.".to_owned(),
+        None => {
+            let time = words::duration(shown.job.map_or_else(Default::default, |job| state.waited(job)));
+            format!("{} It runs, {time}; Esc stops it.", text::spinner(state.clock.running))
+        }
     };
     if !picture.is_empty() {
         picture.push(Line::new());

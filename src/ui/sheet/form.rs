@@ -160,6 +160,8 @@ pub(super) fn place(state: &State, form: &Form) -> Sheet {
         more: (first, slots.len()),
         typing_at: field,
         chosen: None,
+        window: None,
+        notes: Vec::new(),
         rows,
     }
 }

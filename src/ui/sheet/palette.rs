@@ -68,6 +68,8 @@ pub(super) fn place(state: &State, palette: &Palette) -> Sheet {
         rows: Vec::new(),
         more: (0, 0),
         typing_at: None,
+        window: None,
+        notes: Vec::new(),
     }
 }
 

@@ -1,11 +1,14 @@
 //! A directory's entries as a pane shows them: kept sorted while batches arrive, filtered, with
 //! the selection. Plain data of any size; never looks at the screen.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::fs::{
-    Entry,
-    entry::{Sort, SortKey, compare, natural_key},
+use crate::{
+    engine::Standing,
+    fs::{
+        Entry, Kind,
+        entry::{Sort, SortKey, compare, natural_key},
+    },
 };
 
 /// The orders on offer.
@@ -17,6 +20,8 @@ pub struct Item {
     pub entry: Entry,
     key: Box<[u8]>,
     pub selected: bool,
+    /// How far a folder is summed up; what it holds is its size then.
+    pub measured: Option<Standing>,
 }
 
 /// What is selected, or shown: how many and how large.
@@ -38,7 +43,9 @@ impl Sum {
 
 impl Item {
     fn bytes(&self) -> u64 {
-        if self.entry.is_dir_like() { 0 } else { self.entry.attributes.size.unwrap_or(0) }
+        // The size of a link to a folder is that of the link.
+        let counts = self.entry.kind == Kind::Dir || !self.entry.is_dir_like();
+        self.entry.attributes.size.filter(|_| counts).unwrap_or(0)
     }
 }
 
@@ -88,6 +95,11 @@ impl Listing {
         self.shown.iter().filter_map(|index| self.items.get(*index as usize))
     }
 
+    /// All there are, shown or not, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter()
+    }
+
     /// Where a name stands, if it is shown.
     pub fn position(&self, name: &[u8]) -> Option<usize> {
         self.iter().position(|item| *item.entry.name == *name)
@@ -129,8 +141,9 @@ impl Listing {
         let first = self.items.len();
         self.items.extend(batch.into_iter().map(|entry| Item {
             key: natural_key(&entry.name),
-            entry,
+            entry: sizeless(entry),
             selected: false,
+            measured: None,
         }));
         let mut fresh: Vec<u32> = (first..self.items.len()).filter_map(|i| u32::try_from(i).ok()).collect();
         let (items, sort) = (&self.items, self.sort);
@@ -141,6 +154,55 @@ impl Listing {
         let more = Sum::of(seen.iter().filter_map(|index| self.items.get(*index as usize)));
         self.total.count += more.count;
         self.total.bytes = self.total.bytes.saturating_add(more.bytes);
+    }
+
+    /// What a folder holds, as far as it is known. `id` is where it stood when that was asked for,
+    /// which spares looking for it.
+    pub fn set_measured(&mut self, id: u32, name: &[u8], standing: Option<Standing>, bytes: Option<u64>) {
+        let is_it = |item: &Item| *item.entry.name == *name && item.entry.kind == Kind::Dir;
+        let at = match self.items.get(id as usize) {
+            Some(item) if is_it(item) => Some(id as usize),
+            _ => self.items.iter().position(is_it),
+        };
+        if let Some(item) = at.and_then(|at| self.items.get_mut(at)) {
+            item.measured = standing;
+            item.entry.attributes.size = bytes;
+        }
+    }
+
+    /// Puts everything in its place and counts anew, after sizes have changed.
+    pub fn settle_sizes(&mut self) {
+        if self.sort.key == SortKey::Size {
+            let (items, sort) = (&self.items, self.sort);
+            self.sorted.sort_by(|a, b| order(items, sort, *a, *b));
+        }
+        self.refilter();
+    }
+
+    /// Folders are not summed up any more.
+    pub fn forget_measured(&mut self) {
+        for item in self.items.iter_mut().filter(|item| item.measured.is_some()) {
+            (item.measured, item.entry.attributes.size) = (None, None);
+        }
+        self.settle_sizes();
+    }
+
+    /// Takes over what folders hold from an older listing of the same directory.
+    pub fn adopt_measured(&mut self, older: &Listing) {
+        let known = older
+            .items
+            .iter()
+            .filter_map(|item| Some((&*item.entry.name, (item.measured?, item.entry.attributes.size))));
+        let known: HashMap<&[u8], (Standing, Option<u64>)> = known.collect();
+        if known.is_empty() {
+            return;
+        }
+        for item in self.items.iter_mut().filter(|item| item.entry.kind == Kind::Dir) {
+            if let Some((standing, bytes)) = known.get(&*item.entry.name) {
+                (item.measured, item.entry.attributes.size) = (Some(*standing), *bytes);
+            }
+        }
+        self.settle_sizes();
     }
 
     pub fn set_sort(&mut self, sort: Sort) {
@@ -257,6 +319,14 @@ impl Listing {
     }
 }
 
+/// A folder's own size says nothing of what it holds.
+fn sizeless(mut entry: Entry) -> Entry {
+    if entry.kind == Kind::Dir {
+        entry.attributes.size = None;
+    }
+    entry
+}
+
 fn order(items: &[Item], sort: Sort, a: u32, b: u32) -> std::cmp::Ordering {
     match (items.get(a as usize), items.get(b as usize)) {
         // The index ends every tie, so that a name listed twice keeps its order.
@@ -283,7 +353,7 @@ fn merge(into: &mut Vec<u32>, fresh: &[u32], cmp: impl Fn(u32, u32) -> std::cmp:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Kind, entry::SortKey};
+    use crate::fs::entry::SortKey;
 
     fn file(name: &str, size: u64) -> Entry {
         let mut entry = Entry::new(name.as_bytes(), Kind::File);

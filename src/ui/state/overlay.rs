@@ -13,7 +13,7 @@ use crate::{
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
-        state::{Form, Palette, Side},
+        state::{Find, Form, GoTo, Palette, Rename, Side},
     },
     words::ErrorWords,
 };
@@ -46,7 +46,6 @@ impl fmt::Debug for Field {
 /// What a typed line is for.
 #[derive(Clone, Debug)]
 pub enum Typing {
-    GoTo(Side),
     NewFolder(Location),
     Rename(Location),
     NewFile(Location),
@@ -55,6 +54,11 @@ pub enum Typing {
     HardLink(Location),
     /// The owner of these, which are called so together.
     Owner {
+        items: Vec<Location>,
+        name: String,
+    },
+    /// The time of the last change of these, which are called so together.
+    Time {
         items: Vec<Location>,
         name: String,
     },
@@ -137,6 +141,9 @@ pub enum Overlay {
     /// What the parts of the screen are for; any key ends it.
     Tour,
     Palette(Box<Palette>),
+    Find(Box<Find>),
+    GoTo(Box<GoTo>),
+    Rename(Box<Rename>),
     Explain {
         line: Box<LogLine>,
         scroll: usize,
@@ -151,8 +158,22 @@ pub enum Overlay {
     },
     Properties(Box<Properties>),
     Permissions(Box<Permissions>),
+    Summary(Box<Summary>),
     Output(Box<CommandOutput>),
     Overtaken(Box<Overtaken>),
+}
+
+impl Overlay {
+    /// Whether something in it moves with time alone.
+    pub fn is_waiting(&self) -> bool {
+        match self {
+            Overlay::Find(find) => find.job().is_some(),
+            Overlay::GoTo(goto) => goto.wait.is_some(),
+            Overlay::Properties(properties) => matches!(properties.sum, Sum::Computing(_)),
+            Overlay::Output(output) => output.job.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// A file that was edited here has changed on the server meanwhile.
@@ -191,6 +212,20 @@ pub struct Properties {
     pub scroll: usize,
 }
 
+/// What several files have in common.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub items: Vec<Location>,
+    /// What they are called together, escaped.
+    pub name: String,
+    /// Label and value, escaped.
+    pub facts: Vec<(&'static str, String)>,
+    pub modes: Vec<Option<u32>>,
+    pub folders: bool,
+    pub choice: usize,
+    pub scroll: usize,
+}
+
 /// A checksum that may be asked for.
 #[derive(Clone, Debug)]
 pub enum Sum {
@@ -208,8 +243,12 @@ pub struct Permissions {
     /// What they are called together, escaped.
     pub name: String,
     pub mode: u32,
-    /// They do not all have the same now, or it is not known.
-    pub differ: bool,
+    /// The bits that differ among them, or that are not known: they stay as they are.
+    pub mixed: u32,
+    /// The same when it was asked.
+    pub mixed_before: u32,
+    /// The bits when it was asked.
+    pub mode_before: u32,
     /// There are folders among them.
     pub folders: bool,
     pub recursive: bool,

@@ -96,7 +96,7 @@ impl State {
             Rename | Symlink | HardLink | Properties => {
                 here.usable().is_some() && here.view.current().is_some()
             }
-            CopyPath => here.usable().is_some(),
+            CopyPath | Find | Measure => here.usable().is_some(),
             NewFolder | NewFile | RunCommand | Bookmark | SamePlace => here.usable().is_some(),
             Select | SelectUp | SelectDown | SelectAll | Invert => !here.view.listing.is_empty(),
             _ => true,

@@ -210,6 +210,7 @@ impl View {
     pub fn replace_listing(&mut self, mut newer: Listing) {
         newer.set_view(self.listing.sort(), self.listing.shows_hidden(), self.listing.filter());
         newer.adopt_selection(&self.listing);
+        newer.adopt_measured(&self.listing);
         let name = self.current().map(|item| item.entry.name.clone());
         self.listing = newer;
         let found = name.is_some_and(|name| self.move_to_name(&name));

@@ -12,6 +12,7 @@ pub enum Work {
     Copy,
     Move,
     Remove,
+    Rename,
     /// Permissions or owners.
     Change,
 }
@@ -53,6 +54,7 @@ impl Work {
             Work::Copy => "copied",
             Work::Move => "moved",
             Work::Remove => "deleted",
+            Work::Rename => "renamed",
             Work::Change => "changed",
         }
     }
@@ -65,6 +67,7 @@ impl Transfer {
             Work::Copy => format!("{} → {}", self.name, self.target),
             Work::Move => format!("move {} → {}", self.name, self.target),
             Work::Remove => format!("delete {}", self.name),
+            Work::Rename => format!("rename {}", self.name),
             Work::Change => format!("change {}", self.name),
         }
     }
@@ -82,6 +85,7 @@ impl Transfer {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),
                     Work::Remove => "deleting".to_owned(),
+                    Work::Rename => "renaming".to_owned(),
                     Work::Change => "changing".to_owned(),
                 },
             },

@@ -3,7 +3,8 @@
 use super::{
     attributes, commands, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, hold, opener, palette, panels, places, signs, tabs, viewer, workspace,
+    files, find, goto, hold, measure, opener, palette, panels, places, rename, signs, tabs, viewer,
+    workspace,
 };
 use crate::ui::{
     action::Action,
@@ -59,6 +60,9 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         Mode::Choice => dialogs::letter(state, key, fx),
         Mode::Form => connect::form_key(state, key),
+        Mode::Find => find::key(state, key),
+        Mode::GoTo => goto::key(state, key, fx),
+        Mode::Rename => rename::key(state, key),
         Mode::Palette => {
             if let Some(request) = edit(key) {
                 palette::edit(state, request);
@@ -82,6 +86,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match state.mode() {
         Mode::Form => return connect::form_action(state, action, fx),
         Mode::Palette => return palette::on_action(state, action, fx),
+        Mode::Find => return find::on_action(state, action, fx),
+        Mode::GoTo => return goto::on_action(state, action, fx),
+        Mode::Rename => return rename::on_action(state, action, fx),
         Mode::Text | Mode::Choice | Mode::Reader => return dialogs::on_action(state, action, fx),
         Mode::Connect => {
             if connect::on_action(state, action, fx) {
@@ -144,6 +151,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         PickUp | PickUpMove | Drop => hold::on_action(state, action, fx),
         Properties | Permissions | Owner => attributes::on_action(state, action, fx),
         RunCommand => commands::ask(state),
+        Find => find::open(state),
+        Measure => measure::start(state, fx),
         CopyPath => signs::copy_paths(state, fx),
         Suspend => fx.push(Effect::Terminal(Sign::Suspend)),
         View => viewer::open(state),
@@ -170,6 +179,7 @@ fn cancel(state: &mut State, fx: &mut Effects) {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
+    } else if measure::stop(state, fx) || files::stop_errand(state, fx) {
     } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
         places::give_up(state, side.other(), fx);
     } else if state.notice.take().is_some() {

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     engine::{Command, JobId, What},
-    fs::{Algorithm, Kind, Location, mode::ModeChange},
+    fs::{Algorithm, Entry, Kind, Location, Timestamp, mode::ModeChange},
     transfer::{Change, Owner},
     ui::{
         action::Action,
         state::{
-            Field, Overlay, Permissions, Properties, State, Typing, Work,
+            Field, Overlay, Permissions, Properties, State, Summary, Typing, Work,
             overlay::{Sum, bit},
         },
     },
@@ -28,17 +28,18 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     }
     match action {
         Action::Properties => {
-            let Some(item) = view.current().or_else(|| view.targets().first().copied()) else { return };
+            if view.listing.selected().count > 1 {
+                return summarize(state, &here);
+            }
+            let Some(item) = view.targets().first().copied() else { return };
             let (location, entry) = (here.join(&item.entry.name), item.entry.clone());
             show(state, location, entry, fx);
         }
         Action::Permissions => {
             let (items, name) = targets(view, &here);
-            let modes = view.targets().into_iter().map(|item| item.entry.attributes.mode);
-            let first = view.targets().first().and_then(|item| item.entry.attributes.mode);
-            let differ = first.is_none() || modes.into_iter().any(|mode| mode != first);
+            let modes = view.targets().into_iter().map(|item| item.entry.attributes.mode).collect();
             let folders = view.targets().iter().any(|item| item.entry.kind == Kind::Dir);
-            ask_mode(state, items, name, first, differ, folders);
+            ask_mode(state, items, name, modes, folders);
         }
         Action::Owner => {
             let (items, name) = targets(view, &here);
@@ -61,19 +62,15 @@ fn ask_owner(state: &mut State, items: Vec<Location>, name: String, (owner, grou
     open_field(state, Typing::Owner { items, name }, Field::text(&text));
 }
 
-fn ask_mode(
-    state: &mut State,
-    items: Vec<Location>,
-    name: String,
-    mode: Option<u32>,
-    differ: bool,
-    folders: bool,
-) {
+fn ask_mode(state: &mut State, items: Vec<Location>, name: String, modes: Vec<Option<u32>>, folders: bool) {
+    let (mode, mixed) = common_mode(&modes);
     state.overlays.push(Overlay::Permissions(Box::new(Permissions {
         items,
         name,
-        mode: mode.unwrap_or(0o644),
-        differ,
+        mode,
+        mixed,
+        mixed_before: mixed,
+        mode_before: mode,
         folders,
         recursive: false,
         row: 0,
@@ -111,7 +108,11 @@ pub(super) fn chosen(state: &mut State, mut properties: Box<Properties>, fx: &mu
         (2, _) => {
             give_up(&properties, fx);
             let mode = entry.attributes.mode;
-            ask_mode(state, items, name, mode, mode.is_none(), entry.kind == Kind::Dir);
+            ask_mode(state, items, name, vec![mode], entry.kind == Kind::Dir);
+        }
+        (4, _) => {
+            give_up(&properties, fx);
+            ask_time(state, items, name, entry.attributes.mtime);
         }
         (3, _) => {
             give_up(&properties, fx);
@@ -185,25 +186,145 @@ pub(super) fn letter(permissions: &mut Permissions, c: char) {
         }
         permissions.digits.push(c);
         permissions.mode = u32::from_str_radix(&permissions.digits, 8).unwrap_or(permissions.mode);
+        // Whoever writes it all out means it for all.
+        permissions.mixed = 0;
         return;
     }
     permissions.digits.clear();
     let row = permissions.row;
     match c.to_ascii_lowercase() {
         ' ' if row == 4 => permissions.recursive = !permissions.recursive,
-        ' ' => permissions.mode ^= bit(row, permissions.column),
-        'r' if row < 3 => permissions.mode ^= bit(row, 0),
-        'w' if row < 3 => permissions.mode ^= bit(row, 1),
-        'x' if row < 3 => permissions.mode ^= bit(row, 2),
+        ' ' => turn(permissions, bit(row, permissions.column)),
+        'r' if row < 3 => turn(permissions, bit(row, 0)),
+        'w' if row < 3 => turn(permissions, bit(row, 1)),
+        'x' if row < 3 => turn(permissions, bit(row, 2)),
         'f' if permissions.folders => permissions.recursive = !permissions.recursive,
         _ => {}
     }
 }
 
-/// Takes the chosen permissions.
+/// On, off, and where they differed as they are again.
+fn turn(permissions: &mut Permissions, bit: u32) {
+    let is_on = permissions.mode & bit != 0;
+    if permissions.mixed & bit != 0 {
+        permissions.mixed &= !bit;
+        permissions.mode |= bit;
+    } else if is_on || permissions.mixed_before & bit == 0 {
+        permissions.mode ^= bit;
+    } else {
+        permissions.mixed |= bit;
+    }
+}
+
+/// The bits that are the same in all, and those that are not, or are not known.
+fn common_mode(modes: &[Option<u32>]) -> (u32, u32) {
+    if modes.iter().any(Option::is_none) {
+        return (0, 0o777);
+    }
+    let all = modes.iter().flatten().fold(0o7777, |all, mode| all & mode);
+    let any = modes.iter().flatten().fold(0, |any, mode| any | mode);
+    (all, any & !all)
+}
+
+/// What several items have in common.
+fn summarize(state: &mut State, here: &Location) {
+    let view = &state.active().view;
+    let (items, name) = targets(view, here);
+    let entries: Vec<&Entry> = view.targets().into_iter().map(|item| &item.entry).collect();
+    let count = |kind: Kind| entries.iter().filter(|entry| entry.kind == kind).count() as u64;
+    let kinds = [
+        (count(Kind::File), "file", "files"),
+        (count(Kind::Dir), "folder", "folders"),
+        (count(Kind::Symlink), "link", "links"),
+        (count(Kind::Other), "other", "others"),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| words::plural(count, one, many))
+        .collect();
+    let untold = || "not told".to_owned();
+    let time = |time: Timestamp| words::timestamp_in(time, state.clock.now, state.zone);
+    let times = || entries.iter().filter_map(|entry| entry.attributes.mtime);
+    let modified = match (times().min(), times().max()) {
+        (Some(first), Some(last)) if first == last => time(first),
+        (Some(first), Some(last)) => format!("{} to {}", time(first), time(last)),
+        _ => untold(),
+    };
+    let same = |texts: Vec<String>| match texts.split_first() {
+        None => untold(),
+        Some((first, rest)) if rest.iter().all(|other| other == first) => first.clone(),
+        Some(_) => {
+            let different: std::collections::BTreeSet<String> = texts.into_iter().collect();
+            let shown: Vec<String> = different.iter().take(4).cloned().collect();
+            let more = if different.len() > 4 { ", …" } else { "" };
+            format!("{}{more}", shown.join(", "))
+        }
+    };
+    let principal = |name: &Option<std::sync::Arc<str>>, id: Option<u32>| match (name, id) {
+        (Some(name), _) => words::escape(name).into_owned(),
+        (None, Some(id)) => id.to_string(),
+        (None, None) => untold(),
+    };
+    let modes: Vec<Option<u32>> = entries.iter().map(|entry| entry.attributes.mode).collect();
+    let (mode, mixed) = common_mode(&modes);
+    let facts = vec![
+        ("In", words::escape_bytes(here.path.as_bytes())),
+        ("Kind", kinds.join(", ")),
+        ("Size", words::size(view.listing.selected().bytes)),
+        ("Modified", modified),
+        ("Mode", if modes.iter().all(Option::is_none) { untold() } else { words::mixed_mode(mode, mixed) }),
+        ("Owner", same(entries.iter().map(|entry| principal(&entry.owner, entry.attributes.uid)).collect())),
+        ("Group", same(entries.iter().map(|entry| principal(&entry.group, entry.attributes.gid)).collect())),
+    ];
+    let folders = count(Kind::Dir) > 0;
+    let summary = Summary { items, name, facts, modes, folders, choice: 0, scroll: 0 };
+    state.overlays.push(Overlay::Summary(Box::new(summary)));
+}
+
+/// A button of the properties of several.
+pub(super) fn summary_chosen(state: &mut State, summary: Summary) {
+    let Summary { items, name, modes, folders, choice, .. } = summary;
+    match choice {
+        1 => ask_mode(state, items, name, modes, folders),
+        2 => ask_owner(state, items, name, Default::default()),
+        3 => ask_time(state, items, name, None),
+        _ => {}
+    }
+}
+
+fn ask_time(state: &mut State, items: Vec<Location>, name: String, time: Option<Timestamp>) {
+    let text = time.map(|time| words::exact_time(time, state.zone)).unwrap_or_default();
+    open_field(state, Typing::Time { items, name }, Field::text(&text));
+}
+
+/// Takes the typed time; an error says why it is none.
+pub(super) fn set_time(
+    state: &mut State,
+    items: Vec<Location>,
+    name: String,
+    text: &str,
+    fx: &mut Effects,
+) -> Result<(), String> {
+    let time = words::parse_time(text, state.clock.now, state.zone)?;
+    change(state, items, name, Change { mtime: Some(time), ..Change::default() }, false, fx);
+    Ok(())
+}
+
+/// Takes the chosen permissions: what was not changed of those that differ stays.
 pub(super) fn set_mode(state: &mut State, permissions: Permissions, fx: &mut Effects) {
-    let Permissions { items, name, mode, recursive, .. } = permissions;
-    let mode = Some(if recursive { ModeChange::Tree(mode) } else { ModeChange::Exact(mode) });
+    let Permissions { items, name, mode, mixed, mixed_before, mode_before, recursive, .. } = permissions;
+    let mode = Some(match (mixed, recursive) {
+        (0, true) => ModeChange::Tree(mode),
+        (0, false) => ModeChange::Exact(mode),
+        (_, tree) => {
+            let changed = (mode ^ mode_before | mixed_before) & !mixed;
+            ModeChange::Bits { set: mode & changed, clear: !mode & changed & 0o7777, tree }
+        }
+    });
+    if let Some(ModeChange::Bits { set: 0, clear: 0, .. }) = mode {
+        return state.hint("Nothing was changed.");
+    }
     change(state, items, name, Change { mode, ..Change::default() }, recursive, fx);
 }
 

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    files, menu, palette, places, questions, signs, viewer, workspace,
+    files, find, goto, menu, palette, places, questions, rename, signs, viewer, workspace,
 };
 use crate::{
     config::Change,
@@ -21,7 +21,6 @@ use crate::{
             overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
         },
     },
-    words,
 };
 
 /// Takes the settings over as they were made of their files, and says what is wrong with those.
@@ -46,6 +45,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
         Overlay::Properties(properties) => Some(&mut properties.scroll),
+        Overlay::Summary(summary) => Some(&mut summary.scroll),
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask:
@@ -65,6 +65,7 @@ fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Workspaces { choice } => Some(choice),
         Overlay::Menu(menu) => Some(&mut menu.choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
+        Overlay::Summary(summary) => Some(&mut summary.choice),
         Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
             ask:
@@ -96,6 +97,10 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
         field.input.handle(request);
     } else if state.mode() == Mode::Palette {
         palette::edit(state, request);
+    } else if state.mode() == Mode::Find {
+        find::edit(state, request);
+    } else if state.mode() == Mode::Rename {
+        rename::edit(state, request);
     } else if state.mode() == Mode::Connect {
         connect::search(state, request);
     } else if state.filtering {
@@ -112,10 +117,15 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 
 /// A paste goes where typing goes; its line breaks are not meant as Enter.
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
-    if field_mut(state).is_some() || state.filtering || matches!(state.mode(), Mode::Connect | Mode::Palette)
+    if field_mut(state).is_some()
+        || state.filtering
+        || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo | Mode::Rename)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
-            edit(state, InputRequest::InsertChar(c));
+            match state.mode() {
+                Mode::GoTo => goto::edit(state, InputRequest::InsertChar(c), fx),
+                _ => edit(state, InputRequest::InsertChar(c)),
+            }
         }
     } else if state.mode() == Mode::Panes {
         signs::paste(state, text, fx);
@@ -146,6 +156,25 @@ pub(super) fn letter(state: &mut State, key: Key, fx: &mut Effects) {
     }
     if let Some(at) = sheet.buttons.iter().position(|button| button.letter == c.to_ascii_lowercase()) {
         press(state, at, fx);
+    }
+}
+
+/// A click on a field of the dialog.
+pub(super) fn focus_field(state: &mut State, at: usize) {
+    match state.overlay() {
+        Some(Overlay::Find(_)) => find::focus_field(state, at),
+        Some(Overlay::Rename(_)) => rename::focus_field(state, at),
+        Some(Overlay::GoTo(_)) => {}
+        _ => connect::focus_field(state, at),
+    }
+}
+
+/// A click on a line of the dialog's list.
+pub(super) fn click_line(state: &mut State, row: usize, fx: &mut Effects) {
+    match state.overlay() {
+        Some(Overlay::Find(_)) => find::click(state, row, fx),
+        Some(Overlay::GoTo(_)) => goto::click(state, row, fx),
+        _ => palette::run(state, row, fx),
     }
 }
 
@@ -225,7 +254,10 @@ fn accept(state: &mut State, fx: &mut Effects) {
         None => {}
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
-            Deed::Remove { items, name } => files::remove(state, items, name, fx),
+            Deed::Remove { items, name } => {
+                find::removed(state, &items);
+                files::remove(state, items, name, fx);
+            }
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
             Deed::Import { programs } => {
@@ -248,6 +280,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Menu(menu)) => menu::chosen(state, &menu, fx),
         Some(Overlay::Question(question)) => answer(question, fx),
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
+        Some(Overlay::Summary(summary)) => attributes::summary_chosen(state, *summary),
         Some(Overlay::Permissions(permissions)) => attributes::set_mode(state, *permissions, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(Overlay::Overtaken(overtaken)) => {
@@ -257,6 +290,9 @@ fn accept(state: &mut State, fx: &mut Effects) {
         Some(
             Overlay::Form(_)
             | Overlay::Palette(_)
+            | Overlay::Find(_)
+            | Overlay::GoTo(_)
+            | Overlay::Rename(_)
             | Overlay::Help { .. }
             | Overlay::Problems { .. }
             | Overlay::Told { .. }
@@ -287,18 +323,15 @@ fn answer(question: Question, fx: &mut Effects) {
 fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
     let text = field.input.value().to_owned();
     let result = match &typing {
-        Typing::GoTo(side) => places::go_to_text(state, *side, text.trim(), fx).map_err(|error| {
-            let words = words::error(&error);
-            format!("{}. {}", words.said, words.advice)
-        }),
         Typing::NewFolder(parent) => files::create_dir(state, parent.clone(), &text, fx),
-        Typing::Rename(from) => files::rename(state, from.clone(), &text, fx),
+        Typing::Rename(from) => files::rename_one(state, from.clone(), &text, fx),
         Typing::NewFile(parent) => files::create_file(state, parent.clone(), &text, fx),
         Typing::Symlink(item) => files::link(state, item.clone(), &text, true, fx),
         Typing::HardLink(item) => files::link(state, item.clone(), &text, false, fx),
         Typing::Owner { items, name } => {
             attributes::set_owner(state, items.clone(), name.clone(), text.trim(), fx)
         }
+        Typing::Time { items, name } => attributes::set_time(state, items.clone(), name.clone(), &text, fx),
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
         Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
         Typing::Workspace => workspace::save(state, text.trim(), fx),

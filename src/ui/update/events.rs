@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, connect, edit,
     effect::{Effect, Effects},
-    places, questions, signs, viewer,
+    find, goto, measure, places, questions, signs, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -46,6 +46,12 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else if let Some(at) = state.measures.iter().position(|measure| measure.job == job) {
+                measure::on_event(state, at, what);
+            } else if goto::waits_for(state, job) {
+                goto::on_event(state, what, fx);
+            } else if find::waits_for(state, job) {
+                find::on_event(state, job, what);
             } else if viewer::waits_for(state, job) {
                 viewer::on_event(state, job, what);
             } else if state.opening_shell.as_ref().is_some_and(|(opening, _)| *opening == job) {
@@ -190,6 +196,9 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         | What::Retrying { .. }
         | What::Resumable { .. }
         | What::Checksum(_)
+        | What::Matches(_)
+        | What::Scanned(_)
+        | What::Measured { .. }
         | What::Verified(_)
         | What::Output(_) => {}
         What::Space(space) => state.pane_mut(side).view.space = Some(space),

@@ -1,10 +1,13 @@
 //! Copying, renaming, creating and deleting: what is checked and asked before the engine hears
 //! of it.
 
-use super::effect::{Effect, Effects};
+use super::{
+    effect::{Effect, Effects},
+    questions, rename,
+};
 use crate::{
     engine::Command,
-    fs::{Kind, Location, path::check_name},
+    fs::{Entry, Kind, Location, path::check_name},
     transfer::{Landing, OnConflict, Policy, Progress, Request},
     ui::{
         action::Action,
@@ -27,6 +30,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match action {
         Action::Copy => transfer_to_other(state, &here, Work::Copy, fx),
         Action::Move => transfer_to_other(state, &here, Work::Move, fx),
+        Action::Rename if state.active().view.listing.selected().count > 1 => rename::open(state, here),
         Action::Rename => {
             let Some(item) = state.active().view.current() else {
                 return state.hint("Put the cursor on what to rename.");
@@ -72,8 +76,12 @@ pub(super) fn targets(view: &View, here: &Location) -> (Vec<Location>, String) {
 }
 
 pub(super) fn display_name(item: &Item) -> String {
-    let name = words::escape_bytes(&item.entry.name);
-    match item.entry.kind {
+    entry_name(&item.entry)
+}
+
+pub(super) fn entry_name(entry: &Entry) -> String {
+    let name = words::escape_bytes(&entry.name);
+    match entry.kind {
         Kind::Dir => format!("{name}/"),
         Kind::Symlink => format!("{name}@"),
         Kind::File | Kind::Other => name,
@@ -228,6 +236,7 @@ pub(super) fn create_dir(
         job,
         touches: vec![parent],
         wanted: name.as_bytes().into(),
+        doing: format!("Creating the folder {}", words::escape(name)),
         done: format!("Created the folder {}.", words::escape(name)),
     });
     fx.push(Effect::Send(Command::CreateDir { job, location, parents: false }));
@@ -235,7 +244,12 @@ pub(super) fn create_dir(
 }
 
 /// Renames to what was typed; an error says why the name will not do.
-pub(super) fn rename(state: &mut State, from: Location, name: &str, fx: &mut Effects) -> Result<(), String> {
+pub(super) fn rename_one(
+    state: &mut State,
+    from: Location,
+    name: &str,
+    fx: &mut Effects,
+) -> Result<(), String> {
     let name = words::unspell(name)?;
     if from.path.name() == Some(&name) {
         return Ok(());
@@ -245,7 +259,8 @@ pub(super) fn rename(state: &mut State, from: Location, name: &str, fx: &mut Eff
     let job = state.fresh_job();
     let to = parent.path.join(&name);
     let done = format!("Renamed to {}.", words::escape_bytes(&name));
-    state.errands.push(Errand { job, touches: vec![parent], wanted: name.into(), done });
+    let doing = format!("Renaming to {}", words::escape_bytes(&name));
+    state.errands.push(Errand { job, touches: vec![parent], wanted: name.into(), doing, done });
     fx.push(Effect::Send(Command::Rename { job, from, to }));
     Ok(())
 }
@@ -264,6 +279,7 @@ pub(super) fn create_file(
         job,
         touches: vec![parent],
         wanted: name.as_bytes().into(),
+        doing: format!("Creating the file {}", words::escape(name)),
         done: format!("Created the file {}.", words::escape(name)),
     });
     fx.push(Effect::Send(Command::CreateFile { job, location }));
@@ -295,6 +311,7 @@ pub(super) fn link(
         job,
         touches: vec![parent.clone()],
         wanted: name.into(),
+        doing: format!("Creating the link {}", words::escape_bytes(name)),
         done: format!("Created the link {}.", words::escape_bytes(name)),
     });
     fx.push(Effect::Send(if symbolic {
@@ -305,6 +322,14 @@ pub(super) fn link(
         Command::HardLink { job, location: item, to: at.path }
     }));
     Ok(())
+}
+
+/// Esc: true if a small job was going on; what it says comes with its end.
+pub(super) fn stop_errand(state: &mut State, fx: &mut Effects) -> bool {
+    let Some(job) = state.errands.first().map(|errand| errand.job) else { return false };
+    fx.push(Effect::Send(Command::Cancel { job }));
+    questions::drop_of(state, job, fx);
+    true
 }
 
 fn check(name: &[u8]) -> Result<(), String> {

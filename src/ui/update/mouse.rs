@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{
-    actions::on_action, connect, dialogs, drag, effect::Effects, menu, palette, panels, places, tabs, viewer,
-};
+use super::{actions::on_action, dialogs, drag, effect::Effects, menu, panels, places, tabs, viewer};
 use crate::ui::{
     action::Action,
     layout::{self, Hit},
@@ -103,8 +101,8 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
                 state.last_click = Some(now);
             }
         }
-        Hit::Field(at) => connect::focus_field(state, at),
-        Hit::Chosen(row) => palette::run(state, row, fx),
+        Hit::Field(at) => dialogs::focus_field(state, at),
+        Hit::Chosen(row) => dialogs::click_line(state, row, fx),
         Hit::Header(side, key) => {
             focus(state, side);
             places::sort_by(state, side, key);

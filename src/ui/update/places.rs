@@ -3,7 +3,7 @@
 
 use super::{
     effect::{Effect, Effects},
-    questions,
+    goto, questions,
 };
 use crate::{
     config::Named,
@@ -262,8 +262,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             _ => go(state, side, Location::new(FsId::local(), state.home.clone()), Step::New, None, fx),
         },
         Action::GoTo => {
-            let typing = Typing::GoTo(side);
-            state.overlays.push(Overlay::Text { typing, field: Field::default(), error: None });
+            goto::open(state, side, fx);
         }
         Action::Back => match state.pane(side).back.last().cloned() {
             Some(location) => go(state, side, location, Step::Back, None, fx),
@@ -340,6 +339,8 @@ fn refresh(state: &mut State, side: Side, fx: &mut Effects) {
         (Phase::Lost(_), Some(location), _) => reconnect(state, side, &location, fx),
         (_, Some(location), _) => {
             stop_waiting(state, side, fx);
+            // What folders hold may have changed as well.
+            state.pane_mut(side).view.keep_cursor(|listing| listing.forget_measured());
             start_listing(state, side, location, fx);
         }
         (_, None, Some(place)) => connect(state, side, place, Step::New, fx),

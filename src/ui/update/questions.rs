@@ -28,6 +28,9 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
         || state.transfers.running().any(|transfer| transfer.job == job)
         || state.edits.iter().any(|edit| edit.job == job)
         || super::viewer::waits_for(state, job)
+        || super::find::waits_for(state, job)
+        || super::goto::waits_for(state, job)
+        || state.measures.iter().any(|measure| measure.job == job)
         || state.errands.iter().any(|errand| errand.job == job);
     if known {
         state.waiting.push_back(question);
@@ -45,7 +48,14 @@ pub(super) fn next(state: &mut State) {
             .trial
             .as_ref()
             .is_some_and(|trial| state.waiting.front().is_some_and(|question| question.job == trial.job));
-    if (state.overlays.is_empty() || form_waits)
+    // So does a search for those of its own server.
+    let dialog_waits = form_waits
+        || state.waiting.front().is_some_and(|question| match state.overlay() {
+            Some(Overlay::Find(_)) => super::find::waits_for(state, question.job),
+            Some(Overlay::GoTo(_)) => super::goto::waits_for(state, question.job),
+            _ => false,
+        });
+    if (state.overlays.is_empty() || dialog_waits)
         && let Some(question) = state.waiting.pop_front()
     {
         state.filtering = false;

@@ -3,10 +3,13 @@
 
 use std::ops::ControlFlow;
 
-use super::effect::{Effect, Effects};
+use super::{
+    effect::{Effect, Effects},
+    find,
+};
 use crate::{
     engine::{Command, JobId, What},
-    fs::{Kind, Needle},
+    fs::{Entry, Kind, Location, Needle},
     ui::{
         action::Action,
         layout,
@@ -36,16 +39,24 @@ pub(super) fn open(state: &mut State) {
     let Some(item) = state.active().view.current() else {
         return state.hint("Put the cursor on the file to look at.");
     };
-    let name = words::escape_bytes(&item.entry.name);
-    match item.entry.target_kind.unwrap_or(item.entry.kind) {
-        Kind::Dir => return state.hint(format!("{name} is a folder; opening it shows what it holds.")),
-        Kind::Other => return state.hint(format!("{name} is no file that has bytes to look at.")),
+    let (location, entry) = (here.join(&item.entry.name), item.entry.clone());
+    if let Err(why) = open_at(state, location, &entry) {
+        state.hint(why);
+    }
+}
+
+/// Looks at a file; the error says why it cannot be looked at.
+pub(super) fn open_at(state: &mut State, location: Location, entry: &Entry) -> Result<(), String> {
+    let name = words::escape_bytes(&entry.name);
+    match entry.target_kind.unwrap_or(entry.kind) {
+        Kind::Dir => return Err(format!("{name} is a folder; opening it shows what it holds.")),
+        Kind::Other => return Err(format!("{name} is no file that has bytes to look at.")),
         Kind::File | Kind::Symlink => {}
     }
-    let viewer = Viewer::new(here.join(&item.entry.name), name);
     state.notice = None;
     state.filtering = false;
-    state.viewer = Some(Box::new(viewer));
+    state.viewer = Some(Box::new(Viewer::new(location, name)));
+    Ok(())
 }
 
 /// How the file is shown, and how many rows of it.
@@ -121,6 +132,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
     }
     if stays {
         state.viewer = Some(viewer);
+    } else {
+        find::resume(state);
     }
     known
 }

@@ -26,12 +26,19 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
         for piece in line {
             x = pen.put(x, y, body.right().saturating_sub(x), &piece.1, piece.0);
         }
+        let at = at + sheet.window.map_or(0, |(first, _)| first);
         if sheet.chosen == Some(at) {
             pen.tint(Rect { y, height: 1, ..body }, Role::Cursor);
             pen.put(body.x.saturating_sub(2), y, 1, "▌", Role::Accent);
         }
     }
     more(pen, sheet);
+    for (area, line) in &sheet.notes {
+        let mut x = area.x;
+        for piece in line.iter().filter(|_| area.height > 0) {
+            x = pen.put(x, area.y, area.right().saturating_sub(x), &piece.1, piece.0);
+        }
+    }
     for (y, line) in (sheet.error_area.y..sheet.error_area.bottom()).zip(&sheet.error) {
         pen.put(sheet.error_area.x, y, sheet.error_area.width, line, Role::Bad);
     }
@@ -88,12 +95,13 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
 
 /// A thumb on the border where there is more than is seen.
 fn more(pen: &mut Pen<'_>, sheet: &Sheet) {
-    let (rows, height) = (sheet.lines.len(), usize::from(sheet.body.height));
+    let (first, rows) = sheet.window.unwrap_or((sheet.scroll, sheet.lines.len()));
+    let height = usize::from(sheet.body.height);
     if height == 0 || rows <= height || sheet.area.width == 0 {
         return;
     }
     let thumb = (height * height / rows).max(1);
-    let at = sheet.scroll * (height - thumb) / (rows - height);
+    let at = first * (height - thumb) / (rows - height);
     let Rect { y, .. } = sheet.body;
     for y in (y..sheet.body.bottom()).skip(at).take(thumb) {
         pen.put(sheet.area.right() - 1, y, 1, "┃", Role::Accent);

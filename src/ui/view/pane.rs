@@ -8,6 +8,7 @@ use super::{
     spinner,
 };
 use crate::{
+    engine::Standing,
     fs::{Entry, Error, Kind, entry::SortKey},
     ui::{
         action::Action,
@@ -180,7 +181,10 @@ fn entry_row(pen: &mut Pen<'_>, state: &State, item: &Item, columns: &Columns, a
         pen.put(x, y, (column.x + column.width).saturating_sub(x), suffix, Role::Faint);
     }
     if let Some(column) = columns.size {
-        size(pen, entry, column.x, y, column.width);
+        match item.measured {
+            None => size(pen, entry, column.x, y, column.width),
+            Some(standing) => measured(pen, state, entry, standing, column.x, y, column.width),
+        }
     }
     if let (Some(column), Some(time)) = (columns.modified, entry.attributes.mtime) {
         let text = words::timestamp_in(time, state.clock.now, state.zone);
@@ -233,6 +237,27 @@ fn size(pen: &mut Pen<'_>, entry: &Entry, x: u16, y: u16, width: u16) {
         }
         None => pen.put_right(x, y, width.saturating_sub(UNIT + 1), "-", Role::Faint),
     }
+}
+
+/// What a folder holds, as far as it is known.
+fn measured(pen: &mut Pen<'_>, state: &State, entry: &Entry, standing: Standing, x: u16, y: u16, width: u16) {
+    const UNIT: u16 = 3;
+    let Some(bytes) = entry.attributes.size else {
+        let text =
+            if standing == Standing::Counting { format!("{} …", spinner(state)) } else { "?".to_owned() };
+        return pen.put_right(x, y, width, &text, Role::Faint);
+    };
+    let text = words::size(bytes);
+    let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    let (number, role) = match standing {
+        Standing::Counting => (format!("{}{number}", spinner(state)), Role::Faint),
+        Standing::Whole => (number.to_owned(), Role::Soft),
+        Standing::AtLeast => (format!("≥{number}"), Role::Warning),
+    };
+    // The mark may take one of the two columns before.
+    let room = width.saturating_sub(UNIT + 1);
+    pen.put_right(x.saturating_sub(1), y, room + 1, &number, role);
+    pen.put(x + room + 1, y, UNIT, unit, Role::Faint);
 }
 
 fn wait(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, what: &[String], since: std::time::Duration) {
@@ -354,12 +379,15 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
                 (0, None) => "listing".to_owned(),
                 (count, _) => format!("{} so far", words::plural(count as u64, "entry", "entries")),
             };
-            let text = format!("{} {what} {}", spinner(state), elapsed(loading.since));
+            let stops = key(state, Action::Cancel);
+            let text = format!("{} {what} {}; {stops} stops", spinner(state), elapsed(loading.since));
             return (text, Role::Soft);
         }
         Phase::Connecting(connecting) if view.location.is_some() => {
             let stage = connecting.stage.map_or("connecting", words::stage);
-            return (format!("{} {stage} {}", spinner(state), elapsed(connecting.since)), Role::Soft);
+            let stops = key(state, Action::Cancel);
+            let text = format!("{} {stage} {}; {stops} stops", spinner(state), elapsed(connecting.since));
+            return (text, Role::Soft);
         }
         Phase::Lost(lost) => {
             let key = key(state, Action::Refresh);
@@ -371,6 +399,15 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
             return (text, Role::Bad);
         }
         Phase::Ready | Phase::Connecting(_) | Phase::Failed(_) => {}
+    }
+    if let Some(measure) = view.location.as_ref().and_then(|here| state.measure_of(here)) {
+        let counted = format!(
+            "{} of {}",
+            words::count(measure.done),
+            words::plural(measure.names.len() as u64, "folder", "folders")
+        );
+        let text = format!("{} counted {counted} {}", spinner(state), elapsed(measure.since));
+        return (format!("{text}; {} stops", key(state, Action::Cancel)), Role::Soft);
     }
     if view.location.is_none() || matches!(pane.phase, Phase::Failed(_)) {
         return (String::new(), Role::Soft);

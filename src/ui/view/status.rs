@@ -118,6 +118,9 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         let text = format!("Testing {}: {stage}… {since}  (Esc stops)", trial.name);
         pen.put(area.x + 1, area.y, 1, super::spinner(state), Role::Soft);
         pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
+    } else if let Some(text) = doing(state).filter(|_| state.overlay().is_none()) {
+        pen.put(area.x + 1, area.y, 1, super::spinner(state), Role::Soft);
+        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if !state.waiting.is_empty() && state.overlay().is_some() {
         let text = format!(
             "{} after this",
@@ -132,6 +135,23 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
     if areas.title.is_none() && state.notice.is_none() {
         jobs(pen, state, area, area.width / 3);
     }
+}
+
+/// What is waited for beside what panes and panel show, and for how long.
+fn doing(state: &State) -> Option<String> {
+    /// What is over sooner needs no word.
+    const FELT: std::time::Duration = std::time::Duration::from_millis(300);
+    let edits = state.edits.iter().filter(|edit| edit.fate.is_none()).map(|edit| match edit.draft {
+        None => (edit.job, format!("Fetching {}", edit.name), true),
+        Some(_) => (edit.job, format!("Putting {} back", edit.name), false),
+    });
+    let shell =
+        state.opening_shell.iter().map(|(job, name)| (*job, format!("Opening a shell on {name}"), true));
+    let errands = state.errands.iter().map(|errand| (errand.job, errand.doing.clone(), true));
+    let (job, what, stops) =
+        edits.chain(shell).chain(errands).find(|(job, ..)| state.waited(*job) >= FELT)?;
+    let stops = if stops { format!(" ({} stops)", key(state, Action::Cancel)) } else { String::new() };
+    Some(format!("{what}… {}{stops}", words::duration(state.waited(job))))
 }
 
 /// What the keys do here.

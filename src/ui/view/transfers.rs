@@ -41,7 +41,7 @@ pub(super) fn share(transfer: &Transfer) -> Option<f64> {
     let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
     match transfer.work {
         Work::Copy | Work::Move => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
-        Work::Remove | Work::Change => of(items(done), items(total)),
+        Work::Remove | Work::Rename | Work::Change => of(items(done), items(total)),
     }
 }
 

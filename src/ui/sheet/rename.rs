@@ -1,0 +1,174 @@
+//! Renaming by a pattern as a sheet: the fields, and below them the old names beside the new
+//! ones. Pure.
+
+use ratatui::layout::Rect;
+
+use super::{Line, Piece, Row, Sheet, frame_width, place_field};
+use crate::{
+    transfer::rename::{Letters, Problem, Renamed},
+    ui::{
+        state::{Field, Rename, State},
+        text,
+        theme::Role,
+    },
+    words,
+};
+
+/// How wide it would like to be.
+const WIDTH: u16 = 104;
+const LABEL: u16 = 9;
+
+pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
+    let height = state.size.height.saturating_sub(u16::from(state.size.height > 6));
+    let width = frame_width(state.size, WIDTH);
+    let roomy = height >= 18;
+    let names = u16::try_from(rename.entries.len()).unwrap_or(u16::MAX);
+    let fixed: u16 = if roomy { 11 } else { 7 };
+    let area_height = fixed.saturating_add(names).min(height);
+    let area =
+        Rect { x: (state.size.width - width) / 2, y: (height - area_height) / 2, width, height: area_height };
+    let inner = Rect {
+        x: area.x.saturating_add(3),
+        y: area.y.saturating_add(1 + u16::from(roomy)),
+        width: width.saturating_sub(6),
+        height: area.height.saturating_sub(2 + u16::from(roomy)),
+    }
+    .intersection(area);
+    let columns = usize::from(inner.width).max(1);
+    let mut y = inner.y;
+    let mut take = |rows: u16| {
+        let top = y.min(inner.bottom());
+        let taken = Rect { y: top, height: rows.min(inner.bottom() - top), ..inner };
+        y = top + taken.height;
+        taken
+    };
+    let gap = u16::from(roomy);
+    let pattern = take(1);
+    let help = take(gap);
+    let (search, replace) = if roomy { (take(1), take(1)) } else { halves(take(1)) };
+    let (regex, letters) = halves(take(1));
+    take(gap);
+    let status = take(1);
+    let body = take(u16::MAX);
+    let (role, said) = said(rename);
+    let mut notes = vec![(status, vec![Piece(role, text::cut(&said, columns))])];
+    if roomy {
+        let words = "[N] name  [E] extension  [C] counter, [C:3] three digits, [C:3:10] from 10  [D] date";
+        let area = Rect { x: help.x + LABEL, width: help.width.saturating_sub(LABEL), ..help };
+        notes.push((area, vec![Piece(Role::Faint, text::cut(words, usize::from(area.width)))]));
+    }
+    let mut typing_at = None;
+    let mut rows = Vec::new();
+    let small = columns < 60;
+    let fields: [(usize, &'static str, Rect, &Field, &str); 3] = [
+        (0, "Pattern", pattern, &rename.pattern, ""),
+        (1, if small { "Find" } else { "Replace" }, search, &rename.search, "nothing"),
+        (2, "by", replace, &rename.replace, "nothing: it is taken out"),
+    ];
+    for (slot, label, area, field, meaning) in fields {
+        let label_width = if small && slot > 0 { 5 } else { LABEL };
+        let value = Rect {
+            x: area.x.saturating_add(label_width),
+            width: area.width.saturating_sub(label_width),
+            ..area
+        };
+        let typed = place_field(value, field);
+        let has_focus = rename.focus == slot;
+        if has_focus {
+            typing_at = Some(typed.cursor);
+        }
+        let empty = field.input.value().is_empty();
+        let shown = if empty { text::cut(meaning, usize::from(value.width)) } else { typed.shown };
+        let role = if empty { Role::Faint } else { Role::Text };
+        rows.push(Row { slot, label, area, value, shown, role, has_focus });
+    }
+    let letters_shown = match rename.letters {
+        Letters::AsTheyAre => "as they are",
+        Letters::Lower => "lower case",
+        Letters::Upper => "UPPER CASE",
+        Letters::Title => "Each Word",
+    };
+    let regex_shown = if rename.is_regex { "yes, $1 is a group" } else { "no" };
+    for (slot, label, area, shown) in
+        [(3, "Regex", regex, regex_shown), (4, "Letters", letters, letters_shown)]
+    {
+        let label_width = if small { 8 } else { LABEL };
+        let value = Rect {
+            x: area.x.saturating_add(label_width),
+            width: area.width.saturating_sub(label_width),
+            ..area
+        };
+        let shown = if small { shown.split(',').next().unwrap_or_default() } else { shown };
+        let shown = text::cut(&format!("‹ {shown} ›"), usize::from(value.width));
+        rows.push(Row { slot, label, area, value, shown, role: Role::Text, has_focus: rename.focus == slot });
+    }
+    let made = rename.made.as_deref().unwrap_or_default();
+    let seen = usize::from(body.height);
+    let first = rename.scroll.min(made.len().saturating_sub(seen));
+    Sheet {
+        title: format!("Rename {}", words::plural(rename.entries.len() as u64, "item", "items")),
+        area,
+        body,
+        lines: made.iter().skip(first).take(seen).map(|one| line(one, columns)).collect(),
+        window: Some((first, made.len())),
+        rows,
+        typing_at,
+        notes,
+        ..Sheet::default()
+    }
+}
+
+fn halves(area: Rect) -> (Rect, Rect) {
+    let half = area.width / 2;
+    let left = Rect { width: half.saturating_sub(1), ..area };
+    (left, Rect { x: area.x + half, width: area.width - half, ..area })
+}
+
+fn said(rename: &Rename) -> (Role, String) {
+    if let Err(error) = &rename.made {
+        return (Role::Bad, format!("✗ {error}"));
+    }
+    let count = |count: usize| words::plural(count as u64, "name", "names");
+    match rename.counts() {
+        (_, problems) if problems > 0 => (
+            Role::Bad,
+            format!("✗ {} cannot be given: nothing is renamed until that is changed.", count(problems)),
+        ),
+        (0, _) => (Role::Soft, "No name changes.".to_owned()),
+        (1, _) => (Role::Good, "1 name changes.".to_owned()),
+        (changing, _) => (Role::Good, format!("{} change.", count(changing))),
+    }
+}
+
+/// Old name, new name, and what stands in the way.
+fn line(one: &Renamed, columns: usize) -> Line {
+    let problem = match one.problem {
+        None => String::new(),
+        Some(Problem::Twice) => "twice".to_owned(),
+        Some(Problem::Exists) => "exists".to_owned(),
+        Some(Problem::Invalid(why)) => why.to_owned(),
+    };
+    let beside = if problem.is_empty() { 0 } else { text::width(&problem) + 4 };
+    let each = columns.saturating_sub(3) / 2;
+    let old = text::cut_middle(&words::escape_bytes(&one.from), each);
+    let new = text::cut_middle(
+        &words::escape_bytes(&one.to),
+        (columns - each.min(columns)).saturating_sub(3 + beside),
+    );
+    let changes = one.changes();
+    let look = match (&one.problem, changes) {
+        (Some(_), _) => Role::Bad,
+        (None, true) => Role::Title,
+        (None, false) => Role::Faint,
+    };
+    let arrow = if changes { " → " } else { " = " };
+    let mut line = vec![
+        Piece(if changes { Role::Text } else { Role::Faint }, text::pad(&old, each)),
+        Piece(Role::Faint, arrow.to_owned()),
+        Piece(look, new),
+    ];
+    if !problem.is_empty() {
+        line.push(Piece(Role::Bad, format!("  ✗ {problem}")));
+    }
+    line
+}
