@@ -134,11 +134,8 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
             (title.to_owned(), lines)
         }
         Typing::Workspace => {
-            let tabs = words::plural(state.tabs.count() as u64, "tab", "tabs");
-            (
-                "Save a workspace".to_owned(),
-                vec![line(Role::Soft, format!("{tabs} with their places, by this name"))],
-            )
+            let lines = vec![line(Role::Soft, "The tabs and their places are kept by it")];
+            ("Save a workspace".to_owned(), lines)
         }
         Typing::Search => {
             let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
