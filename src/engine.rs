@@ -30,6 +30,7 @@ use crate::{
     transfer::{
         Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified,
         find::{Match, Query, Tally},
+        gate::Gates,
         journal::Stored,
         limit::Limiter,
         step::Step,
@@ -69,7 +70,8 @@ pub enum Command {
         job: JobId,
         location: Location,
     },
-    /// Copy: `Planned`, perhaps `Ask`, `ItemFailed` per failure, then `Done`. Progress aside.
+    /// Copy: perhaps `Ask`, `Planned` once all is listed, `ItemFailed` per failure, then `Done`. The
+    /// copying starts before that. Progress aside.
     Copy {
         job: JobId,
         request: Request,
@@ -227,6 +229,11 @@ pub enum Command {
         job: JobId,
         paused: bool,
     },
+    /// Move a transfer that waits for its turn past its neighbour in the line.
+    Reorder {
+        job: JobId,
+        up: bool,
+    },
     /// Change the rate, in bytes per second, of one transfer or of all together.
     Limit {
         job: Option<JobId>,
@@ -305,7 +312,7 @@ pub enum What {
     Hosts(Vec<String>),
     /// What would be done, in an order in which it can be.
     Steps(Vec<Step>),
-    /// Everything is listed; the copying starts.
+    /// Everything is listed and decided; the copying has long begun.
     Planned(Totals),
     Ask {
         question: QuestionId,
@@ -376,7 +383,8 @@ pub enum Answer {
     Conflicts(Option<OnConflict>),
 }
 
-/// Latest progress of every transfer that runs, in the order of their start.
+/// Latest progress of every transfer: those that run in the order of their start, then those that
+/// wait for their turn, the next one first.
 pub type ProgressBoard = Vec<(JobId, Progress)>;
 
 /// Events that may wait for whoever listens; then jobs wait too.
@@ -428,6 +436,8 @@ pub(crate) struct Shared {
     pub(crate) jobs_dir: OnceLock<PathBuf>,
     /// What all transfers stay below together.
     pub(crate) limit: Arc<Limiter>,
+    /// How many files all transfers together have under way on each file system.
+    pub(crate) gates: Gates,
     /// Shells that were opened and wait for whoever shows them.
     pub(crate) terminals: Mutex<HashMap<JobId, RemoteTerminal>>,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
@@ -460,6 +470,7 @@ impl Engine {
             batch: options.batch,
             jobs_dir: OnceLock::new(),
             limit: Arc::default(),
+            gates: Gates::default(),
             terminals: Mutex::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
@@ -488,6 +499,7 @@ impl Engine {
             Command::Interrupt { job } => self.shared.jobs.interrupt(job),
             Command::Show { shown } => self.shared.sessions.show(shown),
             Command::Pause { job, paused } => self.shared.jobs.pause(job, paused),
+            Command::Reorder { job, up } => self.shared.jobs.reorder(job, up),
             Command::Limit { job: Some(job), rate } => self.shared.jobs.limit(job, rate),
             Command::Limit { job: None, rate } => self.shared.limit.set(rate),
             command => jobs::spawn(self.shared.clone(), command),
@@ -502,6 +514,12 @@ impl Engine {
     /// From now on logins look for their password there before they ask the person.
     pub fn use_secrets(&self, secrets: Arc<dyn trust::SecretStore>) {
         self.shared.sessions.use_secrets(secrets);
+    }
+
+    /// From now on so many transfers between the same two places run at a time, at least one; the
+    /// others wait for their turn.
+    pub fn run_at_a_time(&self, transfers: usize) {
+        self.shared.jobs.run_at_a_time(transfers);
     }
 
     /// From now on transfers are recorded in that directory, which need not exist, so that they

@@ -166,6 +166,9 @@ pub trait FileSystem: Send + Sync {
 
     async fn write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>>;
 
+    /// A file of so many bytes is about to be written: what that takes may be got ready meanwhile.
+    fn expect_write(&self, _size: u64) {}
+
     /// Creates one directory. [`ErrorKind::AlreadyExists`] if anything is there. A server's umask
     /// may take bits away from `mode`.
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()>;

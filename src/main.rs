@@ -165,6 +165,7 @@ async fn show(
     let keep = store.map(|store| {
         engine.use_secrets(store.secrets());
         engine.keep_jobs(store.jobs_dir().to_owned());
+        engine.run_at_a_time(store.look().settings.transfers);
         Box::new(move |change| store.apply(change)) as ui::Keep
     });
     let settings = common.store.as_ref().map(|store| ui::settings::Settings::of(store.look()));

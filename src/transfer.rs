@@ -1,20 +1,23 @@
-//! What a transfer is: the request, the policy, the progress. Plain data; what is found is listed in
-//! `walk` and `prepare`, decided in `plan`, carried out in `run`, one file at a time in `copy`;
-//! removing is in `remove`, changing attributes in `change`, looking for names in `find`, new names for
-//! many in `rename`.
+//! What a transfer is: the request, the policy, the progress. Plain data; what a request names is
+//! looked at in `prepare`, gone through directory by directory in `descend`, each decided about in
+//! `plan` and carried out in `run`, one file at a time in `copy`; removing is in `remove`, changing
+//! attributes in `change`, looking for names in `find`, new names for many in `rename`.
 
 pub mod change;
 pub mod compare;
 pub mod context;
 pub mod copy;
 pub mod counters;
+pub mod descend;
+pub mod feed;
 pub mod find;
+pub mod gate;
 pub mod journal;
 pub mod limit;
 mod link;
 pub mod part;
 pub mod plan;
-mod prepare;
+pub mod prepare;
 pub mod prepared;
 pub mod remove;
 pub mod rename;
@@ -155,12 +158,27 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+impl std::ops::Add for Totals {
+    type Output = Totals;
+
+    fn add(self, other: Totals) -> Totals {
+        Totals {
+            files: self.files + other.files,
+            dirs: self.dirs + other.dirs,
+            links: self.links + other.links,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
 /// How far a job is. A snapshot; the latest one counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     pub phase: Phase,
     pub done: Totals,
+    /// What is planned; so far, while it is still being counted.
     pub total: Totals,
+    pub is_counting: bool,
     pub failed: u64,
     pub skipped: u64,
     /// The file that was started last, lossy text, unescaped.
@@ -176,10 +194,11 @@ pub struct Progress {
 pub enum Phase {
     #[default]
     Queued,
-    /// Listing the sources; totals still grow.
+    /// Listing the sources; nothing is copied yet.
     Planning,
     /// Waiting for an answer about conflicts.
     Asking,
+    /// Copying, perhaps while more is still being listed.
     Running,
     Paused,
     /// The connection was lost; it will be tried again.

@@ -382,6 +382,44 @@ async fn a_paused_copy_can_be_cancelled() {
     assert_eq!(bench.content("/to/from/.big.wharf-part"), None);
 }
 
+#[tokio::test]
+async fn transfers_wait_for_their_turn_in_an_order_that_can_be_changed() {
+    let mut bench = start();
+    bench.files.0.plant(&RemotePath::new("/from/big"), &vec![7; 4 << 20]).unwrap();
+    for number in 1..=6 {
+        let Command::Copy { job, mut request } = copy(JobId(number), OnConflict::Overwrite) else {
+            unreachable!()
+        };
+        request.policy.limit = Some(1);
+        bench.engine.send(Command::Copy { job, request });
+        let phase = if number <= 3 { Phase::Running } else { Phase::Queued };
+        progress(&bench, job, |progress| progress.phase == phase).await;
+    }
+    bench.engine.send(Command::Reorder { job: JobId(6), up: true });
+    bench.engine.send(Command::Reorder { job: JobId(4), up: false });
+    let mut board = bench.engine.progress();
+    let in_order = board.wait_for(|board| {
+        let jobs: Vec<u64> = board.iter().map(|(job, _)| job.0).collect();
+        jobs == [1, 2, 3, 6, 4, 5]
+    });
+    tokio::time::timeout(PATIENCE, in_order).await.unwrap().unwrap();
+    bench.engine.send(Command::Pause { job: JobId(6), paused: true });
+    progress(&bench, JobId(6), |progress| progress.phase == Phase::Paused).await;
+    bench.engine.send(Command::Cancel { job: JobId(2) });
+    bench.hear(JobId(2), None).await;
+    progress(&bench, JobId(4), |progress| progress.phase == Phase::Running).await;
+    for (job, waits) in [(JobId(5), true), (JobId(6), true), (JobId(1), false)] {
+        let phase = progress(&bench, job, |_| true).await.phase;
+        assert_eq!(matches!(phase, Phase::Queued | Phase::Paused), waits, "{job:?} {phase:?}");
+    }
+    bench.engine.send(Command::Cancel { job: JobId(5) });
+    assert!(matches!(bench.hear(JobId(5), None).await.last(), Some(What::Cancelled)));
+    for number in [1, 3, 4, 6] {
+        bench.engine.send(Command::Cancel { job: JobId(number) });
+        assert!(matches!(bench.hear(JobId(number), None).await.last(), Some(What::Cancelled)));
+    }
+}
+
 fn find(job: JobId, root: &str, text: &str) -> Command {
     let query = Query::new(text, Wanted::Anything, false).unwrap();
     Command::Find { job, location: at(root), query }

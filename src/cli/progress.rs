@@ -118,14 +118,16 @@ impl Bar {
 
 fn line(progress: &Progress) -> String {
     match progress.phase {
-        Phase::Queued | Phase::Planning | Phase::Asking => {
+        Phase::Queued => "waiting for its turn".to_owned(),
+        Phase::Planning | Phase::Asking => {
             format!("listing: {} found", words::totals(&progress.total))
         }
         Phase::Waiting => "waiting for the connection".to_owned(),
         Phase::Running | Phase::Paused => {
+            let more = if progress.is_counting { "+" } else { "" };
             let left = progress.remaining.map(|left: Duration| format!("  {} left", words::clock(left)));
             format!(
-                "{}/{} files  {} of {}  {}{}",
+                "{}/{}{more} files  {} of {}{more}  {}{}",
                 progress.done.files,
                 progress.total.files,
                 words::size(progress.done.bytes),

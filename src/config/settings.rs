@@ -27,6 +27,8 @@ pub struct Settings {
     /// The file and the line that name the theme; empty where none does.
     pub theme_at: String,
     pub icons: Icons,
+    /// Transfers between the same two places that run at a time; the others wait.
+    pub transfers: usize,
     /// Whether the panes compare checksums when they copy.
     pub verify: bool,
     /// Whether the terminal is told of what ended while nobody looked.
@@ -44,6 +46,7 @@ impl Default for Settings {
             theme: "auto".to_owned(),
             theme_at: String::new(),
             icons: Icons::None,
+            transfers: 3,
             verify: false,
             notify: true,
             bell: false,
@@ -77,6 +80,7 @@ impl Settings {
                     set(&mut settings.theme, value)
                 }
                 "icons" => set(&mut settings.icons, value),
+                "transfers" => set(&mut settings.transfers, value),
                 "verify" => set(&mut settings.verify, value),
                 "notify" => set(&mut settings.notify, value),
                 "bell" => set(&mut settings.bell, value),

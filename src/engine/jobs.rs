@@ -5,6 +5,7 @@ mod copy;
 mod edit;
 mod look;
 mod manage;
+mod queue;
 mod read;
 mod recorded;
 mod rename;
@@ -25,6 +26,8 @@ pub use scan::Standing;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use queue::Queue;
+
 use super::{Command, JobId, ProgressBoard, Shared, What, lock, meter::Meter};
 use crate::{
     fs::{Error, ErrorKind, FileSystem, FsId, Location, Operation, RemotePath, Result},
@@ -32,6 +35,7 @@ use crate::{
         Outcome,
         context::{Reporter, Transfer},
         counters::Counters,
+        gate::Room,
         journal::Journal,
         limit::Throttle,
     },
@@ -44,6 +48,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(crate) struct Jobs {
     running: Mutex<BTreeMap<JobId, Running>>,
+    /// Whose turn it is, of the transfers.
+    queue: Queue,
     changed: Notify,
 }
 
@@ -91,6 +97,15 @@ impl Jobs {
 
     pub(crate) fn pause(&self, job: JobId, paused: bool) {
         self.throttle(job, |throttle| throttle.pause(paused));
+        self.queue.pause(job, paused);
+    }
+
+    pub(crate) fn reorder(&self, job: JobId, up: bool) {
+        self.queue.reorder(job, up);
+    }
+
+    pub(crate) fn run_at_a_time(&self, transfers: usize) {
+        self.queue.allow(transfers);
     }
 
     pub(crate) fn limit(&self, job: JobId, rate: Option<u64>) {
@@ -135,10 +150,13 @@ impl Jobs {
 
     fn board(&self) -> ProgressBoard {
         let now = Instant::now();
-        lock(&self.running)
+        let order = self.queue.order();
+        let mut board: ProgressBoard = lock(&self.running)
             .iter_mut()
             .filter_map(|(job, running)| Some((*job, running.meter.as_mut()?.read(now))))
-            .collect()
+            .collect();
+        board.sort_by_key(|(job, _)| order.iter().position(|waiting| waiting == job).map_or(0, |at| at + 1));
+        board
     }
 }
 
@@ -300,6 +318,7 @@ impl Job {
             | Command::Interrupt { .. }
             | Command::Pause { .. }
             | Command::Limit { .. }
+            | Command::Reorder { .. }
             | Command::Show { .. } => Ok(Outcome::default()),
         }
     }
@@ -345,6 +364,7 @@ impl Job {
             reporter: reporter.clone(),
             cancel: self.cancel.clone(),
             throttle: Throttle::default(),
+            room: Room::default(),
             journal: Journal::default(),
             begun: Arc::default(),
             keep: Arc::default(),

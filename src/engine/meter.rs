@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,9 +17,8 @@ pub(super) struct Meter {
     counters: Arc<Counters>,
     throttle: Throttle,
     pub(super) phase: Phase,
-    /// Set once planned.
-    pub(super) total: Option<Totals>,
-    pub(super) skipped: u64,
+    /// The plan is whole.
+    pub(super) is_counted: bool,
     started: Instant,
     samples: VecDeque<(Instant, u64)>,
 }
@@ -29,12 +28,17 @@ impl Meter {
         Meter {
             counters,
             throttle,
-            phase: Phase::Planning,
-            total: None,
-            skipped: 0,
+            phase: Phase::Queued,
+            is_counted: false,
             started: Instant::now(),
             samples: VecDeque::new(),
         }
+    }
+
+    /// It is its turn.
+    pub(super) fn begin(&mut self) {
+        self.phase = Phase::Planning;
+        self.started = Instant::now();
     }
 
     /// What holds the job back.
@@ -55,22 +59,30 @@ impl Meter {
             }
             _ => 0.0,
         };
-        let total = self.total.unwrap_or_else(|| self.counters.seen());
-        let elapsed = now.duration_since(self.started);
+        let planned = self.counters.planned();
+        let has_plan = self.is_counted || planned != Totals::default();
+        let total = if has_plan { planned } else { self.counters.seen() };
+        let elapsed = match self.phase {
+            Phase::Queued => Duration::ZERO,
+            _ => now.duration_since(self.started),
+        };
         let phase = match self.phase {
-            Phase::Running if self.throttle.is_paused() => Phase::Paused,
+            Phase::Planning if has_plan && self.throttle.is_paused() => Phase::Paused,
+            Phase::Planning if has_plan => Phase::Running,
+            Phase::Running | Phase::Queued if self.throttle.is_paused() => Phase::Paused,
             phase => phase,
         };
         Progress {
             phase,
-            remaining: self
-                .total
-                .filter(|_| phase == Phase::Running)
-                .and_then(|total| remaining(done, total, rate, elapsed)),
+            remaining: match phase {
+                Phase::Running if self.is_counted => remaining(done, total, rate, elapsed),
+                _ => None,
+            },
+            is_counting: !self.is_counted,
             done,
             total,
             failed: self.counters.failures(),
-            skipped: self.skipped,
+            skipped: self.counters.skipped.load(Ordering::Relaxed),
             current: self.counters.current(),
             rate,
             elapsed,

@@ -139,7 +139,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         round_trip,
         limits,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
-        write_window: Window::new(8 * MIB, MIB, 16 * MIB),
+        write_window: Window::new(12 * MIB, MIB, 24 * MIB),
         names: Mutex::default(),
         no_commands: OnceLock::new(),
         no_copies: AtomicBool::new(false),
@@ -364,6 +364,12 @@ impl FileSystem for Sftp {
                 let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
                 Err(self.name_failure(error, path, wanted).await)
             }
+        }
+    }
+
+    fn expect_write(&self, size: u64) {
+        if size >= write::LARGE && self.session.round_trip >= write::LONG_LINK {
+            Lanes::ask(&self.session);
         }
     }
 

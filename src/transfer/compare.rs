@@ -77,6 +77,7 @@ pub async fn contents(transfer: &Transfer, prepared: &Prepared) -> Result<HashMa
     let mut out = HashMap::new();
     let mut comparing = stream::iter(pairs)
         .map(|(path, target, size)| async move {
+            let _leave = transfer.room.take(size.unwrap_or_default()).await;
             let sums =
                 tokio::try_join!(digest(&*transfer.from, &path, size), digest(&*transfer.to, &target, size));
             (sums.map(|(a, b)| a == b), target)

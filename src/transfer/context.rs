@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     counters::{Counters, add},
+    gate::Room,
     journal::{Begun, Journal},
     limit::Throttle,
     walk::Watcher,
@@ -28,6 +29,8 @@ pub struct Transfer {
     pub reporter: Arc<dyn Reporter>,
     pub cancel: CancellationToken,
     pub throttle: Throttle,
+    /// Its share of what both file systems bear at the same time.
+    pub room: Room,
     pub journal: Journal,
     /// What earlier runs of the same job have begun.
     pub begun: Arc<Begun>,
@@ -49,8 +52,9 @@ impl Watcher for Transfer {
 impl Transfer {
     /// Runs `work` on every item, many at a time. Failures are reported; what ends a session, or
     /// a cancellation, ends the whole.
-    pub(super) async fn each<T, F>(&self, items: Vec<T>, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
+    pub(super) async fn each<I, T, F>(&self, items: I, work: impl Fn(Transfer, T) -> F + Send) -> Result<()>
     where
+        I: IntoIterator<Item = T, IntoIter: Send> + Send,
         T: Send,
         F: Future<Output = Result<()>> + Send,
     {

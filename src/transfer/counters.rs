@@ -25,15 +25,19 @@ pub struct Counters {
     pub removed: AtomicU64,
     /// Files that were not what the listing said when they were read.
     pub changed: AtomicU64,
-    pub found: Found,
+    /// Items that are as they should be already.
+    pub skipped: AtomicU64,
+    pub found: Seen,
+    /// What the plan holds so far.
+    pub planned: Seen,
     /// Files whose checksums were compared, by the means. Kept when a run starts anew.
     verified: Mutex<BTreeMap<Verified, u64>>,
     current: Mutex<String>,
 }
 
-/// What the walk has seen.
+/// Items of each kind, and their bytes.
 #[derive(Default)]
-pub struct Found {
+pub struct Seen {
     pub files: AtomicU64,
     pub dirs: AtomicU64,
     pub links: AtomicU64,
@@ -48,6 +52,17 @@ pub(super) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
+impl Seen {
+    fn totals(&self) -> Totals {
+        Totals {
+            files: get(&self.files),
+            dirs: get(&self.dirs),
+            links: get(&self.links),
+            bytes: get(&self.bytes),
+        }
+    }
+}
+
 impl Counters {
     pub fn done(&self) -> Totals {
         Totals {
@@ -58,20 +73,25 @@ impl Counters {
         }
     }
 
+    /// What was listed at the sources.
     pub fn seen(&self) -> Totals {
-        let found = &self.found;
-        Totals {
-            files: get(&found.files),
-            dirs: get(&found.dirs),
-            links: get(&found.links),
-            bytes: get(&found.bytes),
-        }
+        self.found.totals()
+    }
+
+    /// What is to be done, or was done by an earlier run, as far as it is planned.
+    pub fn planned(&self) -> Totals {
+        self.planned.totals()
     }
 
     /// Sets everything back, for another run of the same job.
     pub fn restart(&self) {
-        let found = &self.found;
+        let (found, planned) = (&self.found, &self.planned);
         for counter in [
+            &self.skipped,
+            &planned.files,
+            &planned.dirs,
+            &planned.links,
+            &planned.bytes,
             &self.files,
             &self.dirs,
             &self.links,
@@ -94,6 +114,14 @@ impl Counters {
         add(&self.dirs, done.dirs);
         add(&self.links, done.links);
         add(&self.bytes, done.bytes);
+    }
+
+    /// Counts what is planned.
+    pub(super) fn plan(&self, planned: Totals) {
+        add(&self.planned.files, planned.files);
+        add(&self.planned.dirs, planned.dirs);
+        add(&self.planned.links, planned.links);
+        add(&self.planned.bytes, planned.bytes);
     }
 
     /// Counts what a listing has shown.

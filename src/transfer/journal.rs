@@ -366,25 +366,26 @@ impl Journal {
         self.parts().is_empty()
     }
 
-    /// Removes parts of sources that are not to be copied any more, or to another name: `wanted`
-    /// says which are, and where to.
-    pub async fn clear_unwanted(
+    /// Removes a part that is of no use any more.
+    ///
+    /// # Errors
+    /// Only what ends the session.
+    pub async fn clear_part(
         &self,
         fs: &FsId,
+        source: &RemotePath,
+        part: &RemotePath,
         to: &dyn FileSystem,
-        wanted: &HashMap<&RemotePath, &RemotePath>,
     ) -> Result<()> {
-        let server = self.lock().server(fs);
-        for (key, part) in self.parts() {
-            let target = self.lock().items.get(&key).map(|item| item.target.clone());
-            if key.0 != server || wanted.get(&key.1).copied() == target.as_ref() {
-                continue;
-            }
-            match to.remove_file(&part).await {
-                Err(error) if error.kind().ends_session() => return Err(error),
-                _ => {}
-            }
-            self.lock().items.remove(&key);
+        match to.remove_file(part).await {
+            Err(error) if error.kind().ends_session() => return Err(error),
+            _ => {}
+        }
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        // It may have been begun anew meanwhile.
+        if state.items.get(&key).is_some_and(|item| item.part.as_ref() == Some(part)) {
+            state.items.remove(&key);
         }
         Ok(())
     }

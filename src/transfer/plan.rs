@@ -1,4 +1,4 @@
-//! From listings and a policy to steps. Pure: no I/O, no clock.
+//! From listings and a policy to steps, one directory at a time. Pure: no I/O, no clock.
 
 mod decide;
 mod form;
@@ -16,14 +16,13 @@ use super::{
     Conflict, OnConflict, Policy, Totals,
     journal::{Begun, Item},
     step::{CopyFile, CopyLink, CreateDir, Step},
-    walk::Found,
 };
 use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
 
-/// What to do, and what was decided not to.
+/// What to do in one directory, and what was decided not to.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub steps: Vec<Step>,
@@ -37,23 +36,50 @@ pub struct Plan {
     pub refused: Vec<Error>,
     /// Under [`OnConflict::Ask`]: what has to be decided first. The steps are then incomplete.
     pub conflicts: Vec<Conflict>,
+    /// The sources of the conflicts, to be planned again.
+    pub undecided: Vec<Source>,
+    /// The names that are in use once the steps are done, where something is undecided.
+    pub taken: HashSet<RemotePath>,
+    /// The directories among the sources, whose contents come next.
+    pub below: Vec<Below>,
+    /// Something is written or removed here by a sync.
+    pub touched: bool,
 }
 
-/// One source with all below it, and where it lands.
+/// A directory whose contents are to be planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// `None` where the source has no such directory: all of it is removed.
+    pub path: Option<RemotePath>,
+    pub target: RemotePath,
+    /// It stands in the target already.
+    pub stands: bool,
+    pub finish: Option<Finish>,
+}
+
+/// What a directory gets once its contents are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    pub attributes: Attributes,
+    /// Not only if something in it is written or removed.
+    pub always: bool,
+}
+
+/// One source, and where it lands.
 #[derive(Clone, Debug)]
 pub struct Source {
     pub path: RemotePath,
     pub entry: Entry,
     pub target: RemotePath,
-    pub below: Vec<Found>,
 }
 
 /// Everything a plan is made from.
 pub struct Input<'a> {
     pub source_fs: &'a FsId,
     pub target_fs: &'a FsId,
+    /// What one directory holds, or what a request names.
     pub sources: &'a [Source],
-    /// What stands at target paths, for those that exist.
+    /// What stands in the directory where that lands.
     pub existing: &'a HashMap<RemotePath, Entry>,
     pub policy: &'a Policy,
     /// The coarser of both sides' time precisions: times closer than this are equal.
@@ -63,100 +89,53 @@ pub struct Input<'a> {
     pub times_kept: bool,
     /// Target paths whose content has been compared, and whether it is the same.
     pub compared: &'a HashMap<RemotePath, bool>,
-    /// Something of the sources could not be listed: nothing is removed then, for it may be
-    /// missing only in the listing.
-    pub incomplete: bool,
+    /// Names there that earlier steps use.
+    pub taken: &'a HashSet<RemotePath>,
     /// What an earlier run of the same job has begun.
     pub begun: &'a Begun,
 }
 
-/// The target paths of all directories in `sources`.
-pub fn target_dirs(sources: &[Source]) -> HashSet<RemotePath> {
-    let mut out = HashSet::new();
-    for source in sources {
-        if source.entry.kind == Kind::Dir {
-            out.insert(source.target.clone());
-        }
-        for found in source.below.iter().filter(|f| f.entry.kind == Kind::Dir) {
-            out.insert(landing(source, found));
-        }
-    }
-    out
-}
-
-/// Everything of a source with its target path.
-pub(super) fn landings(source: &Source) -> impl Iterator<Item = (&RemotePath, &Entry, RemotePath)> {
-    let below = source.below.iter().map(|found| (&found.path, &found.entry, landing(source, found)));
-    std::iter::once((&source.path, &source.entry, source.target.clone())).chain(below)
-}
-
-fn landing(source: &Source, found: &Found) -> RemotePath {
-    match found.path.strip_prefix(&source.path) {
-        Some(relative) if !relative.is_empty() => source.target.resolve(relative),
-        _ => source.target.clone(),
-    }
-}
-
-/// Makes the plan.
+/// Makes the plan of one directory.
 pub fn plan(input: &Input<'_>) -> Plan {
     let mut planner = Planner {
         input,
         plan: Plan::default(),
-        finishing: Vec::new(),
-        standing: Vec::new(),
-        touched: HashSet::new(),
-        barred: HashSet::new(),
-        taken: input.existing.keys().cloned().collect(),
+        claimed: HashSet::new(),
+        taken: input.existing.keys().chain(input.taken).cloned().collect(),
         names: Names::new(input.existing.keys(), input.policy.on_conflict == OnConflict::Different),
-        wanted: HashSet::new(),
     };
     for source in input.sources {
-        for (path, entry, target) in landings(source) {
-            planner.item(path, entry, target);
-        }
+        planner.item(source);
     }
     planner.remove_the_rest();
-    planner.finish_standing();
-    // A directory's times must be set after those below it have been written.
-    planner.finishing.reverse();
-    planner.plan.steps.append(&mut planner.finishing);
+    if !planner.plan.undecided.is_empty() {
+        planner.plan.taken = planner.taken;
+    }
     planner.plan
 }
 
 struct Planner<'a> {
     input: &'a Input<'a>,
     plan: Plan,
-    finishing: Vec<Step>,
-    /// Directories that both sides have, with what they are to get and whether they lack it.
-    standing: Vec<(RemotePath, Attributes, bool)>,
-    /// Directories in which something is written or removed.
-    touched: HashSet<RemotePath>,
-    /// Target directories that cannot be: nothing below them is planned.
-    barred: HashSet<RemotePath>,
+    /// Target paths that the source has something for, whatever becomes of it.
+    claimed: HashSet<RemotePath>,
     /// Target paths that are in use, by what exists or by earlier steps.
     taken: HashSet<RemotePath>,
     /// How the target writes the names that the source has.
     names: Names,
-    /// Target paths that the source has something for, whatever becomes of it.
-    wanted: HashSet<RemotePath>,
 }
 
 impl Planner<'_> {
-    fn item(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
-        let target = self.names.standing(target);
-        if self.input.policy.delete {
-            self.wanted.insert(target.clone());
-        }
-        if target.parent().is_some_and(|parent| self.barred.contains(&parent)) {
-            if entry.kind == Kind::Dir {
-                self.barred.insert(target);
-            }
-            return;
+    fn item(&mut self, source: &Source) {
+        let Source { path, entry, .. } = source;
+        let target = self.names.standing(source.target.clone());
+        if !self.claimed.insert(target.clone()) {
+            return self.refuse(path, twice());
         }
         match entry.kind {
             Kind::Dir => self.directory(path, entry, target),
-            Kind::File => self.file(path, entry, target),
-            Kind::Symlink => self.link(path, entry, target),
+            Kind::File => self.file(source, target),
+            Kind::Symlink => self.link(source, target),
             Kind::Other => self.refuse(
                 path,
                 Error::new(ErrorKind::Unsupported, Operation::Copy)
@@ -165,48 +144,31 @@ impl Planner<'_> {
         }
     }
 
-    /// Removes what stands in the target and has nothing at the source, the deepest first.
+    /// Removes what stands in the target and has nothing at the source.
     fn remove_the_rest(&mut self) {
-        if !self.input.policy.delete || self.input.incomplete {
+        if !self.input.policy.delete {
             return;
         }
-        let mut rest: Vec<(&RemotePath, Kind)> = self
-            .input
-            .existing
-            .iter()
-            .filter(|(path, _)| !self.wanted.contains(*path))
-            // What stands in the way of something that was refused stays, with all below it.
-            .filter(|(path, _)| !self.barred.iter().any(|barred| path.is_within(barred)))
-            .map(|(path, entry)| (path, entry.kind))
-            .collect();
-        rest.sort_by(|(a, _), (b, _)| {
-            b.components().count().cmp(&a.components().count()).then_with(|| a.cmp(b))
-        });
-        for (path, kind) in rest {
-            match kind {
-                Kind::Dir => self.plan.removals.dirs += 1,
+        for (path, entry) in self.input.existing {
+            if self.claimed.contains(path) {
+                continue;
+            }
+            match entry.kind {
+                Kind::Dir => {
+                    self.plan.removals.dirs += 1;
+                    let target = path.clone();
+                    self.plan.below.push(Below { path: None, target, stands: true, finish: None });
+                }
                 Kind::File => self.plan.removals.files += 1,
                 Kind::Symlink | Kind::Other => self.plan.removals.links += 1,
             }
-            self.touched.extend(path.parent());
-            self.plan.steps.push(Step::Remove { path: path.clone(), kind });
+            self.plan.touched = true;
+            self.plan.steps.push(Step::Remove { path: path.clone(), kind: entry.kind });
         }
     }
 
-    /// Gives directories that both sides have the source's times and permissions, where they
-    /// lack them or are about to lose them.
-    fn finish_standing(&mut self) {
-        for (path, attributes, lacking) in std::mem::take(&mut self.standing) {
-            if lacking || self.touched.contains(&path) {
-                self.finishing.push(Step::SetAttributes { path, attributes });
-            }
-        }
-    }
-
-    fn touch(&mut self, target: &RemotePath) {
-        if self.input.policy.on_conflict == OnConflict::Different {
-            self.touched.extend(target.parent());
-        }
+    fn touch(&mut self) {
+        self.plan.touched |= self.input.policy.on_conflict == OnConflict::Different;
     }
 
     fn refuse(&mut self, path: &RemotePath, error: Error) {
@@ -215,7 +177,6 @@ impl Planner<'_> {
 
     fn directory(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
         if !self.input.policy.recursive {
-            self.barred.insert(target);
             let error =
                 Error::new(ErrorKind::IsADirectory, Operation::Copy).with_detail("-r copies directories");
             return self.refuse(path, error);
@@ -225,44 +186,43 @@ impl Planner<'_> {
         match self.input.existing.get(&target) {
             Some(there) if there.kind == Kind::Dir => {
                 let attributes = self.attributes(entry);
-                if self.input.policy.on_conflict == OnConflict::Different
-                    && attributes != Attributes::default()
-                {
-                    let lacking = self.lacks(there, &attributes);
-                    self.standing.push((target, attributes, lacking));
-                } else if self.input.begun.dirs.contains(&target) {
-                    self.plan.done.dirs += 1;
-                    if attributes != Attributes::default() {
-                        self.finishing.push(Step::SetAttributes { path: target, attributes });
-                    }
-                }
+                let has_any = attributes != Attributes::default();
+                let is_ours = self.input.begun.dirs.contains(&target);
+                let finish = if self.input.policy.on_conflict == OnConflict::Different && has_any {
+                    let always = self.lacks(there, &attributes);
+                    Some(Finish { attributes, always })
+                } else {
+                    self.plan.done.dirs += u64::from(is_ours);
+                    (is_ours && has_any).then_some(Finish { attributes, always: true })
+                };
+                self.descend(path, target, true, finish);
             }
             Some(there) => {
                 let what = if there.kind == Kind::Symlink { "a symlink" } else { "a file" };
-                self.barred.insert(target);
                 let error = Error::new(ErrorKind::NotADirectory, Operation::CreateDir)
                     .with_detail(format!("{what} stands where this directory would go"));
                 self.refuse(path, error)
             }
-            None if self.taken.contains(&target) => {
-                self.barred.insert(target);
-                self.refuse(path, twice())
-            }
+            None if self.taken.contains(&target) => self.refuse(path, twice()),
             None => {
                 let attributes = self.attributes(entry);
                 let step = CreateDir { path: target.clone(), mode: attributes.mode.map(|m| m | 0o700) };
                 self.plan.steps.push(Step::CreateDir(step));
                 self.plan.totals.dirs += 1;
                 self.taken.insert(target.clone());
-                self.touch(&target);
-                if attributes != Attributes::default() {
-                    self.finishing.push(Step::SetAttributes { path: target, attributes });
-                }
+                self.touch();
+                let wanted = attributes != Attributes::default();
+                self.descend(path, target, false, wanted.then_some(Finish { attributes, always: true }));
             }
         }
     }
 
-    fn file(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
+    fn descend(&mut self, path: &RemotePath, target: RemotePath, stands: bool, finish: Option<Finish>) {
+        self.plan.below.push(Below { path: Some(path.clone()), target, stands, finish });
+    }
+
+    fn file(&mut self, source: &Source, target: RemotePath) {
+        let Source { path, entry, .. } = source;
         let decision = match self.begun(path, entry) {
             Some(decision) => decision,
             None => self.decide(path, entry, target.clone()),
@@ -270,7 +230,7 @@ impl Planner<'_> {
         match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
-                self.touch(&target);
+                self.touch();
                 self.plan.totals.files += 1;
                 self.plan.totals.bytes += entry.attributes.size.unwrap_or_default();
                 self.plan.steps.push(Step::Copy(CopyFile {
@@ -289,14 +249,16 @@ impl Planner<'_> {
                 if let Some(there) = self.input.existing.get(&target)
                     && self.lacks(there, &attributes)
                 {
-                    self.finishing.push(Step::SetAttributes { path: target, attributes });
+                    self.plan.steps.push(Step::SetAttributes { path: target, attributes });
                 }
             }
-            Decision::Skip | Decision::Wait => {}
+            Decision::Skip => {}
+            Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
 
-    fn link(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath) {
+    fn link(&mut self, source: &Source, target: RemotePath) {
+        let Source { path, entry, .. } = source;
         let decision = match self.begun(path, entry) {
             Some(decision) => decision,
             None => self.decide(path, entry, target),
@@ -304,7 +266,7 @@ impl Planner<'_> {
         match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
-                self.touch(&target);
+                self.touch();
                 self.plan.totals.links += 1;
                 self.plan.steps.push(Step::Link(CopyLink {
                     source: path.clone(),
@@ -314,7 +276,8 @@ impl Planner<'_> {
                 }));
             }
             Decision::Same => self.plan.skipped += 1,
-            Decision::Skip | Decision::Wait => {}
+            Decision::Skip => {}
+            Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
 
@@ -328,9 +291,7 @@ impl Planner<'_> {
         if is_link || item.is_of(entry) {
             if there.is_some_and(|there| there.kind == entry.kind && is_whole(item, there, is_link)) {
                 self.taken.insert(target.clone());
-                if self.input.policy.delete {
-                    self.wanted.insert(target);
-                }
+                self.claimed.insert(target);
                 if is_link {
                     self.plan.done.links += 1;
                 } else {

@@ -1,30 +1,62 @@
-//! Finds out what the sources are and where each lands, and lists both sides. Decides nothing
-//! about a single file (`plan` does) and changes nothing.
+//! Finds out what the sources of a request are, where each lands, and what stands there. Decides
+//! nothing about a single file (`plan` does) and changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
 
 use super::{
-    Landing, OnConflict, Policy, compare,
+    Landing, Policy,
     context::Transfer,
-    plan::{self, Plan, Source},
+    plan::Source,
     prepared::Prepared,
     walk::{self, Watcher},
 };
 use crate::fs::{Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result};
 
+/// Targets that are looked at, at the same time.
+const LOOKS: usize = 1024;
+
+/// With so many sources or fewer, directories among them are listed while the target is looked at.
+const EAGER: usize = 8;
+
+/// A file system that takes so many files at a time takes a question too many as well.
+const PLENTY: usize = 32;
+
+/// What a request names, and what stands where that lands.
+pub struct Tops {
+    pub(super) level: Prepared,
+    /// The sources go into the target.
+    pub into: bool,
+    /// What source directories hold, where that is known already.
+    pub(super) listed: HashMap<RemotePath, Vec<Entry>>,
+}
+
 impl Transfer {
-    /// Finds out what the sources are and where each lands, and lists both sides.
+    /// Finds out what the sources are and where each lands.
+    ///
+    /// # Errors
+    /// What ends a session, and a target that nothing can go to.
     pub async fn prepare(
         &self,
         sources: &[RemotePath],
         target: &RemotePath,
         landing: Landing,
         policy: &Policy,
-    ) -> Result<Prepared> {
-        let stats: Vec<_> = sources.iter().map(|path| self.from.lstat(path)).collect();
-        let (found, directory) = tokio::join!(future::join_all(stats), self.to.stat(target));
+    ) -> Result<Tops> {
+        let stats: Vec<_> = sources.iter().map(|path| self.look_at_source(path).boxed()).collect();
+        // The target is often a directory: where a question more costs no time, what stands in it is
+        // asked for along with what it is.
+        let guesses = match landing {
+            Landing::Onto => &[],
+            _ if sources.len() > EAGER || self.to.capabilities().parallel_files < PLENTY => &[],
+            _ => sources,
+        };
+        let guesses = guesses.iter().filter_map(|path| Some(self.look(target.join(path.name()?)).boxed()));
+        let guesses = future::join_all(guesses.collect::<Vec<_>>());
+        let (found, directory, guessed) =
+            tokio::join!(future::join_all(stats), self.to.stat(target), guesses);
+        let guessed: HashMap<_, _> = guessed.into_iter().flatten().collect();
         let into = match (landing, directory) {
             (Landing::Onto, Ok(_)) => false,
             (Landing::Onto, Err(error)) if error.kind() == ErrorKind::NotFound => false,
@@ -46,8 +78,8 @@ impl Transfer {
             (Landing::Auto, Err(error)) if error.kind() == ErrorKind::NotFound && sources.len() == 1 => false,
             (Landing::Auto, Err(error)) => return Err(error.during(Operation::Plan)),
         };
-        let mut walks = Vec::new();
-        let mut looks = Vec::new();
+        let mut tops = Tops { level: Prepared::default(), into, listed: HashMap::new() };
+        let mut landed_at = HashSet::new();
         for (path, entry) in sources.iter().zip(found) {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -66,45 +98,45 @@ impl Transfer {
                 continue;
             }
             self.found(&entry);
-            looks.push(self.look(landed.clone()).boxed());
-            walks.push(self.walk(path.clone(), entry, landed, policy.recursive).boxed());
+            landed_at.insert(landed.clone());
+            tops.level.sources.push(Source { path: path.clone(), entry, target: landed });
         }
-        let looks = stream::iter(looks).buffered(1024).try_collect::<Vec<_>>();
-        let (sources, tops) = tokio::try_join!(future::try_join_all(walks), looks)?;
-        let across_forms = policy.on_conflict == OnConflict::Different;
-        let mut wanted = plan::target_dirs(&sources);
-        if across_forms {
-            wanted = wanted.iter().map(plan::form).collect();
-        }
-        let is_wanted = |path: &RemotePath| match across_forms {
-            true => wanted.contains(&plan::form(path)),
-            false => wanted.contains(path),
-        };
-        let existing = walk::existing(&self.to, &tops, &is_wanted, policy.delete, self).await?;
-        let incomplete = self.counters.failures() > 0;
-        let mut prepared = Prepared { sources, existing, compared: HashMap::new(), incomplete, into };
-        if across_forms {
-            compare::links(self, &mut prepared).await?;
-        }
-        if policy.compare_content {
-            prepared.compared = compare::contents(self, &prepared).await?;
-        }
-        Ok(prepared)
+        let unknown = landed_at.iter().filter(|path| !guessed.contains_key(*path)).cloned();
+        let looks: Vec<_> = unknown.map(|path| self.look(path).boxed()).collect();
+        let looks = stream::iter(looks).buffered(LOOKS).try_collect::<Vec<_>>();
+        let is_tree = |source: &&Source| policy.recursive && source.entry.kind == Kind::Dir;
+        let trees = tops.level.sources.iter().filter(is_tree).filter(|_| sources.len() <= EAGER);
+        let trees: Vec<_> = trees.map(|source| self.list_early(source.path.clone()).boxed()).collect();
+        let (looked, listed) = tokio::join!(looks, future::join_all(trees));
+        let known = guessed.into_iter().filter(|(path, _)| landed_at.contains(path));
+        let existing = known.chain(looked?).filter_map(|(path, entry)| Some((path, entry?)));
+        tops.level.existing = existing.collect();
+        tops.listed = listed.into_iter().flatten().collect();
+        self.compare(&mut tops.level, policy).await?;
+        Ok(tops)
     }
 
-    async fn walk(
-        &self,
-        path: RemotePath,
-        entry: Entry,
-        target: RemotePath,
-        recursive: bool,
-    ) -> Result<Source> {
-        let below = if entry.kind == Kind::Dir && recursive {
-            walk::tree(&self.from, &path, self).await?
-        } else {
-            Vec::new()
-        };
-        Ok(Source { path, entry, target, below })
+    /// What a directory holds. Where that cannot be told, it is asked for again when its turn
+    /// comes, and said then.
+    async fn list_early(&self, path: RemotePath) -> Option<(RemotePath, Vec<Entry>)> {
+        struct Strict(std::sync::atomic::AtomicBool);
+        impl Watcher for Strict {
+            fn found(&self, _: &Entry) {}
+            fn failed(&self, _: Error) {
+                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let strict = Strict(false.into());
+        let entries = walk::directory(&self.from, &path, &strict).await.ok()?;
+        (!strict.0.into_inner()).then_some((path, entries))
+    }
+
+    async fn look_at_source(&self, path: &RemotePath) -> Result<Entry> {
+        let entry = self.from.lstat(path).await?;
+        if entry.kind == Kind::File {
+            self.to.expect_write(entry.attributes.size.unwrap_or_default());
+        }
+        Ok(entry)
     }
 
     /// What stands at a target path, if anything.
@@ -133,22 +165,5 @@ impl Transfer {
                 .with_detail("a directory cannot be copied into itself"));
         }
         Ok(())
-    }
-
-    /// The plan under `policy`.
-    pub fn plan(&self, prepared: &Prepared, policy: &Policy) -> Plan {
-        let (from, to) = (self.from.capabilities(), self.to.capabilities());
-        plan::plan(&plan::Input {
-            source_fs: self.from.id(),
-            target_fs: self.to.id(),
-            sources: &prepared.sources,
-            existing: &prepared.existing,
-            policy,
-            time_precision: from.time_precision.max(to.time_precision),
-            times_kept: to.times,
-            compared: &prepared.compared,
-            incomplete: prepared.incomplete,
-            begun: &self.begun,
-        })
     }
 }

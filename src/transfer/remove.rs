@@ -6,27 +6,48 @@ use std::collections::BTreeMap;
 use super::{
     context::{Transfer, cancelled},
     counters::add,
-    prepared::Prepared,
+    plan::Source,
     walk::{self, Watcher},
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, Precision, RemotePath, Result};
+use crate::fs::{
+    Attributes, Entry, Error, ErrorKind, Kind, Operation, Precision, RemotePath, Result, Timestamp,
+};
 
 /// What is to be removed: exactly this, and directories only once they are empty.
 #[derive(Default)]
 pub struct Removal {
-    /// With what a listing said, where the file must still be that.
-    files: Vec<(RemotePath, Option<Listed>)>,
+    files: Vec<Folder>,
     /// By depth.
     dirs: BTreeMap<usize, Vec<RemotePath>>,
 }
 
+/// Files of one directory. There may be millions in all: their names are kept in one piece.
+struct Folder {
+    path: RemotePath,
+    names: Vec<u8>,
+    /// Where each name ends, and what a listing said, where the file must still be that.
+    items: Vec<(usize, Option<Listed>)>,
+}
+
 /// Size and time of a file as a listing had them.
-type Listed = (Attributes, Precision);
+#[derive(Clone, Copy)]
+struct Listed {
+    size: Option<u64>,
+    mtime: Option<Timestamp>,
+    precision: Precision,
+}
+
+impl From<&Entry> for Listed {
+    fn from(entry: &Entry) -> Self {
+        let Attributes { size, mtime, .. } = entry.attributes;
+        Listed { size, mtime, precision: entry.mtime_precision }
+    }
+}
 
 /// Whether a file is still what a listing showed, as exactly as that was. What one of them does
 /// not say tells nothing.
-fn is_unchanged((listed, precision): &Listed, now: &Entry) -> bool {
-    let exact = precision.max(&now.mtime_precision).span().as_secs() as i64;
+fn is_unchanged(listed: &Listed, now: &Entry) -> bool {
+    let exact = listed.precision.max(now.mtime_precision).span().as_secs() as i64;
     let size_differs = now.attributes.size.zip(listed.size).is_some_and(|(now, then)| now != then);
     let time_differs = now.attributes.mtime.zip(listed.mtime).is_some_and(|(now, then)| {
         if exact > 0 { (now.seconds - then.seconds).abs() >= exact } else { now != then }
@@ -34,31 +55,46 @@ fn is_unchanged((listed, precision): &Listed, now: &Entry) -> bool {
     !size_differs && !time_differs
 }
 
-impl Removal {
-    /// What a move has copied: each file goes only if it is still what was listed.
-    pub fn of_copied(prepared: &Prepared) -> Removal {
-        let mut removal = Removal::default();
-        for (path, entry) in prepared.found() {
-            removal.add(path.clone(), entry, true);
-        }
-        removal
+impl Folder {
+    fn into_files(self) -> impl Iterator<Item = (RemotePath, Option<Listed>)> {
+        let Folder { path, names, items } = self;
+        let mut start = 0;
+        items.into_iter().filter_map(move |(end, listed)| {
+            let name = names.get(start..end)?;
+            start = end;
+            Some((path.join(name), listed))
+        })
     }
+}
 
+impl Removal {
     /// What a sync has planned to remove.
     pub fn of(steps: Vec<(RemotePath, Kind)>) -> Removal {
         let mut removal = Removal::default();
         for (path, kind) in steps {
-            removal.add(path, &Entry::new(&b""[..], kind), false);
+            removal.add(path, kind, None);
         }
         removal
     }
 
-    fn add(&mut self, path: RemotePath, entry: &Entry, only_unchanged: bool) {
-        match entry.kind {
-            Kind::Dir => self.dirs.entry(path.components().count()).or_default().push(path),
-            _ => self
-                .files
-                .push((path, only_unchanged.then(|| (entry.attributes.clone(), entry.mtime_precision)))),
+    /// Adds what a move is about to copy: each file goes only if it is still what was listed.
+    pub(super) fn add_found(&mut self, sources: &[Source]) {
+        for Source { path, entry, .. } in sources {
+            self.add(path.clone(), entry.kind, Some(entry.into()));
+        }
+    }
+
+    fn add(&mut self, path: RemotePath, kind: Kind, listed: Option<Listed>) {
+        let (parent, name) = match (kind, path.parent(), path.name()) {
+            (Kind::File | Kind::Symlink | Kind::Other, Some(parent), Some(name)) => (parent, name),
+            _ => return self.dirs.entry(path.components().count()).or_default().push(path),
+        };
+        if self.files.last().is_none_or(|folder| folder.path != parent) {
+            self.files.push(Folder { path: parent, names: Vec::new(), items: Vec::new() });
+        }
+        if let Some(folder) = self.files.last_mut() {
+            folder.names.extend_from_slice(name);
+            folder.items.push((folder.names.len(), listed));
         }
     }
 }
@@ -81,10 +117,10 @@ pub async fn trees(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
             let walk = walk::tree(fs, root, transfer);
             let below = transfer.cancel.run_until_cancelled(walk).await.ok_or_else(cancelled)??;
             for found in below {
-                removal.add(found.path, &found.entry, false);
+                removal.add(found.path, found.entry.kind, None);
             }
         }
-        removal.add(root.clone(), &entry, false);
+        removal.add(root.clone(), entry.kind, None);
     }
     exactly(transfer, removal).await
 }
@@ -92,7 +128,7 @@ pub async fn trees(transfer: &Transfer, roots: &[RemotePath]) -> Result<()> {
 /// Removes what was found and nothing that came since: a directory that is not empty stays.
 pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
     transfer
-        .each(removal.files, |this, (path, listed)| async move {
+        .each(removal.files.into_iter().flat_map(Folder::into_files), |this, (path, listed)| async move {
             this.counters.start(&path);
             if let Some(listed) = listed
                 && !is_unchanged(&listed, &this.from.lstat(&path).await?)
@@ -122,7 +158,6 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::Timestamp;
 
     #[test]
     fn a_listing_in_minutes_is_compared_in_minutes() {
@@ -133,7 +168,7 @@ mod tests {
             entry.mtime_precision = precision;
             entry
         };
-        let listed = |entry: Entry| (entry.attributes, entry.mtime_precision);
+        let listed = |entry: Entry| Listed::from(&entry);
         let minute = listed(entry(600, Precision::Minute));
         assert!(is_unchanged(&minute, &entry(633, Precision::Second)));
         assert!(!is_unchanged(&minute, &entry(660, Precision::Second)));

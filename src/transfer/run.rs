@@ -1,63 +1,229 @@
-//! Carries out the steps of a plan, many files at a time. Knows no protocol and no screen;
-//! reports to a [`Reporter`](super::context::Reporter).
+//! Carries out what is planned, many files at a time, while more is still being planned. Knows no
+//! protocol and no screen; reports to a [`Reporter`](super::context::Reporter).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 use super::{
     context::{Transfer, cancelled},
     copy,
     counters::add,
+    descend::Ending,
+    feed::{Batch, Batches},
+    gate::SMALL_FILE,
     link,
     part::Part,
-    plan::Plan,
     remove,
-    step::{CopyFile, CreateDir, Step},
+    step::{CopyFile, CopyLink, CreateDir, Step},
     walk::Watcher,
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
 
-/// A file of this size or less weighs one; larger ones count for more, so that a few big files
-/// do not fill the memory that many small ones may use.
-const SMALL_FILE: u64 = 256 << 10;
-
 /// How long a cancelled copy may take to leave nothing behind.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
+
+/// Whether a directory is there that this run creates: `None` until that is known.
+#[derive(Clone)]
+struct Made(watch::Receiver<Option<bool>>);
+
+impl Made {
+    /// Waits until it is known.
+    async fn is_there(mut self) -> bool {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(made) => *made == Some(true),
+            // Whoever was to create it was stopped.
+            Err(_) => false,
+        }
+    }
+}
+
+/// What is under way.
+struct Running {
+    tasks: JoinSet<Result<()>>,
+    /// Directories that are being created, or have been, by this run.
+    dirs: HashMap<RemotePath, Made>,
+    dir_room: Arc<Semaphore>,
+    links: Vec<CopyLink>,
+    ended: Result<()>,
+}
+
+impl Running {
+    fn settle(&mut self, joined: std::result::Result<Result<()>, tokio::task::JoinError>) {
+        let joined = joined.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Failure, Operation::Copy).with_detail(error.to_string()))
+        });
+        if self.ended.is_ok() {
+            self.ended = joined;
+        }
+    }
+
+    /// Whether all goes well with what has ended meanwhile.
+    fn goes_on(&mut self) -> bool {
+        while let Some(joined) = self.tasks.try_join_next() {
+            self.settle(joined);
+        }
+        self.ended.is_ok()
+    }
+}
+
 impl Transfer {
-    /// Carries out the steps. Failed items are reported and do not stop the rest; a lost
-    /// session does.
-    pub async fn run(&self, plan: Plan) -> Result<()> {
-        let mut dirs = Vec::new();
-        let mut files = Vec::new();
-        let mut links = Vec::new();
-        let mut finishing = Vec::new();
-        let mut removals = Vec::new();
-        for step in plan.steps {
-            match step {
-                Step::CreateDir(dir) => dirs.push(dir),
-                Step::Copy(file) => files.push(file),
-                Step::Link(link) => links.push(link),
-                Step::SetAttributes { path, attributes } => finishing.push((path, attributes)),
-                Step::Remove { path, kind } => removals.push((path, kind)),
+    /// Carries out what comes, to the last of it. Failed items are reported and do not stop the
+    /// rest; a lost session does. What is handed back comes once all files are there.
+    pub async fn run(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
+        let mut running = Running {
+            tasks: JoinSet::new(),
+            dirs: HashMap::new(),
+            dir_room: Arc::new(Semaphore::new(self.parallel().max(1))),
+            links: Vec::new(),
+            ended: Ok(()),
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                Some(joined) = running.tasks.join_next() => {
+                    running.settle(joined);
+                    if running.ended.is_err() {
+                        break;
+                    }
+                }
+                batch = batches.next() => {
+                    let Some(batch) = batch else { break };
+                    if !self.start(batch, &mut running).await {
+                        break;
+                    }
+                }
             }
         }
-        self.journal.dirs(dirs.iter().map(|dir| &dir.path));
-        self.create_dirs(dirs).await?;
-        self.copy_files(files).await?;
-        // Links come after all files, so that nothing is ever written through one of them.
+        // Whoever plans need not go on where nobody goes on with it.
+        drop(batches);
+        while let Some(joined) = running.tasks.join_next().await {
+            running.settle(joined);
+        }
+        match running.ended {
+            _ if self.cancel.is_cancelled() => Err(cancelled()),
+            Err(error) => Err(error),
+            Ok(()) => Ok(running.links),
+        }
+    }
+
+    /// Starts everything of a batch; false where that was cut short.
+    async fn start(&self, batch: Batch, running: &mut Running) -> bool {
+        let within = batch.into.as_ref().and_then(|into| running.dirs.get(into)).cloned();
+        let dirs = batch.steps.iter().filter_map(|step| match step {
+            Step::CreateDir(dir) => Some(&dir.path),
+            _ => None,
+        });
+        self.journal.dirs(dirs);
+        for step in &batch.steps {
+            let goes_on = match step {
+                Step::CreateDir(dir) => self.start_dir(dir.clone(), within.clone(), running).await,
+                Step::Link(link) => {
+                    running.links.push(link.clone());
+                    true
+                }
+                // Directories first: what is in them can then follow soon.
+                _ => true,
+            };
+            if !goes_on {
+                return false;
+            }
+        }
+        for step in batch.steps {
+            if let Step::Copy(file) = step
+                && !self.start_file(file, within.clone(), running).await
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn start_dir(&self, dir: CreateDir, within: Option<Made>, running: &mut Running) -> bool {
+        let room = running.dir_room.clone().acquire_owned();
+        let Some(Ok(room)) = self.cancel.run_until_cancelled(room).await else { return false };
+        let (made, is_made) = watch::channel(None);
+        running.dirs.insert(dir.path.clone(), Made(is_made));
+        let this = self.clone();
+        running.tasks.spawn(async move {
+            let _room = room;
+            let work = this.create_dir(&dir, within);
+            let created = this.cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(cancelled()));
+            made.send_replace(Some(created.is_ok()));
+            match created {
+                Err(error) if error.kind().ends_session() || error.kind() == ErrorKind::Cancelled => {
+                    return Err(error);
+                }
+                Err(error) => this.failed(error),
+                Ok(()) => add(&this.counters.dirs, 1),
+            }
+            Ok(())
+        });
+        running.goes_on()
+    }
+
+    async fn start_file(&self, file: CopyFile, within: Option<Made>, running: &mut Running) -> bool {
+        let leave = async {
+            self.throttle.pass(0).await;
+            self.room.take(file.size.unwrap_or_default()).await
+        };
+        let Some(leave) = self.cancel.run_until_cancelled(leave).await else { return false };
+        if !running.goes_on() {
+            return false;
+        }
+        let this = self.clone();
+        running.tasks.spawn(async move {
+            let _leave = leave;
+            if let Some(within) = within {
+                let there = this.cancel.run_until_cancelled(within.is_there()).await;
+                if !there.ok_or_else(cancelled)? {
+                    this.journal.failed(this.from.id(), &file.source);
+                    this.failed(nowhere(&file.target, &this));
+                    return Ok(());
+                }
+            }
+            this.copy_file(&file).await
+        });
+        true
+    }
+
+    async fn create_dir(&self, dir: &CreateDir, within: Option<Made>) -> Result<()> {
+        if let Some(within) = within
+            && !within.is_there().await
+        {
+            return Err(nowhere(&dir.path, self));
+        }
+        match self.to.create_dir(&dir.path, dir.mode).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                // Somebody else was faster; a link would lead elsewhere.
+                match self.to.lstat(&dir.path).await?.kind {
+                    Kind::Dir => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            created => created,
+        }
+    }
+
+    /// What comes after all files: links, so that nothing is ever written through one of them;
+    /// then what is to be removed, and what directories are to get in the end.
+    pub async fn conclude(&self, links: Vec<CopyLink>, ending: Ending) -> Result<()> {
         self.each(links, |this, link| async move {
             link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
         .await?;
-        self.remove(removals).await?;
-        self.finish_dirs(finishing).await
+        self.remove(ending.removals).await?;
+        self.finish_dirs(ending.finishing).await
     }
 
     /// Removes what only the target has, if all else went well: what failed may be what the
@@ -80,31 +246,6 @@ impl Transfer {
         removed
     }
 
-    /// Creates directories level by level, each level at once.
-    async fn create_dirs(&self, dirs: Vec<CreateDir>) -> Result<()> {
-        let mut levels: BTreeMap<usize, Vec<CreateDir>> = BTreeMap::new();
-        for dir in dirs {
-            levels.entry(dir.path.components().count()).or_default().push(dir);
-        }
-        for level in levels.into_values() {
-            self.each(level, |this, dir| async move {
-                match this.to.create_dir(&dir.path, dir.mode).await {
-                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                        // Somebody else was faster; a link would lead elsewhere.
-                        if this.to.lstat(&dir.path).await?.kind != Kind::Dir {
-                            return Err(error);
-                        }
-                    }
-                    other => other?,
-                }
-                add(&this.counters.dirs, 1);
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
     async fn finish_dirs(&self, finishing: Vec<(RemotePath, Attributes)>) -> Result<()> {
         let mut levels: BTreeMap<usize, Vec<(RemotePath, Attributes)>> = BTreeMap::new();
         for (path, attributes) in finishing {
@@ -121,37 +262,6 @@ impl Transfer {
             .await?;
         }
         Ok(())
-    }
-
-    async fn copy_files(&self, files: Vec<CopyFile>) -> Result<()> {
-        let capacity = self.parallel().max(1);
-        let room = Arc::new(Semaphore::new(capacity));
-        let mut tasks: JoinSet<Result<()>> = JoinSet::new();
-        let mut ended = Ok(());
-        for file in files {
-            let weight = (file.size.unwrap_or_default() / SMALL_FILE + 1).min((capacity as u64).div_ceil(4));
-            let acquire = room.clone().acquire_many_owned(weight as u32);
-            let start = async {
-                self.throttle.pass(0).await;
-                acquire.await
-            };
-            let Some(permit) = self.cancel.run_until_cancelled(start).await else { break };
-            while let Some(joined) = tasks.try_join_next() {
-                ended = ended.and(settle(joined));
-            }
-            if ended.is_err() {
-                break;
-            }
-            let this = self.clone();
-            tasks.spawn(async move {
-                let _permit = permit;
-                this.copy_file(&file).await
-            });
-        }
-        while let Some(joined) = tasks.join_next().await {
-            ended = ended.and(settle(joined));
-        }
-        if self.cancel.is_cancelled() { Err(cancelled()) } else { ended }
     }
 
     /// Copies one file; only what ends the session is an `Err`.
@@ -200,8 +310,10 @@ impl Transfer {
     }
 }
 
-fn settle(joined: std::result::Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
-    joined.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Failure, Operation::Copy).with_detail(error.to_string()))
-    })
+/// For what would go into a directory that could not be created.
+fn nowhere(target: &RemotePath, transfer: &Transfer) -> Error {
+    Error::new(ErrorKind::NotFound, Operation::Write)
+        .at(target)
+        .on(transfer.to.id().as_str())
+        .with_detail("the directory that it belongs in could not be created")
 }

@@ -1,17 +1,17 @@
-//! Lists what a request names: the source trees, and the part of the target that they would
-//! land on. Reads listings only; decides nothing (`plan` does) and copies nothing.
+//! Lists directories and whole trees. Reads listings only; decides nothing (`plan` does) and copies
+//! nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
 
 /// Directories being listed at the same time: a tree's width is crossed in few round trips.
-const LISTINGS: usize = 32;
+pub(super) const LISTINGS: usize = 32;
 
 /// Directories nested deeper than this are taken for a loop that the server pretends.
-const DEEPEST: usize = 4096;
+pub(super) const DEEPEST: usize = 4096;
 
 /// Something found below a source, parents before what they hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,34 +92,10 @@ pub async fn each(
     }
 }
 
-fn too_deep(path: &RemotePath) -> Error {
+pub(super) fn too_deep(path: &RemotePath) -> Error {
     Error::new(ErrorKind::Protocol, Operation::List)
         .at(path)
         .with_detail(format!("nested more than {DEEPEST} levels deep"))
-}
-
-/// What the target holds where `wanted_dirs` would land: `tops` and, for each directory that
-/// both sides have, its entries by their paths. With `all`, what only the target has is listed to
-/// its depths as well. Follows no links.
-pub async fn existing(
-    fs: &Arc<dyn FileSystem>,
-    tops: &[(RemotePath, Option<Entry>)],
-    wanted_dirs: &(dyn Fn(&RemotePath) -> bool + Sync),
-    all: bool,
-    watcher: &dyn Watcher,
-) -> Result<HashMap<RemotePath, Entry>> {
-    let mut out = HashMap::new();
-    let mut take = |path: RemotePath, entry: Entry| {
-        let next = (entry.kind == Kind::Dir && (all || wanted_dirs(&path))).then(|| path.clone());
-        out.insert(path, entry);
-        next
-    };
-    let roots = tops.iter().filter_map(|(path, entry)| take(path.clone(), entry.clone()?)).collect();
-    crawl(fs, roots, watcher, |path, entries| {
-        entries.into_iter().filter_map(|entry| take(path.join(&entry.name), entry)).collect()
-    })
-    .await?;
-    Ok(out)
 }
 
 /// Lists `waiting` and whatever `visit` names in return, many at a time.

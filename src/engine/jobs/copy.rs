@@ -12,14 +12,16 @@ use super::{
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Request, Totals,
+        Conflict, Landing, OnConflict, Outcome, Phase, Policy, Request,
         context::{Reporter, Transfer},
         counters::Counters,
+        descend::Found,
+        feed::{self, Batches, Feed},
         journal::Journal,
         limit::Throttle,
-        plan::Plan,
-        remove,
-        step::Step,
+        prepare::Tops,
+        remove::{self, Removal},
+        step::CopyLink,
     },
 };
 
@@ -52,17 +54,13 @@ impl Job {
     pub(super) async fn copy_all(&self, request: &Request, mode: Mode, run: &Run) -> Result<Outcome> {
         let Run { counters, throttle, reporter, journal, resumed } = run;
         counters.restart();
-        self.shared.jobs.update(self.job, |meter| {
-            meter.phase = Phase::Planning;
-            meter.total = None;
-        });
+        self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
         if *resumed {
             self.cancellable(journal.reconcile(&*to).boxed()).await?;
         }
         let mut policy = request.policy.clone();
         policy.on_conflict = journal.policy().unwrap_or(policy.on_conflict);
-        let mut planned = Totals::default();
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
@@ -81,61 +79,58 @@ impl Job {
                 continue;
             }
             let transfer = Transfer {
-                from,
+                from: from.clone(),
                 to: to.clone(),
                 counters: counters.clone(),
                 reporter: reporter.clone(),
-                cancel: self.cancel.clone(),
+                cancel: self.cancel.child_token(),
                 throttle: throttle.clone(),
+                room: self.shared.gates.between(&*from, &*to),
                 journal: journal.clone(),
                 begun: Arc::new(journal.begun(&id)),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
             };
-            self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
+            self.shared.jobs.update(self.job, |meter| {
+                meter.phase = Phase::Planning;
+                meter.is_counted = false;
+            });
             let landing = journal.landing().unwrap_or(request.landing);
-            let prepared = self
+            let tops = self
                 .cancellable(transfer.prepare(&sources, &request.target.path, landing, &policy).boxed())
                 .await?;
             if mode == Mode::Run && landing == Landing::Auto {
-                journal.land(if prepared.into { Landing::Into } else { Landing::Onto });
+                journal.land(if tops.into { Landing::Into } else { Landing::Onto });
             }
-            let mut plan = transfer.plan(&prepared, &policy);
+            let sources = request.remove_source.then(Removal::default);
+            let mut found = Found::of(sources);
+            let (feed, batches) = feed::channel();
+            let planning = async {
+                let planned = self.plan_all(&transfer, tops, &mut policy, mode, &feed, &mut found).await;
+                if planned.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
+                    transfer.cancel.cancel();
+                }
+                drop(feed);
+                planned
+            };
+            let (planned, links) = match mode {
+                Mode::Run => tokio::join!(planning, transfer.run(batches)),
+                Mode::Plan => tokio::join!(planning, self.show(batches)),
+            };
+            let links = links?;
+            planned?;
+            outcome.failed += found.refused;
+            outcome.skipped += found.skipped;
             if mode == Mode::Plan {
-                plan.refused.extend(plan.conflicts.drain(..).map(undecided));
-            }
-            if !plan.conflicts.is_empty() {
-                self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
-                policy.on_conflict = self.cancellable(self.ask_conflicts(plan.conflicts).boxed()).await?;
-                journal.decide(policy.on_conflict);
-                plan = transfer.plan(&prepared, &policy);
-            }
-            let removal = request.remove_source.then(|| remove::Removal::of_copied(&prepared));
-            drop(prepared);
-            if *resumed {
-                let clearing = clear_unwanted(&transfer, &plan);
-                self.cancellable(clearing.boxed()).await?;
-            }
-            for error in std::mem::take(&mut plan.refused) {
-                outcome.failed += 1;
-                reporter.item_failed(error);
-            }
-            counters.count(plan.done);
-            planned = sum(planned, sum(plan.totals, plan.done));
-            outcome.skipped += plan.skipped;
-            self.shared.jobs.update(self.job, |meter| {
-                meter.phase = Phase::Running;
-                meter.total = Some(planned);
-                meter.skipped = outcome.skipped;
-            });
-            if mode == Mode::Plan {
-                for steps in plan.steps.chunks(STEPS) {
+                if counters.failures() > 0 {
+                    found.ending.keep_all();
+                }
+                for steps in found.ending.into_steps().chunks(STEPS) {
                     self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
                 }
                 continue;
             }
-            self.shared.emit(self.job, What::Planned(planned)).await;
-            transfer.run(plan).await?;
-            if let Some(removal) = removal {
+            transfer.conclude(links, found.ending).await?;
+            if let Some(removal) = found.sources {
                 let whole = outcome.failed + outcome.skipped + counters.failures() == 0
                     && counters.changed.load(Ordering::Relaxed) == 0;
                 if whole {
@@ -151,15 +146,62 @@ impl Job {
             }
         }
         outcome.failed += counters.failures();
-        outcome.done = sum(outcome.done, counters.done());
+        outcome.done = outcome.done + counters.done();
         outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
+    }
+
+    /// Makes the whole plan, and feeds what is ready of it meanwhile.
+    async fn plan_all(
+        &self,
+        transfer: &Transfer,
+        tops: Tops,
+        policy: &mut Policy,
+        mode: Mode,
+        feed: &Feed,
+        found: &mut Found,
+    ) -> Result<()> {
+        self.cancellable(transfer.descend(tops, policy, feed, found).boxed()).await?;
+        let conflicts = std::mem::take(&mut found.conflicts);
+        if mode == Mode::Plan {
+            for error in conflicts.into_iter().map(undecided) {
+                found.refused += 1;
+                transfer.reporter.item_failed(error);
+            }
+            return Ok(());
+        }
+        if !conflicts.is_empty() {
+            self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
+            policy.on_conflict = self.cancellable(self.ask_conflicts(conflicts).boxed()).await?;
+            transfer.journal.decide(policy.on_conflict);
+            self.cancellable(transfer.decide(policy, feed, found).boxed()).await?;
+        }
+        self.cancellable(transfer.clear_unwanted(found).boxed()).await?;
+        self.shared.jobs.update(self.job, |meter| {
+            meter.phase = Phase::Running;
+            meter.is_counted = true;
+        });
+        self.shared.emit(self.job, What::Planned(transfer.counters.planned())).await;
+        Ok(())
+    }
+
+    /// Tells of the steps as they come, instead of doing them.
+    async fn show(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
+        while let Some(batch) = batches.next().await {
+            for steps in batch.steps.chunks(STEPS) {
+                self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
+            }
+        }
+        Ok(Vec::new())
     }
 
     pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
-        match self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await {
+        self.shared.jobs.queue.ask(self.job, true);
+        let answer = self.shared.ask(self.job, Ask::Conflicts { shown: conflicts, count }).await;
+        self.shared.jobs.queue.ask(self.job, false);
+        match answer {
             // To ask again would ask for ever.
             Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
             _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
@@ -204,16 +246,6 @@ async fn not_moved(
         rest.push(source);
     }
     Ok(rest)
-}
-
-/// Removes the parts of what is not to be copied any more.
-async fn clear_unwanted(transfer: &Transfer, plan: &Plan) -> Result<()> {
-    let wanted = plan.steps.iter().filter_map(|step| match step {
-        Step::Copy(file) => Some((&file.source, &file.target)),
-        _ => None,
-    });
-    let wanted = wanted.collect();
-    transfer.journal.clear_unwanted(transfer.from.id(), &*transfer.to, &wanted).await
 }
 
 fn undecided(conflict: Conflict) -> Error {
@@ -320,14 +352,5 @@ impl Mover<'_> {
             ErrorKind::Unsupported | ErrorKind::Failure => true,
             _ => false,
         }
-    }
-}
-
-fn sum(a: Totals, b: Totals) -> Totals {
-    Totals {
-        files: a.files + b.files,
-        dirs: a.dirs + b.dirs,
-        links: a.links + b.links,
-        bytes: a.bytes + b.bytes,
     }
 }

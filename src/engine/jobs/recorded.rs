@@ -13,9 +13,10 @@ use super::{
     super::What,
     Job,
     copy::{Mode, Run},
+    queue::Pair,
 };
 use crate::{
-    engine::session::pause_before,
+    engine::{meter::Meter, session::pause_before},
     fs::{Error, ErrorKind, FsId, Operation, Place, Result},
     transfer::{
         Outcome, Phase, Request,
@@ -90,13 +91,28 @@ impl Job {
         let (reporter, telling) = self.reporter();
         let resumed = !journal.is_empty();
         let run = Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed };
-        let outcome = tokio::join!(self.retrying(&request, mode, run), telling).0;
+        let queue = &self.shared.jobs.queue;
+        let is_held = run.throttle.is_paused();
+        let mut place = (mode == Mode::Run).then(|| queue.enter(self.job, Pair::of(&request), is_held));
+        let turn = match &mut place {
+            Some(place) => self.cancellable(place.turn().map(Ok).boxed()).await,
+            None => Ok(()),
+        };
+        let has_waited_only = turn.is_err();
+        let outcome = match turn {
+            Ok(()) => {
+                self.shared.jobs.update(self.job, Meter::begin);
+                tokio::join!(self.retrying(&request, mode, run), telling).0
+            }
+            Err(error) => Err(error),
+        };
+        drop(place);
         let verified = counters.verified();
         if !verified.is_empty() {
             self.shared.emit(self.job, What::Verified(verified)).await;
         }
         if mode == Mode::Run {
-            self.settle(&request, &journal, &outcome).await;
+            self.settle(&request, &journal, &outcome, has_waited_only).await;
         }
         outcome
     }
@@ -127,13 +143,21 @@ impl Job {
     }
 
     /// Clears up, or says that the job can go on another time.
-    async fn settle(&self, request: &Request, journal: &Journal, outcome: &Result<Outcome>) {
+    async fn settle(
+        &self,
+        request: &Request,
+        journal: &Journal,
+        outcome: &Result<Outcome>,
+        has_waited_only: bool,
+    ) {
         if let Some(error) = journal.trouble() {
             self.shared.emit(self.job, What::Warning(error)).await;
         }
         let may_go_on = match outcome {
             Ok(_) => journal.has_failed(),
-            Err(error) if error.kind() == ErrorKind::Cancelled => self.keeps() && !journal.is_empty(),
+            Err(error) if error.kind() == ErrorKind::Cancelled => {
+                self.keeps() && (has_waited_only || !journal.is_empty())
+            }
             Err(_) => !journal.is_empty(),
         };
         if may_go_on && let Some(id) = journal.id() {

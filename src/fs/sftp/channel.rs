@@ -79,21 +79,35 @@ struct Outgoing {
 pub struct Pending {
     operation: Operation,
     answer: oneshot::Receiver<Result<Response>>,
+    /// It was waited for, and not looked at yet.
+    here: Option<std::result::Result<Result<Response>, oneshot::error::RecvError>>,
 }
 
 impl Pending {
     /// Waits for the answer.
-    pub async fn response(self) -> Result<Response> {
-        match self.answer.await {
+    pub async fn response(mut self) -> Result<Response> {
+        self.wait().await;
+        match self.here.take().unwrap_or(Ok(Err(lost(String::new())))) {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(error.during(self.operation)),
             Err(_) => Err(Error::new(ErrorKind::ConnectionLost, self.operation)),
         }
     }
 
+    /// Waits until the answer is here; `arrived` has it then.
+    pub async fn wait(&mut self) {
+        if self.here.is_none() {
+            self.here = Some((&mut self.answer).await);
+        }
+    }
+
     /// The outcome, if the answer is here already. Expects STATUS OK.
     pub fn arrived(&mut self) -> Option<Result<()>> {
-        match self.answer.try_recv() {
+        let here = match self.here.take() {
+            Some(here) => here.map_err(|_| oneshot::error::TryRecvError::Closed),
+            None => self.answer.try_recv(),
+        };
+        match here {
             Ok(answer) => {
                 Some(answer.map_err(|e| e.during(self.operation)).and_then(|response| match response {
                     Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
@@ -237,7 +251,7 @@ impl Channel {
             // that the reader is about to end everything that waits.
             let _ = self.0.outgoing.send(Outgoing { head, payload });
         }
-        Pending { operation, answer }
+        Pending { operation, answer, here: None }
     }
 }
 

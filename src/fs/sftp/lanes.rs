@@ -8,7 +8,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use futures::future::join_all;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::{
     Session,
@@ -27,6 +27,10 @@ const MOST: usize = 6;
 pub struct Lanes {
     channels: Mutex<Vec<Channel>>,
     asked: AtomicBool,
+    /// They are open, as many of them as the server allows.
+    opened: AtomicBool,
+    /// Told when they are.
+    pub settled: Notify,
     next: AtomicUsize,
 }
 
@@ -40,8 +44,11 @@ impl Lanes {
     /// Opens them, once and in the background. A server that allows fewer gets by with those.
     pub fn ask(session: &Arc<Session>) {
         let bears_them = session.first.version().bears_channels();
-        if !bears_them || session.lanes.asked.swap(true, Ordering::Relaxed) {
+        if session.lanes.asked.swap(true, Ordering::Relaxed) {
             return;
+        }
+        if !bears_them {
+            return session.lanes.settle();
         }
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
@@ -49,7 +56,18 @@ impl Lanes {
             let opened = join_all((0..MOST).map(|_| session.connection.open_sftp())).await;
             let opened = opened.into_iter().flatten();
             session.lanes.channels.lock().unwrap_or_else(PoisonError::into_inner).extend(opened);
+            session.lanes.settle();
         });
+    }
+
+    fn settle(&self) {
+        self.opened.store(true, Ordering::Release);
+        self.settled.notify_waiters();
+    }
+
+    /// Whether no more of them are being opened.
+    pub fn are_settled(&self) -> bool {
+        self.opened.load(Ordering::Acquire)
     }
 
     /// The channel for the next upload: each in turn, with `first` among them.
@@ -65,12 +83,14 @@ impl Lanes {
 pub struct Lane {
     pub channel: Channel,
     pub handle: Bytes,
+    /// Bytes on their way on it.
+    pub ahead: usize,
     closed: bool,
 }
 
 impl Lane {
     pub fn new(channel: Channel, handle: Bytes) -> Lane {
-        Lane { channel, handle, closed: false }
+        Lane { channel, handle, ahead: 0, closed: false }
     }
 
     /// Closes it, with the answer to hear.

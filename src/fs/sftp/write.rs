@@ -25,14 +25,18 @@ use crate::{
     reply::{self, Reply},
 };
 
-/// Bytes after which a file is large enough for several channels.
+/// Bytes after which a file of unknown size is large enough for several channels.
 const WIDE: u64 = 4 << 20;
 
-/// A file of this size is worth having the channels ready early.
-const LARGE: u64 = 16 << 20;
+/// A file of this size is worth several channels from its start.
+pub const LARGE: u64 = 16 << 20;
+
+/// What waits on one channel while others are about to come: sshd takes 2 MiB ahead of its answers
+/// on each, and what is queued behind that on the first would go no sooner than over the others.
+const LANE_AHEAD: usize = 5 << 19;
 
 /// Below this round trip one channel is as quick as several.
-const LONG_LINK: Duration = Duration::from_millis(5);
+pub const LONG_LINK: Duration = Duration::from_millis(5);
 
 /// Creates `path`, or takes up what stands there, and returns what takes its bytes.
 pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
@@ -77,8 +81,9 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         session,
         path: path.clone(),
         lanes: vec![own],
-        arriving: None,
+        arriving: Arriving::NotAsked,
         small,
+        large: options.expected_size.is_some_and(|size| size >= LARGE),
         offset,
         resumed: offset,
         acknowledged: offset,
@@ -91,14 +96,34 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
     }))
 }
 
+/// Whether more lanes are to be expected.
+enum Arriving {
+    NotAsked,
+    /// The session's channels are being opened.
+    Asked,
+    /// The file is being opened on them.
+    Coming(mpsc::UnboundedReceiver<Lane>),
+    /// There will be no more.
+    All,
+}
+
+/// A WRITE on its way.
+struct Sent {
+    pending: Pending,
+    bytes: usize,
+    lane: usize,
+    is_answered: bool,
+}
+
 struct Writer {
     session: Arc<Session>,
     path: RemotePath,
     /// The file on each channel that carries it; the first is the one that it was created on.
     lanes: Vec<Lane>,
-    /// Further lanes, once they were asked for.
-    arriving: Option<mpsc::UnboundedReceiver<Lane>>,
+    /// Further lanes.
+    arriving: Arriving,
     small: bool,
+    large: bool,
     /// Offset of the next WRITE.
     offset: u64,
     /// Where writing began.
@@ -108,8 +133,8 @@ struct Writer {
     chunk: usize,
     gathered: Vec<Bytes>,
     gathered_len: usize,
-    /// In the order of their offsets, with the bytes of each.
-    in_flight: VecDeque<(Pending, usize)>,
+    /// In the order of their offsets.
+    in_flight: VecDeque<Sent>,
     requests: u64,
     started: Instant,
     attributes: Attributes,
@@ -117,29 +142,74 @@ struct Writer {
 
 impl Writer {
     fn request(&mut self, payload: Vec<Bytes>, len: usize, permit: Permit) {
-        let lane = self.requests as usize % self.lanes.len().max(1);
-        let Some(Lane { channel, handle, .. }) = self.lanes.get(lane) else { return };
-        let request = Request::Write { handle, offset: self.offset, len: len as u32 };
-        self.in_flight.push_back((channel.send_data(Operation::Write, request, payload, permit), len));
+        let Some((lane, own)) = self.lanes.iter_mut().enumerate().min_by_key(|(_, lane)| lane.ahead) else {
+            return;
+        };
+        own.ahead += len;
+        let request = Request::Write { handle: &own.handle, offset: self.offset, len: len as u32 };
+        let pending = own.channel.send_data(Operation::Write, request, payload, permit);
+        self.in_flight.push_back(Sent { pending, bytes: len, lane, is_answered: false });
         self.offset += len as u64;
         self.requests += 1;
     }
 
+    /// Whether every lane has as much as it can take, and more lanes are about to come.
+    fn awaits_lanes(&self) -> bool {
+        let more = matches!(self.arriving, Arriving::Asked | Arriving::Coming(_));
+        more && self.lanes.iter().all(|lane| lane.ahead >= LANE_AHEAD)
+    }
+
     /// Takes more channels into use, where the file is large and the link long.
     fn widen(&mut self) {
-        if self.small || self.offset - self.resumed < WIDE {
+        if self.small || !(self.large || self.offset - self.resumed >= WIDE) {
             return;
         }
-        if let Some(arriving) = &mut self.arriving {
-            while let Ok(lane) = arriving.try_recv() {
-                self.lanes.push(lane);
+        if matches!(self.arriving, Arriving::NotAsked) {
+            self.arriving = Arriving::All;
+            if self.session.round_trip >= LONG_LINK {
+                Lanes::ask(&self.session);
+                self.arriving = Arriving::Asked;
             }
-            return;
         }
-        if self.session.round_trip >= LONG_LINK {
-            Lanes::ask(&self.session);
-            self.arriving =
-                self.lanes.first().and_then(|own| lanes::widen(&self.session, &own.channel, &self.path));
+        if matches!(self.arriving, Arriving::Asked)
+            && let Some(own) = self.lanes.first()
+            && self.session.lanes.are_settled()
+        {
+            let coming = lanes::widen(&self.session, &own.channel, &self.path);
+            self.arriving = coming.map_or(Arriving::All, Arriving::Coming);
+        }
+        if let Arriving::Coming(coming) = &mut self.arriving {
+            loop {
+                match coming.try_recv() {
+                    Ok(lane) => self.lanes.push(lane),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => {
+                        self.arriving = Arriving::All;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for what may change what [`Self::awaits_lanes`] says.
+    async fn wait_for_lanes(&mut self) {
+        let settled = self.session.lanes.settled.notified();
+        let first = self.in_flight.front_mut().filter(|sent| !sent.is_answered);
+        match (&mut self.arriving, first) {
+            (Arriving::Coming(coming), Some(sent)) => {
+                tokio::select! {
+                    lane = coming.recv() => self.lanes.extend(lane),
+                    () = sent.pending.wait() => {}
+                }
+            }
+            (_, Some(sent)) => {
+                tokio::select! {
+                    () = settled => {}
+                    () = sent.pending.wait() => {}
+                }
+            }
+            _ => {}
         }
     }
 
@@ -166,21 +236,36 @@ impl Writer {
     }
 
     async fn settle(&mut self) -> Result<()> {
-        while let Some((first, len)) = self.in_flight.pop_front() {
-            first.ok().await.map_err(|error| self.failed(error))?;
-            self.acknowledged += len as u64;
+        while let Some(sent) = self.in_flight.pop_front() {
+            if !sent.is_answered {
+                sent.pending.ok().await.map_err(|error| self.failed(error))?;
+            }
+            self.acknowledged += sent.bytes as u64;
         }
         Ok(())
     }
 
     /// Looks at the answers that have arrived, without waiting, so that an error shows early.
     fn settle_arrived(&mut self) -> Result<()> {
-        while let Some((outcome, len)) =
-            self.in_flight.front_mut().and_then(|(pending, len)| Some((pending.arrived()?, *len)))
+        let mut failed = None;
+        for sent in self.in_flight.iter_mut().filter(|sent| !sent.is_answered) {
+            let Some(outcome) = sent.pending.arrived() else { continue };
+            sent.is_answered = true;
+            if let Some(lane) = self.lanes.get_mut(sent.lane) {
+                lane.ahead = lane.ahead.saturating_sub(sent.bytes);
+            }
+            if let Err(error) = outcome {
+                failed = Some(error);
+                break;
+            }
+        }
+        if let Some(error) = failed {
+            return Err(self.failed(error));
+        }
+        while self.in_flight.front().is_some_and(|sent| sent.is_answered)
+            && let Some(sent) = self.in_flight.pop_front()
         {
-            self.in_flight.pop_front();
-            outcome.map_err(|error| self.failed(error))?;
-            self.acknowledged += len as u64;
+            self.acknowledged += sent.bytes as u64;
         }
         Ok(())
     }
@@ -201,6 +286,11 @@ impl Sink for Writer {
         self.settle_arrived()?;
         self.widen();
         while self.gathered_len >= self.chunk {
+            while self.awaits_lanes() {
+                self.wait_for_lanes().await;
+                self.settle_arrived()?;
+                self.widen();
+            }
             let permit = self.session.write_window.take(self.chunk).await;
             let payload = self.cut(self.chunk);
             self.request(payload, self.chunk, permit);
@@ -222,7 +312,7 @@ impl Sink for Writer {
             let payload = self.cut(len);
             self.request(payload, len, permit);
         }
-        self.arriving = None;
+        self.arriving = Arriving::All;
         if self.lanes.len() > 1 {
             self.settle().await?;
             self.lanes.truncate(1);

@@ -41,7 +41,6 @@ impl Planner<'_> {
             let error = Error::new(ErrorKind::IsADirectory, Operation::Copy)
                 .with_detail("a directory stands where this file would go");
             self.refuse(path, error);
-            self.barred.insert(target);
             return Decision::Skip;
         }
         match policy {

@@ -1,7 +1,12 @@
 //! What plans come out of listings and policies. Must never touch a disk or a server.
 
+use std::collections::VecDeque;
+
 use super::*;
-use crate::fs::{Timestamp, path::NAME_MAX};
+use crate::{
+    fs::{Timestamp, path::NAME_MAX},
+    transfer::descend::Ending,
+};
 
 fn entry(name: &str, kind: Kind, size: u64, mtime: i64) -> Entry {
     let mut entry = Entry::new(name.as_bytes(), kind);
@@ -11,39 +16,93 @@ fn entry(name: &str, kind: Kind, size: u64, mtime: i64) -> Entry {
     entry
 }
 
-fn source(path: &str, kind: Kind, target: &str, below: &[(&str, Kind)]) -> Source {
-    Source {
-        path: RemotePath::new(path),
-        entry: entry(path.rsplit('/').next().unwrap(), kind, 10, 100),
-        target: RemotePath::new(target),
-        below: below
-            .iter()
-            .map(|(path, kind)| Found {
-                path: RemotePath::new(path),
-                entry: entry(path.rsplit('/').next().unwrap(), *kind, 10, 100),
-            })
-            .collect(),
+/// A source with all below it.
+struct Tree {
+    top: Source,
+    below: Vec<(RemotePath, Entry)>,
+}
+
+fn source(path: &str, kind: Kind, target: &str, below: &[(&str, Kind)]) -> Tree {
+    let found = |path: &str, kind| {
+        let path = RemotePath::new(path);
+        let name = String::from_utf8(path.name().unwrap().to_vec()).unwrap();
+        (path, entry(&name, kind, 10, 100))
+    };
+    let (path, entry) = found(path, kind);
+    Tree {
+        top: Source { path, entry, target: RemotePath::new(target) },
+        below: below.iter().map(|(path, kind)| found(path, *kind)).collect(),
     }
 }
 
-fn run(sources: &[Source], existing: &[(&str, Entry)], on_conflict: OnConflict) -> Plan {
-    run_under(sources, existing, &Policy { on_conflict, ..Policy::default() })
+fn run(trees: &[Tree], existing: &[(&str, Entry)], on_conflict: OnConflict) -> Plan {
+    run_under(trees, existing, &Policy { on_conflict, ..Policy::default() })
 }
 
-fn run_under(sources: &[Source], existing: &[(&str, Entry)], policy: &Policy) -> Plan {
-    let existing = existing.iter().map(|(p, e)| (RemotePath::new(p), e.clone())).collect();
-    plan(&Input {
-        source_fs: &FsId::new("a"),
-        target_fs: &FsId::new("b"),
-        sources,
-        existing: &existing,
-        policy,
-        time_precision: Duration::from_secs(1),
-        times_kept: true,
-        compared: &HashMap::new(),
-        incomplete: false,
-        begun: &Begun::default(),
-    })
+fn run_under(trees: &[Tree], existing: &[(&str, Entry)], policy: &Policy) -> Plan {
+    run_onto(trees, existing, policy, true)
+}
+
+/// The plans of all directories, one after the other, as one.
+fn run_onto(trees: &[Tree], existing: &[(&str, Entry)], policy: &Policy, times_kept: bool) -> Plan {
+    let existing: HashMap<RemotePath, Entry> =
+        existing.iter().map(|(path, entry)| (RemotePath::new(path), entry.clone())).collect();
+    let mut whole = Plan::default();
+    let mut ending = Ending::default();
+    let mut waiting = VecDeque::from([None::<Below>]);
+    while let Some(of) = waiting.pop_front() {
+        let sources: Vec<Source> = match &of {
+            None => trees.iter().map(|tree| tree.top.clone()).collect(),
+            Some(of) => {
+                let all = trees.iter().flat_map(|tree| &tree.below);
+                let here = all.filter(|(path, _)| of.path.is_some() && path.parent() == of.path);
+                let place = |path: &RemotePath| of.target.join(path.name().unwrap());
+                here.map(|(path, entry)| Source {
+                    path: path.clone(),
+                    entry: entry.clone(),
+                    target: place(path),
+                })
+                .collect()
+            }
+        };
+        let is_here = |path: &RemotePath| match &of {
+            None => sources.iter().any(|source| source.target.parent() == path.parent()),
+            Some(of) => path.parent().as_ref() == Some(&of.target),
+        };
+        let here = existing.iter().filter(|(path, _)| is_here(path));
+        let plan = plan(&Input {
+            source_fs: &FsId::new("a"),
+            target_fs: &FsId::new("b"),
+            sources: &sources,
+            existing: &here.map(|(path, entry)| (path.clone(), entry.clone())).collect(),
+            policy,
+            time_precision: Duration::from_secs(1),
+            times_kept,
+            compared: &HashMap::new(),
+            taken: &HashSet::new(),
+            begun: &Begun::default(),
+        });
+        if let Some(Below { target, finish: Some(finish), .. }) = of
+            && (finish.always || plan.touched)
+        {
+            ending.finishing.push((target, finish.attributes));
+        }
+        for step in plan.steps {
+            match step {
+                Step::Remove { path, kind } => ending.removals.push((path, kind)),
+                Step::SetAttributes { path, attributes } => ending.finishing.push((path, attributes)),
+                step => whole.steps.push(step),
+            }
+        }
+        whole.totals = whole.totals + plan.totals;
+        whole.removals = whole.removals + plan.removals;
+        whole.skipped += plan.skipped;
+        whole.refused.extend(plan.refused);
+        whole.conflicts.extend(plan.conflicts);
+        waiting.extend(plan.below.into_iter().map(Some));
+    }
+    whole.steps.extend(ending.into_steps());
+    whole
 }
 
 fn written(plan: &Plan) -> Vec<String> {
@@ -155,23 +214,11 @@ fn nothing_is_written_through_a_link_in_the_target() {
 #[test]
 fn directories_need_recursion() {
     let tree = [source("/s/d", Kind::Dir, "/t/d", &[])];
-    let existing = HashMap::new();
-    let plan = plan(&Input {
-        source_fs: &FsId::new("a"),
-        target_fs: &FsId::new("b"),
-        sources: &tree,
-        existing: &existing,
-        policy: &Policy { recursive: false, ..Policy::default() },
-        time_precision: Duration::from_secs(1),
-        times_kept: true,
-        compared: &HashMap::new(),
-        incomplete: false,
-        begun: &Begun::default(),
-    });
+    let plan = run_under(&tree, &[], &Policy { recursive: false, ..Policy::default() });
     assert_eq!(plan.refused[0].kind(), ErrorKind::IsADirectory);
 }
 
-fn sync(sources: &[Source], existing: &[(&str, Entry)]) -> Plan {
+fn sync(sources: &[Tree], existing: &[(&str, Entry)]) -> Plan {
     let policy = Policy { on_conflict: OnConflict::Different, delete: true, ..Policy::default() };
     run_under(sources, existing, &policy)
 }
@@ -228,29 +275,6 @@ fn a_sync_without_delete_removes_nothing() {
 }
 
 #[test]
-fn nothing_is_removed_where_the_source_could_not_be_listed() {
-    let existing: HashMap<RemotePath, Entry> = [
-        (RemotePath::new("/t"), entry("t", Kind::Dir, 10, 100)),
-        (RemotePath::new("/t/x"), entry("x", Kind::File, 10, 100)),
-    ]
-    .into();
-    let policy = Policy { on_conflict: OnConflict::Different, delete: true, ..Policy::default() };
-    let planned = plan(&Input {
-        source_fs: &FsId::new("a"),
-        target_fs: &FsId::new("b"),
-        sources: &[source("/s", Kind::Dir, "/t", &[])],
-        existing: &existing,
-        policy: &policy,
-        time_precision: Duration::from_secs(1),
-        times_kept: true,
-        compared: &HashMap::new(),
-        incomplete: true,
-        begun: &Begun::default(),
-    });
-    assert_eq!(planned.steps, []);
-}
-
-#[test]
 fn what_is_refused_is_not_removed() {
     // A directory at the source, a file in the target: the file stays.
     let tree = [source("/s", Kind::Dir, "/t", &[("/s/x", Kind::Dir), ("/s/y", Kind::File)])];
@@ -302,23 +326,38 @@ fn a_sync_takes_a_name_in_either_unicode_form_for_the_same() {
 
 #[test]
 fn a_target_that_cannot_keep_times_is_not_written_again_and_again() {
-    let existing: HashMap<RemotePath, Entry> =
-        [(RemotePath::new("/t/x"), entry("x", Kind::File, 10, 5000))].into();
+    let existing = [("/t/x", entry("x", Kind::File, 10, 5000))];
     let policy = Policy { on_conflict: OnConflict::Different, ..Policy::default() };
-    let plan_with = |times_kept| {
+    let tree = [source("/s/x", Kind::File, "/t/x", &[])];
+    let plan_with = |times_kept| run_onto(&tree, &existing, &policy, times_kept);
+    assert_eq!(written(&plan_with(true)), ["/t/x"]);
+    assert_eq!(plan_with(false).steps, []);
+}
+
+#[test]
+fn what_is_planned_again_takes_no_name_that_is_taken_by_then() {
+    let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
+    let sources =
+        [source("/s/x", Kind::File, "/t/x", &[]).top, source("/s/y", Kind::File, "/t/x (1)", &[]).top];
+    let existing = HashMap::from([(RemotePath::new("/t/x"), entry("x", Kind::File, 5, 50))]);
+    let made = |policy: &Policy, sources: &[Source], taken: &HashSet<RemotePath>| {
         plan(&Input {
             source_fs: &FsId::new("a"),
             target_fs: &FsId::new("b"),
-            sources: &[source("/s/x", Kind::File, "/t/x", &[])],
+            sources,
             existing: &existing,
-            policy: &policy,
+            policy,
             time_precision: Duration::from_secs(1),
-            times_kept,
+            times_kept: true,
             compared: &HashMap::new(),
-            incomplete: false,
+            taken,
             begun: &Begun::default(),
         })
     };
-    assert_eq!(written(&plan_with(true)), ["/t/x"]);
-    assert_eq!(plan_with(false).steps, []);
+    let asked = made(&policy, &sources, &HashSet::new());
+    assert_eq!(written(&asked), ["/t/x (1)"]);
+    assert_eq!(asked.undecided.len(), 1);
+    let rename = Policy { on_conflict: OnConflict::Rename, ..Policy::default() };
+    let decided = made(&rename, &asked.undecided, &asked.taken);
+    assert_eq!(written(&decided), ["/t/x (2)"]);
 }

@@ -112,10 +112,14 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     } else if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
-    let files = format!("{}/{} files", words::count(progress.done.files), words::count(progress.total.files));
+    // There is more to come.
+    let more = if progress.is_counting { "+" } else { "" };
+    let total = words::count(progress.total.files);
+    let files = format!("{}/{total}{more} files", words::count(progress.done.files));
     facts.push((files, Role::Soft));
     if !transfer.target.is_empty() {
-        let bytes = format!("{} of {}", words::size(progress.done.bytes), words::size(progress.total.bytes));
+        let total = words::size(progress.total.bytes);
+        let bytes = format!("{} of {total}{more}", words::size(progress.done.bytes));
         facts.push((bytes, Role::Faint));
     }
     if progress.failed > 0 {
