@@ -34,6 +34,8 @@ mod tabs;
 mod viewer;
 #[path = "screens/waits.rs"]
 mod waits;
+#[path = "screens/workspaces.rs"]
+mod workspaces;
 
 use std::time::Duration;
 

@@ -25,6 +25,10 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    /// Open the tabs that were kept by this name
+    #[arg(long, value_name = "NAME", conflicts_with = "left")]
+    pub workspace: Option<String>,
+
     /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
     /// name
     pub left: Option<OsString>,

@@ -76,6 +76,9 @@ pub enum Operation {
     FindBookmark,
     /// Reading another program's sites.
     ImportBookmarks,
+    ReadWorkspaces,
+    SaveWorkspaces,
+    FindWorkspace,
     Resolve,
     Connect,
     CheckHostKey,

@@ -460,7 +460,7 @@ async fn complete(
             Ok(copied)
         }
         Err(error) if error.kind() == ErrorKind::Mismatch => {
-            let back = cut_back(to, file, there).await.is_ok();
+            let back = cut_back(from, to, file, there).await.is_ok();
             let said = error.detail().unwrap_or_default().to_owned();
             Err(if back {
                 error.with_detail(format!("{said}; it is as long again as it was"))

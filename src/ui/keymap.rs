@@ -551,6 +551,8 @@ impl Default for Keymap {
         bind(panes, NewTab, &[(none, Char('t'))]);
         bind(panes, CloseTab, &[(none, Char('w'))]);
         bind(panes, SwitchTab, &('1'..='9').map(|digit| (none, Char(digit))).collect::<Vec<_>>());
+        bind(panes, SaveWorkspace, &[(alt, Char('w'))]);
+        bind(panes, OpenWorkspace, &[(none, Char('W'))]);
         bind(panes, Select, &[(none, Char(' ')), (none, Insert)]);
         bind(panes, SelectUp, &[(shift, KeyCode::Up)]);
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
@@ -622,6 +624,8 @@ impl Default for Keymap {
         bind(connect, Action::Delete, &[(none, F(8))]);
         bind(connect, TestPlace, &[(ctrl, Char('t'))]);
         bind(connect, Import, &[(none, F(5))]);
+        bind(connect, RestoreSession, &[(none, F(3))]);
+        bind(connect, OpenWorkspace, &[(none, F(2))]);
         bind(connect, Demo, &[(none, F(9))]);
         bind(connect, Tour, &[(shift, F(1))]);
         bind(connect, OtherPane, &[(none, Tab), (none, BackTab)]);
