@@ -342,6 +342,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
             KeepBoth,
             OnlyNewer,
             OnlyDifferent,
+            Complete,
             KeepBothRest,
             NewerRest,
             Undecide,
@@ -472,11 +473,13 @@ impl Default for Keymap {
         bind(review, KeepBoth, &[(none, Char('n'))]);
         bind(review, OnlyNewer, &[(none, Char('w'))]);
         bind(review, OnlyDifferent, &[(none, Char('d'))]);
+        bind(review, Complete, &[(none, Char('u'))]);
         bind(review, OverwriteRest, &[(none, Char('O'))]);
         bind(review, SkipRest, &[(none, Char('S'))]);
         bind(review, KeepBothRest, &[(none, Char('N'))]);
         bind(review, NewerRest, &[(none, Char('W'))]);
         bind(review, DifferentRest, &[(none, Char('D'))]);
+        bind(review, CompleteRest, &[(none, Char('U'))]);
         bind(review, Undecide, &[(none, Backspace), (none, Char('z'))]);
         bind(review, NextWay, &[(none, Char(' '))]);
         bind(review, Filter, &[(none, Char('/'))]);

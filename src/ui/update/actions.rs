@@ -185,8 +185,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => {
             state.hint("This belongs to the comparison of two folders.");
         }
-        Overwrite | Skip | KeepBoth | OnlyNewer | OnlyDifferent | OverwriteRest | SkipRest | KeepBothRest
-        | NewerRest | DifferentRest => {
+        Overwrite | Skip | KeepBoth | OnlyNewer | OnlyDifferent | Complete | OverwriteRest | SkipRest
+        | KeepBothRest | NewerRest | DifferentRest | CompleteRest => {
             state.hint("This belongs to a question about what exists already.");
         }
         PreviousChoice | NextChoice | Accept => {}
