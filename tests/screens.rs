@@ -26,6 +26,8 @@ mod signs;
 mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
+#[path = "screens/waits.rs"]
+mod waits;
 
 use std::time::Duration;
 

@@ -305,6 +305,8 @@ fn hinted(mode: Mode) -> &'static [Action] {
             GoTo,
             Sort,
             Select,
+            Find,
+            Measure,
             Refresh,
             Transfers,
             Log,
