@@ -14,7 +14,7 @@ use super::{
     context::{Transfer, cancelled},
     feed::{Batch, Feed, Gone},
     plan::{self, Below, Finish, Plan, Source},
-    prepare::Tops,
+    prepare::{Early, Tops},
     prepared::Prepared,
     remove::Removal,
     step::{CopyFile, Step},
@@ -146,12 +146,15 @@ impl Transfer {
     }
 
     /// Lists a directory on both sides.
-    async fn visit(&self, visit: Visit, early: Option<Vec<Entry>>, policy: &Policy) -> (Visit, Listed) {
+    async fn visit(&self, visit: Visit, early: Option<Early>, policy: &Policy) -> (Visit, Listed) {
         let Below { path, target, stands, .. } = &visit.below;
         let here = async {
             match (path, early) {
                 (None, _) => Ok(Vec::new()),
-                (Some(_), Some(entries)) => Ok(entries),
+                (Some(_), Some(Early { entries, refused })) => {
+                    refused.into_iter().for_each(|error| self.failed(error));
+                    Ok(entries)
+                }
                 (Some(path), None) => walk::directory(&self.from, path, self).await,
             }
         };

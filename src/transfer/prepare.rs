@@ -1,7 +1,10 @@
 //! Finds out what the sources of a request are, where each lands, and what stands there. Decides
 //! nothing about a single file (`plan` does) and changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
 
@@ -29,7 +32,13 @@ pub struct Tops {
     /// The sources go into the target.
     pub into: bool,
     /// What source directories hold, where that is known already.
-    pub(super) listed: HashMap<RemotePath, Vec<Entry>>,
+    pub(super) listed: HashMap<RemotePath, Early>,
+}
+
+/// What a directory holds, and what of it was refused: that is said when its turn comes.
+pub(super) struct Early {
+    pub entries: Vec<Entry>,
+    pub refused: Vec<Error>,
 }
 
 impl Transfer {
@@ -118,17 +127,19 @@ impl Transfer {
 
     /// What a directory holds. Where that cannot be told, it is asked for again when its turn
     /// comes, and said then.
-    async fn list_early(&self, path: RemotePath) -> Option<(RemotePath, Vec<Entry>)> {
-        struct Strict(std::sync::atomic::AtomicBool);
-        impl Watcher for Strict {
+    async fn list_early(&self, path: RemotePath) -> Option<(RemotePath, Early)> {
+        #[derive(Default)]
+        struct Refused(Mutex<Vec<Error>>);
+        impl Watcher for Refused {
             fn found(&self, _: &Entry) {}
-            fn failed(&self, _: Error) {
-                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            fn failed(&self, error: Error) {
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).push(error);
             }
         }
-        let strict = Strict(false.into());
-        let entries = walk::directory(&self.from, &path, &strict).await.ok()?;
-        (!strict.0.into_inner()).then_some((path, entries))
+        let refused = Refused::default();
+        let entries = walk::directory(&self.from, &path, &refused).await.ok()?;
+        let refused = refused.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Some((path, Early { entries, refused }))
     }
 
     async fn look_at_source(&self, path: &RemotePath) -> Result<Entry> {

@@ -96,7 +96,7 @@ pub fn common(dir: &Path, port: u16, login: &Login, home: &Path) -> String {
         users.display(),
         groups.display(),
     );
-    text += "AuthOrder mod_auth_file.c\nRequireValidShell off\nDelayEngine off\nWtmpLog off\nTransferLog none\n\
+    text += "AuthOrder mod_auth_file.c\nUseFtpUsers off\nRequireValidShell off\nDelayEngine off\nWtmpLog off\nTransferLog none\n\
              RootLogin on\nUmask 022\nAllowOverwrite on\nAllowStoreRestart on\nAllowRetrieveRestart on\n\
              MaxInstances 1000\n";
     // Without a User it stays what it was started as, which it needs where that is not root.
