@@ -33,6 +33,7 @@ use crate::{
         gate::Gates,
         journal::Stored,
         limit::Limiter,
+        rename::NewName,
         step::Step,
         sync::Pair,
     },
@@ -218,7 +219,7 @@ pub enum Command {
     RenameAll {
         job: JobId,
         folder: Location,
-        names: Vec<(Box<[u8]>, Box<[u8]>)>,
+        names: Vec<NewName>,
     },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {

@@ -68,8 +68,10 @@ pub struct Policy {
     /// Directories are copied with all that they hold; otherwise they are refused.
     pub recursive: bool,
     pub on_conflict: OnConflict,
-    /// Times and permissions are carried over.
+    /// Times and permissions are carried over, and names of one file stay names of one file.
     pub preserve: bool,
+    /// What symlinks of the source lead to is copied in their place.
+    pub follow: bool,
     /// What stands in the target directories and not in the source's is removed once all else
     /// has succeeded.
     pub delete: bool,
@@ -127,6 +129,7 @@ impl Default for Policy {
             recursive: true,
             on_conflict: OnConflict::Refuse,
             preserve: true,
+            follow: false,
             delete: false,
             compare_content: false,
             limit: None,
@@ -153,6 +156,10 @@ pub enum OnConflict {
     Newer,
     /// Overwrite what has another size or time, skip the rest: a sync.
     Different,
+    /// Complete what is shorter than the source and the beginning of it, as far as its last 64 KiB
+    /// show: the rest is written behind what is there, which stays as it is. Skip what has the same
+    /// size and time, refuse the rest.
+    Resume,
     /// Skip what has the same size and time, refuse the rest: the default without a terminal UI.
     Refuse,
 }
@@ -257,4 +264,7 @@ pub struct Outcome {
     pub removed: u64,
     pub skipped: u64,
     pub failed: u64,
+    /// Files that were not any more what the listing said once they had been copied; the copy may
+    /// be of a file that never was.
+    pub changed: u64,
 }

@@ -6,6 +6,8 @@ mod connect;
 mod demo;
 #[path = "pty/edit.rs"]
 mod edit;
+#[path = "pty/ftp.rs"]
+mod ftp;
 #[path = "pty/hand.rs"]
 mod hand;
 #[path = "pty/places.rs"]

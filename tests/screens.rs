@@ -32,6 +32,10 @@ mod signs;
 mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
+#[path = "screens/waits.rs"]
+mod waits;
+#[path = "screens/workspaces.rs"]
+mod workspaces;
 
 use std::time::Duration;
 

@@ -275,6 +275,23 @@ impl Journal {
         );
     }
 
+    /// A file is about to appear under its own name, whole: another name of one that is there.
+    pub fn begin_whole(&self, fs: &FsId, file: &CopyFile) {
+        let mut state = self.lock();
+        let key = state.key(fs, &file.source);
+        let (target, size, mtime) = (file.target.clone(), file.size, file.mtime);
+        let replace = file.replace;
+        state
+            .begin(key, Item { target, part: None, size, mtime, replace, offset: 0, done: false, number: 0 });
+    }
+
+    /// Whether a source was copied to its end.
+    pub fn is_done(&self, fs: &FsId, source: &RemotePath) -> bool {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.items.get(&key).is_some_and(|item| item.done)
+    }
+
     /// A link is about to be created.
     pub fn begin_link(&self, fs: &FsId, source: &RemotePath, target: &RemotePath, replace: bool) {
         let mut state = self.lock();

@@ -257,6 +257,10 @@ impl Planner<'_> {
             Some(decision) => decision,
             None => self.decide(path, entry, target.clone()),
         };
+        let (decision, resume) = match decision {
+            Decision::Resume { target, there } => (Decision::Write { target, replace: true }, Some(there)),
+            other => (other, None),
+        };
         match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
@@ -268,9 +272,12 @@ impl Planner<'_> {
                     target,
                     size: entry.attributes.size,
                     mtime: entry.attributes.mtime,
+                    mtime_precision: entry.mtime_precision,
                     attributes: self.attributes(entry),
                     replace,
                     verify: self.input.policy.verify,
+                    resume,
+                    identity: entry.identity.filter(|_| self.input.policy.preserve),
                 }));
             }
             Decision::Same => {
@@ -282,7 +289,7 @@ impl Planner<'_> {
                     self.plan.steps.push(Step::SetAttributes { path: target, attributes });
                 }
             }
-            Decision::Skip => {}
+            Decision::Resume { .. } | Decision::Skip => {}
             Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
@@ -306,7 +313,7 @@ impl Planner<'_> {
                 }));
             }
             Decision::Same => self.plan.skipped += 1,
-            Decision::Skip => {}
+            Decision::Resume { .. } | Decision::Skip => {}
             Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
@@ -333,6 +340,10 @@ impl Planner<'_> {
             if item.done {
                 return None;
             }
+        }
+        // It has grown since.
+        if self.input.policy.on_conflict == OnConflict::Resume && there.is_some() {
+            return None;
         }
         // What was decided once holds: what stands there may be replaced, or nothing did. Something
         // that appeared since is a conflict like any other.

@@ -325,6 +325,8 @@ fn hinted(mode: Mode) -> &'static [Action] {
             GoTo,
             Sort,
             Select,
+            Find,
+            Measure,
             Refresh,
             Transfers,
             Log,
@@ -340,6 +342,7 @@ fn hinted(mode: Mode) -> &'static [Action] {
             KeepBoth,
             OnlyNewer,
             OnlyDifferent,
+            Complete,
             KeepBothRest,
             NewerRest,
             Undecide,
@@ -470,11 +473,13 @@ impl Default for Keymap {
         bind(review, KeepBoth, &[(none, Char('n'))]);
         bind(review, OnlyNewer, &[(none, Char('w'))]);
         bind(review, OnlyDifferent, &[(none, Char('d'))]);
+        bind(review, Complete, &[(none, Char('u'))]);
         bind(review, OverwriteRest, &[(none, Char('O'))]);
         bind(review, SkipRest, &[(none, Char('S'))]);
         bind(review, KeepBothRest, &[(none, Char('N'))]);
         bind(review, NewerRest, &[(none, Char('W'))]);
         bind(review, DifferentRest, &[(none, Char('D'))]);
+        bind(review, CompleteRest, &[(none, Char('U'))]);
         bind(review, Undecide, &[(none, Backspace), (none, Char('z'))]);
         bind(review, NextWay, &[(none, Char(' '))]);
         bind(review, Filter, &[(none, Char('/'))]);
@@ -549,6 +554,8 @@ impl Default for Keymap {
         bind(panes, NewTab, &[(none, Char('t'))]);
         bind(panes, CloseTab, &[(none, Char('w'))]);
         bind(panes, SwitchTab, &('1'..='9').map(|digit| (none, Char(digit))).collect::<Vec<_>>());
+        bind(panes, SaveWorkspace, &[(alt, Char('w'))]);
+        bind(panes, OpenWorkspace, &[(none, Char('W'))]);
         bind(panes, Select, &[(none, Char(' ')), (none, Insert)]);
         bind(panes, SelectUp, &[(shift, KeyCode::Up)]);
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
@@ -620,6 +627,8 @@ impl Default for Keymap {
         bind(connect, Action::Delete, &[(none, F(8))]);
         bind(connect, TestPlace, &[(ctrl, Char('t'))]);
         bind(connect, Import, &[(none, F(5))]);
+        bind(connect, RestoreSession, &[(none, F(3))]);
+        bind(connect, OpenWorkspace, &[(none, F(2))]);
         bind(connect, Demo, &[(none, F(9))]);
         bind(connect, Tour, &[(shift, F(1))]);
         bind(connect, OtherPane, &[(none, Tab), (none, BackTab)]);

@@ -84,6 +84,11 @@ impl Areas {
     }
 }
 
+/// Whether only one pane is seen at a time.
+pub fn shows_one_pane(size: Size) -> bool {
+    size.width < BOTH_PANES
+}
+
 /// Whether a panel can stand below the panes instead of in their place.
 pub fn has_room_for_panel(size: Size) -> bool {
     size.height >= ROOMY
@@ -120,7 +125,7 @@ pub fn layout(size: Size, state: &State) -> Areas {
     });
     let (left, right) = if rest.height == 0 {
         (None, None)
-    } else if size.width < BOTH_PANES {
+    } else if shows_one_pane(size) {
         match state.active {
             Side::Left => (Some(rest), None),
             Side::Right => (None, Some(rest)),
@@ -360,8 +365,11 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
                 Hit::Pane(side)
             };
         }
-        let steps = header::header(state, state.pane(side), pane.outer).steps;
-        if let Some(step) = steps.iter().find(|step| step.area.contains(at)) {
+        let header = header::header(state, side, pane.outer);
+        if header.side.is_some_and(|area| area.contains(at)) {
+            return Hit::Hint(Action::OtherPane);
+        }
+        if let Some(step) = header.steps.iter().find(|step| step.area.contains(at)) {
             return Hit::Path(side, step.depth);
         }
         if pane.header.contains(at) {

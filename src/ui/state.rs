@@ -213,6 +213,8 @@ pub struct State {
     pub edits: Vec<Edit>,
     /// The shell on a server that is being opened: its job, and the server's name, escaped.
     pub opening_shell: Option<(JobId, String)>,
+    /// What the workspace is called that was opened or saved last.
+    pub workspace: String,
     /// What kind of terminal this is, for programs on servers.
     pub term: String,
     pub log: Log,
@@ -273,6 +275,7 @@ impl State {
             measures: Vec::new(),
             edits: Vec::new(),
             opening_shell: None,
+            workspace: String::new(),
             term: "xterm-256color".to_owned(),
             log: Log::default(),
             places: Places::default(),
@@ -357,6 +360,7 @@ impl State {
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
+                | Overlay::Workspaces { .. }
                 | Overlay::Overtaken(_)
                 | Overlay::Menu(_)
                 | Overlay::Properties(_)

@@ -30,6 +30,7 @@ mod review;
 mod signs;
 mod tabs;
 mod viewer;
+mod workspace;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
@@ -41,6 +42,7 @@ pub use effect::{Demo, Effect, Effects, Outside, Sign};
 pub use jobs::jobs_at_start;
 pub use places::open;
 pub use viewer::shape as viewer_shape;
+pub use workspace::open_workspace;
 
 use super::{
     action::Action,

@@ -155,6 +155,12 @@ impl Pen<'_> {
                     cell.reset();
                 }
             }
+            // A wide character beside it would reach into it and hide the border.
+            if let Some(cell) = area.x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
         }
     }
 

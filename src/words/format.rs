@@ -218,6 +218,9 @@ pub fn outcome(outcome: &Outcome, verb: &str) -> String {
     if outcome.skipped > 0 {
         text.push_str(&format!(", {} skipped", count(outcome.skipped)));
     }
+    if outcome.changed > 0 {
+        text.push_str(&format!(", {} changed meanwhile", count(outcome.changed)));
+    }
     if outcome.failed > 0 {
         text.push_str(&format!(", {} failed", count(outcome.failed)));
     }

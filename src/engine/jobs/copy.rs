@@ -10,7 +10,7 @@ use super::{
     Job, by_file_system,
 };
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result, following::Following},
     transfer::{
         Conflict, Decisions, Landing, OnConflict, Outcome, Phase, Policy, Request,
         context::{Reporter, Transfer},
@@ -64,6 +64,7 @@ impl Job {
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
+            let from: Arc<dyn FileSystem> = if policy.follow { Arc::new(Following::new(from)) } else { from };
             let sources = match resumed {
                 true => self.cancellable(not_moved(&*from, sources, journal).boxed()).await?,
                 false => sources,
@@ -147,6 +148,7 @@ impl Job {
         }
         outcome.failed += counters.failures();
         outcome.done = outcome.done + counters.done();
+        outcome.changed = counters.changed.load(Ordering::Relaxed);
         outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
     }

@@ -363,6 +363,17 @@ fn what_is_planned_again_takes_no_name_that_is_taken_by_then() {
 }
 
 #[test]
+fn names_of_one_file_are_told_where_they_are_to_stay_that() {
+    for preserve in [true, false] {
+        let mut one = source("/s/a", Kind::File, "/t/a", &[]);
+        one.top.entry.identity = Some((1, 7));
+        let made = run_under(&[one], &[], &Policy { preserve, ..Policy::default() });
+        let [Step::Copy(file)] = &made.steps[..] else { panic!("{:?}", made.steps) };
+        assert_eq!(file.identity.is_some(), preserve);
+    }
+}
+
+#[test]
 fn what_was_decided_about_one_conflict_comes_before_the_policy() {
     let names = ["a", "b", "c", "d"];
     let below: Vec<(String, Kind)> = names.iter().map(|name| (format!("/s/{name}"), Kind::File)).collect();

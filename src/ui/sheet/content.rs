@@ -24,6 +24,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
+        Overlay::Workspaces { choice } => workspaces(state, *choice),
         Overlay::Menu(menu) => menu::menu(state, menu),
         Overlay::Question(question) => ask(question, room),
         // They have a layout of their own.
@@ -127,6 +128,10 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
             let lines = vec![line(Role::Soft, "* is anything, ? one character, [a-f] one of these")];
             (title.to_owned(), lines)
         }
+        Typing::Workspace => {
+            let lines = vec![line(Role::Soft, "The tabs and their places are kept by it")];
+            ("Save a workspace".to_owned(), lines)
+        }
         Typing::Search => {
             let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
             ("Search".to_owned(), lines)
@@ -183,6 +188,34 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         choice,
         danger: matches!(deed, Deed::Remove { .. } | Deed::Sync),
         width: 56,
+        ..Content::default()
+    }
+}
+
+fn workspaces(state: &State, choice: usize) -> Content {
+    let places = &state.places;
+    let tabs = |count: usize| words::plural(count as u64, "tab", "tabs");
+    let mut buttons: Vec<_> = places
+        .workspaces
+        .iter()
+        .enumerate()
+        .map(|(at, workspace)| {
+            let letter = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10).unwrap_or('\0');
+            let mark = if letter == '\0' { ' ' } else { letter };
+            let name = words::escape(&workspace.name);
+            (format!("{mark}  {name}  ({})", tabs(workspace.tabs.len())), letter, false)
+        })
+        .collect();
+    if let Some(session) = &places.session {
+        buttons.push((format!("l  the last session  ({})", tabs(session.tabs.len())), 'l', false));
+    }
+    Content {
+        title: "Open a workspace".to_owned(),
+        lines: vec![line(Role::Soft, "Its tabs come in place of these; what runs goes on.")],
+        buttons,
+        choice,
+        stacked: true,
+        width: 50,
         ..Content::default()
     }
 }

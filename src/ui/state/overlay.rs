@@ -68,6 +68,8 @@ pub enum Typing {
         side: Side,
         select: bool,
     },
+    /// What to call the tabs as they are.
+    Workspace,
     /// What to look for in the file being looked at.
     Search,
     /// Where to go in it.
@@ -133,6 +135,10 @@ pub enum Overlay {
     Problems {
         lines: Vec<String>,
         scroll: usize,
+    },
+    /// Workspaces to choose from, and the last session.
+    Workspaces {
+        choice: usize,
     },
     /// What came of something, in sentences, unescaped.
     Told {

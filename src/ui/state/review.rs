@@ -37,6 +37,8 @@ pub struct Tally {
     pub newer: u64,
     /// Overwritten only where it is different.
     pub different: u64,
+    /// Written on where it is the beginning of what is copied.
+    pub complete: u64,
     pub undecided: u64,
 }
 
@@ -142,6 +144,7 @@ impl Review {
                 Some(OnConflict::Rename) => &mut tally.both,
                 Some(OnConflict::Newer) => &mut tally.newer,
                 Some(OnConflict::Different) => &mut tally.different,
+                Some(OnConflict::Resume) => &mut tally.complete,
                 Some(OnConflict::Ask) | None => &mut tally.undecided,
             } += count;
         }

@@ -4,7 +4,7 @@ use super::{
     attributes, boards, commands, compare, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
     files, find, goto, hold, jobs, measure, opener, palette, panels, places, rename, review, signs, tabs,
-    viewer,
+    viewer, workspace,
 };
 use crate::ui::{
     action::Action,
@@ -145,6 +145,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             places::on_action(state, action, fx);
         }
         NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
+        SaveWorkspace => workspace::ask_name(state),
+        OpenWorkspace => workspace::choose(state),
+        RestoreSession => workspace::last_session(state, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
         Demo => connect::start_demo(state, fx),
@@ -182,8 +185,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => {
             state.hint("This belongs to the comparison of two folders.");
         }
-        Overwrite | Skip | KeepBoth | OnlyNewer | OnlyDifferent | OverwriteRest | SkipRest | KeepBothRest
-        | NewerRest | DifferentRest => {
+        Overwrite | Skip | KeepBoth | OnlyNewer | OnlyDifferent | Complete | OverwriteRest | SkipRest
+        | KeepBothRest | NewerRest | DifferentRest | CompleteRest => {
             state.hint("This belongs to a question about what exists already.");
         }
         PreviousChoice | NextChoice | Accept => {}

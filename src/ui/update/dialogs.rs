@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, boards, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    files, find, goto, jobs, menu, palette, places, questions, rename, signs, viewer,
+    files, find, goto, jobs, menu, palette, places, questions, rename, signs, viewer, workspace,
 };
 use crate::{
     config::Change,
@@ -55,6 +55,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
 fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Workspaces { choice } => Some(choice),
         Overlay::Menu(menu) => Some(&mut menu.choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Summary(summary) => Some(&mut summary.choice),
@@ -269,6 +270,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
                 view.keep_cursor(|listing| listing.set_sort(sort));
             }
         },
+        Some(Overlay::Workspaces { choice }) => workspace::chosen(state, choice, fx),
         Some(Overlay::Menu(menu)) => menu::chosen(state, &menu, fx),
         Some(Overlay::Question(question)) => answer(question, fx),
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
@@ -324,6 +326,7 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
         Typing::Time { items, name } => attributes::set_time(state, items.clone(), name.clone(), &text, fx),
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
         Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
+        Typing::Workspace => workspace::save(state, text.trim(), fx),
         Typing::Search => viewer::search(state, &text, fx),
         Typing::Offset => viewer::go_to(state, text.trim()),
         Typing::Limit(job) => jobs::set_limit(state, *job, text.trim(), fx),
@@ -336,5 +339,9 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
 /// Ends the program.
 pub(super) fn leave(state: &mut State, fx: &mut Effects) {
     state.quitting = true;
+    let session = workspace::current(state);
+    if state.places.can_keep && !session.is_empty() {
+        fx.push(Effect::Keep(Change::Session(session)));
+    }
     fx.push(Effect::Quit);
 }

@@ -41,11 +41,13 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::KeepBoth => (OnConflict::Rename, false),
         Action::OnlyNewer => (OnConflict::Newer, false),
         Action::OnlyDifferent => (OnConflict::Different, false),
+        Action::Complete => (OnConflict::Resume, false),
         Action::OverwriteRest => (OnConflict::Overwrite, true),
         Action::SkipRest => (OnConflict::Skip, true),
         Action::KeepBothRest => (OnConflict::Rename, true),
         Action::NewerRest => (OnConflict::Newer, true),
         Action::DifferentRest => (OnConflict::Different, true),
+        Action::CompleteRest => (OnConflict::Resume, true),
         Action::Undecide => {
             if let Some(at) = review.current() {
                 review.decide(at, None);

@@ -111,6 +111,7 @@ fn answer(how: OnConflict) -> (&'static str, Role) {
         OnConflict::Rename => ("keep both", Role::Good),
         OnConflict::Newer => ("if newer", Role::Link),
         OnConflict::Different => ("if differs", Role::Link),
+        OnConflict::Resume => ("complete", Role::Link),
         OnConflict::Ask => ("?", Role::Accent),
     }
 }
@@ -167,6 +168,7 @@ fn sum(review: &Review) -> String {
         (tally.both, "keep both"),
         (tally.newer, "if newer"),
         (tally.different, "if different"),
+        (tally.complete, "to complete"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
