@@ -24,14 +24,19 @@ pub mod rename;
 mod resume;
 mod run;
 pub mod step;
+pub mod sync;
 pub mod verify;
 pub mod walk;
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::{Algorithm, Entry, Location, Timestamp, mode::ModeChange, sum::Computed};
+use crate::fs::{Algorithm, Entry, Location, RemotePath, Timestamp, mode::ModeChange, sum::Computed};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug)]
@@ -78,6 +83,43 @@ pub struct Policy {
     pub retries: u32,
     /// Each file's checksum at the target is compared with the source's before it gets its name.
     pub verify: bool,
+    /// What was decided about single conflicts, by their target paths. `on_conflict` holds for
+    /// the rest.
+    #[serde(skip)]
+    pub decided: Arc<HashMap<RemotePath, OnConflict>>,
+    /// Where a person has chosen what is to be done, nothing else is.
+    #[serde(skip)]
+    pub chosen: Option<Arc<Chosen>>,
+}
+
+impl Policy {
+    /// Whether names that differ only in how Unicode composes them are the same.
+    pub fn across_forms(&self) -> bool {
+        self.on_conflict == OnConflict::Different || self.chosen.is_some()
+    }
+}
+
+/// What of a request is to be done, by the target paths. Directories that are to be created count
+/// as copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    pub copy: HashSet<RemotePath>,
+    /// Removed, unless the source has it by now.
+    pub remove: HashSet<RemotePath>,
+}
+
+/// What was decided about conflicts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decisions {
+    pub rest: OnConflict,
+    /// Single ones, by their target paths.
+    pub items: HashMap<RemotePath, OnConflict>,
+}
+
+impl From<OnConflict> for Decisions {
+    fn from(rest: OnConflict) -> Self {
+        Decisions { rest, items: HashMap::new() }
+    }
 }
 
 impl Default for Policy {
@@ -93,6 +135,8 @@ impl Default for Policy {
             limit: None,
             retries: 5,
             verify: false,
+            decided: Arc::default(),
+            chosen: None,
         }
     }
 }

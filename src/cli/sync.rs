@@ -40,6 +40,7 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 limit: arguments.transfer.limit,
                 retries: arguments.transfer.retries,
                 verify: arguments.transfer.verify,
+                ..Policy::default()
             },
             remove_source: false,
         };

@@ -112,6 +112,7 @@ impl FileSystem for Local {
             time_precision: Duration::from_nanos(1),
             parallel_files: 64,
             remote: false,
+            written_in_order: false,
         }
     }
 

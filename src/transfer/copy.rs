@@ -13,14 +13,15 @@ use super::{
     Verified,
     journal::Journal,
     limit::Throttle,
-    part::{NAMES, Part, about_target},
+    part::{Left, NAMES, Part, about_target},
     remove::{Listed, is_unchanged},
     resume::{Resumed, behind, cut_back, resume},
     step::CopyFile,
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, Sink,
+    WriteOptions,
 };
 
 /// Permission bits of a file that is not whole yet.
@@ -32,6 +33,8 @@ const NOTED_AFTER: Duration = Duration::from_secs(1);
 
 /// A file of a server that took so long to read is looked at again.
 const LOOKED_AT_AGAIN: Duration = Duration::from_secs(1);
+/// How often a file is gone on with in a row whose connection fails, without a byte more of it.
+const AGAIN: u32 = 3;
 
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);
@@ -60,6 +63,8 @@ struct Poured {
 pub struct Flow<'a> {
     /// Bytes that the target has taken.
     pub moved: &'a AtomicU64,
+    /// Those of this file among them.
+    pub own: &'a AtomicU64,
     pub throttle: &'a Throttle,
     /// Is told what was begun, how far it is, and what is done.
     pub journal: &'a Journal,
@@ -85,6 +90,7 @@ pub async fn file(
     Ok(copied)
 }
 
+/// Goes on where one connection of several failed, as long as it comes further.
 async fn beside(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
@@ -92,24 +98,73 @@ async fn beside(
     part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let mut told = None;
-    if let Some(offset) = part.resume.take() {
-        match resume(from, to, file, part.path(), offset).await? {
-            Resumed::At(sink) => {
-                flow.moved.fetch_add(offset, Ordering::Relaxed);
+    let mut tries = 0;
+    let mut reached = 0;
+    loop {
+        let error = match once(from, to, file, part, flow).await {
+            Err(error) if error.is_passing() && !to.is_lost() && !from.is_lost() => error,
+            ended => return ended,
+        };
+        if part.reached > reached {
+            (tries, reached) = (0, part.reached);
+        }
+        if tries >= AGAIN || !to.capabilities().written_in_order {
+            clear(to, part.path()).await;
+            return Err(error);
+        }
+        tries += 1;
+        tracing::info!(%error, tries, "one connection failed; going on");
+        flow.moved.fetch_sub(flow.own.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        part.left = Left::Begun(0);
+    }
+}
+
+async fn once(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &mut Part,
+    flow: Flow<'_>,
+) -> Result<Copied> {
+    let told = match std::mem::replace(&mut part.left, Left::Nothing) {
+        Left::Nothing => None,
+        Left::Useless => {
+            remove_left(to, part.path()).await?;
+            None
+        }
+        Left::Begun(offset) => match resume(from, to, file, part.path(), offset).await? {
+            Resumed::At(sink, offset) => {
+                part.reached = part.reached.max(offset);
+                count(flow, offset);
                 let poured = pour(from, to, file, sink, offset, flow).await;
                 return conclude(from, to, file, part.path(), poured, flow).await;
             }
-            Resumed::Not(why) => told = why,
-        }
-        match to.remove_file(part.path()).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
+            Resumed::Not(why) => {
+                remove_left(to, part.path()).await?;
+                why
+            }
+        },
+    };
     let mut copied = anew(from, to, file, part, flow).await?;
     copied.warnings.extend(told);
     Ok(copied)
+}
+
+async fn remove_left(to: &dyn FileSystem, part: &RemotePath) -> Result<()> {
+    match to.remove_file(part).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what there is of an unfinished file, if that can be done soon.
+async fn clear(to: &dyn FileSystem, part: &RemotePath) {
+    let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
+}
+
+fn count(flow: Flow<'_>, bytes: u64) {
+    flow.moved.fetch_add(bytes, Ordering::Relaxed);
+    flow.own.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// Copies from the start.
@@ -125,7 +180,7 @@ async fn anew(
         flow.journal.begin(from.id(), file, part.path());
         let outcome = match within(from, to, file, part.path(), flow).await {
             Some(copied) => copied,
-            None => match to.write(part.path(), unfinished(file)).await {
+            None => match to.write(part.path(), unfinished(from, file)).await {
                 Ok(sink) => pour(from, to, file, sink, 0, flow).await,
                 Err(error) => Err(error),
             },
@@ -146,7 +201,7 @@ async fn anew(
 }
 
 /// How a file is created that is to be whole before it has its name.
-pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
+pub(super) fn unfinished(from: &dyn FileSystem, file: &CopyFile) -> WriteOptions {
     WriteOptions {
         exclusive: true,
         create_mode: Some(UNFINISHED_MODE),
@@ -154,8 +209,13 @@ pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
         expected_size: file.size,
         // What is new can be copied again; what it replaces cannot be had back.
         sync: file.replace,
+        source: source_of(from),
         ..WriteOptions::default()
     }
+}
+
+fn source_of(from: &dyn FileSystem) -> Option<FsId> {
+    from.capabilities().remote.then(|| from.id().clone())
 }
 
 /// Gives a whole file its name once it was looked at, or clears away what there is of it.
@@ -182,8 +242,8 @@ async fn conclude(
         Err(error) => error,
     };
     // What a lost connection has left can be written on.
-    if !error.kind().ends_session() && !to.is_lost() {
-        let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
+    if !error.kind().ends_session() && !error.is_passing() && !to.is_lost() {
+        clear(to, part).await;
     }
     Err(error)
 }
@@ -212,9 +272,9 @@ async fn within(
     let (own, since) = (AtomicU64::new(0), Instant::now());
     let tell = |bytes| {
         own.fetch_add(bytes, Ordering::Relaxed);
-        flow.moved.fetch_add(bytes, Ordering::Relaxed);
+        count(flow, bytes);
     };
-    let outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
+    let outcome = to.copy_within(&file.source, part, unfinished(from, file), &tell).await;
     let bytes = own.load(Ordering::Relaxed);
     match outcome {
         Ok(written) => {
@@ -236,6 +296,7 @@ async fn within(
         // Whatever it is: if moving the bytes fails as well, that says why.
         Err(error) => {
             flow.moved.fetch_sub(bytes, Ordering::Relaxed);
+            flow.own.fetch_sub(bytes, Ordering::Relaxed);
             if error.kind() != ErrorKind::Unsupported {
                 let _ = to.remove_file(part).await;
             }
@@ -278,6 +339,7 @@ async fn in_place(
         attributes: file.attributes.clone(),
         expected_size: file.size,
         sync: true,
+        source: source_of(from),
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
@@ -349,7 +411,7 @@ async fn pass(sink: &mut dyn Sink, chunk: Bytes, copied: &mut Copied, flow: Flow
     flow.throttle.pass(len).await;
     sink.write(chunk).await?;
     copied.bytes += len;
-    flow.moved.fetch_add(len, Ordering::Relaxed);
+    count(flow, len);
     Ok(())
 }
 
@@ -398,7 +460,7 @@ async fn complete(
             Ok(copied)
         }
         Err(error) if error.kind() == ErrorKind::Mismatch => {
-            let back = cut_back(to, file, there).await.is_ok();
+            let back = cut_back(from, to, file, there).await.is_ok();
             let said = error.detail().unwrap_or_default().to_owned();
             Err(if back {
                 error.with_detail(format!("{said}; it is as long again as it was"))
@@ -431,10 +493,11 @@ mod tests {
     }
 
     async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) -> Result<Copied> {
-        let (moved, throttle, journal) = (AtomicU64::new(0), Throttle::default(), Journal::default());
+        let (moved, own) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (throttle, journal) = (Throttle::default(), Journal::default());
         let mut part = Part::claim(to.id(), &file.target);
-        part.resume = resume;
-        let flow = Flow { moved: &moved, throttle: &throttle, journal: &journal };
+        part.left = resume.map_or(Left::Nothing, Left::Begun);
+        let flow = Flow { moved: &moved, own: &own, throttle: &throttle, journal: &journal };
         super::file(from, to, file, &mut part, flow).await
     }
 

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -313,8 +316,13 @@ impl Transfer {
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
         let mut part = Part::of(self.to.id(), file, &self.begun);
-        let flow =
-            copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
+        let own = AtomicU64::new(0);
+        let flow = copy::Flow {
+            moved: &self.counters.bytes,
+            own: &own,
+            throttle: &self.throttle,
+            journal: &self.journal,
+        };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
         let copied = tokio::select! {
             biased;

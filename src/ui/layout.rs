@@ -1,5 +1,6 @@
 //! Where everything is, for drawing and for the mouse alike. Pure.
 
+pub mod board;
 mod drop;
 pub mod header;
 mod tabs;
@@ -27,7 +28,7 @@ const BOTH_PANES: u16 = 64;
 const ROOMY: u16 = 16;
 
 /// A column: where it begins and how wide it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     pub x: u16,
     pub width: u16,
@@ -295,6 +296,10 @@ pub enum Hit {
     Field(usize),
     /// A line of a list to choose from.
     Chosen(usize),
+    /// A row of a screen that is a list.
+    Listed(usize),
+    /// What is decided about such a row.
+    Cell(usize),
 }
 
 /// What is at that cell.
@@ -319,6 +324,9 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     if let Some(hint) = over_hint() {
         return Hit::Hint(hint.action);
+    }
+    if let Some(hit) = board::hit(areas, state, at) {
+        return hit;
     }
     if state.viewer.is_some() {
         return Hit::Nothing;

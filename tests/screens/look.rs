@@ -165,3 +165,15 @@ fn a_wide_name_does_not_eat_the_border_of_a_dialog() {
         }
     }
 }
+
+#[test]
+fn the_plans_in_dark_and_light() {
+    for (name, background) in [("dark", Background::Dark), ("light", Background::Light)] {
+        let themed = |mut ui: Ui| {
+            ui.state.theme = Theme { depth: Depth::True, background, ..Theme::default() };
+            styled(&ui)
+        };
+        insta::assert_snapshot!(format!("look_{name}_review"), themed(crate::review::decided_screen()));
+        insta::assert_snapshot!(format!("look_{name}_compare"), themed(crate::compare::compared(80, 24)));
+    }
+}

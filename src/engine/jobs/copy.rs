@@ -12,7 +12,7 @@ use super::{
 use crate::{
     fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result, following::Following},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Policy, Request,
+        Conflict, Decisions, Landing, OnConflict, Outcome, Phase, Policy, Request,
         context::{Reporter, Transfer},
         counters::Counters,
         descend::Found,
@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// Conflicts that are shown with a question; the rest is counted.
-const SHOWN_CONFLICTS: usize = 200;
+/// Conflicts that are shown with a question; the rest is counted, and answered together.
+const SHOWN_CONFLICTS: usize = 100_000;
 
 /// Steps of a plan that are handed on at a time.
 const STEPS: usize = 1000;
@@ -60,7 +60,7 @@ impl Job {
             self.cancellable(journal.reconcile(&*to).boxed()).await?;
         }
         let mut policy = request.policy.clone();
-        policy.on_conflict = journal.policy().unwrap_or(policy.on_conflict);
+        journal.apply(&mut policy);
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
@@ -174,8 +174,9 @@ impl Job {
         }
         if !conflicts.is_empty() {
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
-            policy.on_conflict = self.cancellable(self.ask_conflicts(conflicts).boxed()).await?;
-            transfer.journal.decide(policy.on_conflict);
+            let decisions = self.cancellable(self.ask_conflicts(conflicts).boxed()).await?;
+            transfer.journal.decide(decisions);
+            transfer.journal.apply(policy);
             self.cancellable(transfer.decide(policy, feed, found).boxed()).await?;
         }
         self.cancellable(transfer.clear_unwanted(found).boxed()).await?;
@@ -183,6 +184,7 @@ impl Job {
             meter.phase = Phase::Running;
             meter.is_counted = true;
         });
+        transfer.journal.planned(transfer.counters.planned());
         self.shared.emit(self.job, What::Planned(transfer.counters.planned())).await;
         Ok(())
     }
@@ -197,7 +199,7 @@ impl Job {
         Ok(Vec::new())
     }
 
-    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
+    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<Decisions> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
         self.shared.jobs.queue.ask(self.job, true);
@@ -205,7 +207,12 @@ impl Job {
         self.shared.jobs.queue.ask(self.job, false);
         match answer {
             // To ask again would ask for ever.
-            Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
+            Some(Answer::Conflicts(Some(decisions)))
+                if decisions.rest != OnConflict::Ask
+                    && decisions.items.values().all(|how| *how != OnConflict::Ask) =>
+            {
+                Ok(decisions)
+            }
             _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
         }
     }

@@ -41,7 +41,8 @@ impl Planner<'_> {
             }
             return Decision::Write { target, replace: false };
         };
-        let policy = self.input.policy.on_conflict;
+        let rest = self.input.policy.on_conflict;
+        let policy = self.input.policy.decided.get(&target).copied().unwrap_or(rest);
         if there.kind == Kind::Dir && policy != OnConflict::Rename {
             let error = Error::new(ErrorKind::IsADirectory, Operation::Copy)
                 .with_detail("a directory stands where this file would go");

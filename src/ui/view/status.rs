@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Pen, log::class, parts::key, transfers::share};
+use super::{Pen, log::class, parts::key};
 use crate::{
     ui::{
         action::Action,
@@ -68,9 +68,7 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
         return;
     }
     let mut facts = vec![format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"))];
-    if let [only] = running.as_slice()
-        && let Some(share) = share(only)
-    {
+    if let Some(share) = state.transfers.share() {
         facts.push(format!("{:.0}%", (share * 100.0).floor()));
     }
     if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
