@@ -2,14 +2,22 @@
 //! program and real servers. Either the old file or the new one is there, what was interrupted goes
 //! on, and in the end nothing is left behind.
 
+#[path = "faults/attacks.rs"]
+mod attacks;
 #[path = "faults/cuts.rs"]
 mod cuts;
+#[path = "faults/disks.rs"]
+mod disks;
 #[path = "faults/kills.rs"]
 mod kills;
+#[path = "faults/odd.rs"]
+mod odd;
 #[path = "faults/proxy.rs"]
 mod proxy;
 #[path = "faults/sources.rs"]
 mod sources;
+#[path = "faults/stalls.rs"]
+mod stalls;
 mod support;
 
 use std::{

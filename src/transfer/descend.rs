@@ -17,10 +17,10 @@ use super::{
     prepare::Tops,
     prepared::Prepared,
     remove::Removal,
-    step::Step,
+    step::{CopyFile, Step},
     walk::{self, DEEPEST, LISTINGS, Watcher},
 };
-use crate::fs::{Attributes, Entry, Kind, RemotePath, Result};
+use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result, Timestamp};
 
 /// What is known once everything is listed.
 #[derive(Default)]
@@ -208,7 +208,10 @@ impl Transfer {
         found: &mut Found,
         ready: &mut VecDeque<Batch>,
     ) -> Vec<Below> {
-        let plan = self.plan(&level, policy);
+        let mut plan = self.plan(&level, policy);
+        if found.sources.is_some() {
+            self.refuse_the_same(&level, &mut plan);
+        }
         let counters = &self.counters;
         counters.count(plan.done);
         counters.plan(plan.totals + plan.done);
@@ -247,6 +250,32 @@ impl Transfer {
             ready.push_back(Batch::new(of.map(|below| below.target.clone()), steps));
         }
         plan.below
+    }
+
+    /// A server may be this very machine, or two logins lead to one: then what is moved over itself
+    /// would be copied, and the only file there is removed as its source. What has the same path, size
+    /// and time on both sides is taken for one file.
+    fn refuse_the_same(&self, level: &Prepared, plan: &mut Plan) {
+        let seconds = |time: Option<Timestamp>| time.map(|time| time.seconds);
+        let is_same = |file: &CopyFile| {
+            let there = level.existing(&file.target).map(|there| &there.attributes);
+            let same =
+                |there: &Attributes| there.size == file.size && seconds(there.mtime) == seconds(file.mtime);
+            file.source == file.target && there.is_some_and(same)
+        };
+        let (refused, totals) = (&mut plan.refused, &mut plan.totals);
+        plan.steps.retain(|step| match step {
+            Step::Copy(file) if is_same(file) => {
+                totals.files -= 1;
+                totals.bytes -= file.size.unwrap_or_default();
+                let error = Error::new(ErrorKind::Conflict, Operation::RemoveFile).at(&file.source);
+                refused.push(error.on(self.from.id().as_str()).with_detail(
+                    "source and target have the same path, size and time and may be one file, so it stays",
+                ));
+                false
+            }
+            _ => true,
+        });
     }
 
     /// Removes the parts from earlier runs of what is not to be copied any more, or to another name.

@@ -30,14 +30,25 @@ fn count(root: &Path) -> usize {
         .sum()
 }
 
+/// How often a copy is killed, and of how many files: the long form takes minutes.
+fn kills(files: u64) -> (u64, u64) {
+    match std::env::var_os("WHARF_LONG_FAULTS").is_some() {
+        true => (20, 20_000),
+        false => (8, files),
+    }
+}
+
 /// Kills a copy again and again, each time after some more files, and lets it go on.
 fn killed(world: &World, source: &Path, from: std::ffi::OsString, to: std::ffi::OsString, target: &Path) {
     let files = count(source);
     let mut command = world.command(&["cp".into(), "-r".into(), from, to]);
-    for kill in 1..=8 {
+    let (kills, _) = kills(0);
+    for kill in 1..=kills {
         let mut running = program::start(command);
-        let until = files * kill / 10;
-        running.until(|| count(target) >= until);
+        // Somewhere in its share of the files, the same place every time.
+        let place = u64::from(noise(8, kill)[0]) * 4;
+        let until = files as u64 * (kill * 1024 + place) / ((kills + 2) * 1024);
+        running.until(|| count(target) as u64 >= until);
         running.signal(Signal::SIGKILL);
         assert_eq!(running.wait().code, None);
         let listed = world.wharf(&["jobs"]).ends(0);
@@ -53,7 +64,7 @@ fn killed(world: &World, source: &Path, from: std::ffi::OsString, to: std::ffi::
 fn a_killed_copy_goes_on_locally() {
     let world = World::new("none".into());
     let (source, target) = (world.path("source"), world.path("target"));
-    plant(&source, 2000);
+    plant(&source, kills(2000).1);
     killed(&world, &source, source.clone().into(), target.clone().into(), &target);
     let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
     for dir in ["", "3", "3/2"] {
@@ -66,7 +77,7 @@ fn a_killed_copy_goes_on_both_ways_over_sftp() {
     let sshd = Sshd::start(SshdConfig::default());
     let world = World::new(sshd.ssh_config());
     let source = world.path("source");
-    plant(&source, 600);
+    plant(&source, kills(600).1);
     let up = world.path("up");
     killed(&world, &source, source.clone().into(), on("harness", &up), &up);
     let down = world.path("down");

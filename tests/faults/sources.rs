@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use super::{
     World, noise,
     program::{self, as_user, into, on},
+    proxy::Proxy,
     support::{PASSWORD_USER, Sshd, SshdConfig},
 };
 
@@ -53,4 +54,91 @@ fn what_failed_can_be_tried_again() {
     as_user(PASSWORD_USER, ["jobs", "resume", "--all"]).ends(0);
     assert_eq!(fs::read(target.join("b")).unwrap(), b"b");
     assert_eq!(fs::metadata(target.join("a")).unwrap().modified().unwrap(), changed);
+}
+
+/// Another content of the same size and time is not what was begun.
+#[test]
+fn a_source_of_the_same_size_and_time_is_looked_into() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let world = World::new(sshd.ssh_config());
+    let (source, up) = (world.path("big"), world.path("up"));
+    fs::create_dir_all(&up).unwrap();
+    fs::write(&source, noise(30 << 20, 1)).unwrap();
+    let time = fs::metadata(&source).unwrap().modified().unwrap();
+    let arguments = ["cp".into(), "--limit=10M".into(), source.clone().into(), into(on("harness", &up))];
+    let part = up.join(".big.wharf-part");
+    let mut running = program::start(world.command(&arguments));
+    running.until(|| fs::metadata(&part).is_ok_and(|found| found.len() > 12 << 20));
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait();
+    let new = noise(30 << 20, 2);
+    fs::write(&source, &new).unwrap();
+    fs::File::options().write(true).open(&source).unwrap().set_modified(time).unwrap();
+    world.wharf(&["jobs", "resume", "--all"]).ends(0).says(&["from the start again"]);
+    assert!(fs::read(up.join("big")).unwrap() == new);
+}
+
+/// A source that changes under the copy: what arrives is what was there at one moment, or it is
+/// said that it changed. A move leaves a source that is not what it was.
+#[test]
+fn a_source_that_changes_while_it_is_copied_is_told() {
+    const SIZE: usize = 64 << 20;
+    let sshd = Sshd::start(SshdConfig::default());
+    let old = noise(SIZE, 1);
+    let tail = noise(1000, 2);
+    for (change, command) in [
+        ("replaced", "cp"),
+        ("gone", "cp"),
+        ("grown", "cp"),
+        ("grown", "mv"),
+        ("shrunk", "cp"),
+        ("replaced", "mv"),
+    ] {
+        for up in [true, false] {
+            println!("{change} {command} up: {up}");
+            let proxy = Proxy::holding(sshd.address(), |_| 3 << 20);
+            let world = World::new(sshd.ssh_config());
+            let config = proxy.ssh_config(&sshd.ssh_config(), sshd.port(), world.dir.path());
+            let world = World { config, ..world };
+            let (source, target) = (world.path("big"), world.path("target"));
+            fs::create_dir_all(&target).unwrap();
+            fs::write(&source, &old).unwrap();
+            // SFTP's times have seconds: what is changed within one looks as it was.
+            let before = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+            fs::File::options().write(true).open(&source).unwrap().set_modified(before).unwrap();
+            let (from, to) = match up {
+                true => (source.clone().into_os_string(), into(on("harness", &target))),
+                false => (on("harness", &source), into(&target)),
+            };
+            let mut running = program::start(world.command(&[command.into(), from, to]));
+            running.until(|| proxy.holds());
+            match change {
+                "replaced" => {
+                    fs::write(world.path("new"), noise(SIZE, 3)).unwrap();
+                    fs::rename(world.path("new"), &source).unwrap();
+                }
+                "gone" => fs::remove_file(&source).unwrap(),
+                "grown" => {
+                    use std::io::Write;
+                    fs::File::options().append(true).open(&source).unwrap().write_all(&tail).unwrap();
+                }
+                _ => fs::File::options().write(true).open(&source).unwrap().set_len(5 << 20).unwrap(),
+            }
+            proxy.release();
+            let ran = running.wait();
+            let arrived = fs::read(target.join("big")).unwrap();
+            match change {
+                // Who has a file open has all of it, whatever becomes of its name.
+                "replaced" | "gone" => assert!(arrived == old),
+                "grown" => assert!(arrived == [&old[..], &tail].concat()),
+                _ => assert!(arrived.len() < SIZE && old.starts_with(&arrived)),
+            }
+            if matches!(change, "grown" | "shrunk") {
+                assert!(ran.stderr.contains("changed while it was copied"), "{}", ran.stderr);
+            }
+            if command == "mv" {
+                assert!(source.exists(), "{change}: a source that changed was removed");
+            }
+        }
+    }
 }

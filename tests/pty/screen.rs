@@ -169,7 +169,7 @@ impl Screen {
 
     pub fn resize(&self, columns: u16, rows: u16) {
         // The parser first: what is drawn for the new size must find it.
-        lock(&self.output.0).parser.screen_mut().set_size(rows, columns);
+        set_size(&mut lock(&self.output.0).parser, columns, rows);
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.pty.master.resize(size).expect("a new size");
     }
@@ -234,6 +234,25 @@ impl Drop for Screen {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sizes at which the emulator itself would fail are not given to it: it counts below nothing where
+/// a line wraps on a screen of one row, or a wide character comes to one of one column. So it keeps
+/// two of each, and the program alone is told the truth. Nor does it bear half of a wide character:
+/// one that the new edge cuts is blanked.
+pub fn set_size(parser: &mut vt100::Parser, columns: u16, rows: u16) {
+    let (columns, rows) = (columns.max(2), rows.max(2));
+    let before = parser.screen().size();
+    if columns < before.1 {
+        let (row, column) = parser.screen().cursor_position();
+        for at in 0..before.0 {
+            if parser.screen().cell(at, columns - 1).is_some_and(|cell| cell.is_wide()) {
+                parser.process(format!("\x1b[{};{columns}H ", at + 1).as_bytes());
+            }
+        }
+        parser.process(format!("\x1b[{};{}H", row + 1, column + 1).as_bytes());
+    }
+    parser.screen_mut().set_size(rows, columns);
 }
 
 fn read(mut from: Box<dyn Read + Send>, output: &(Mutex<Output>, Condvar)) {

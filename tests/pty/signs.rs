@@ -46,6 +46,19 @@ fn being_continued_draws_everything_anew() {
     screen.assert_given_back();
 }
 
+/// What was drawn for the size before may still be on its way when the emulator is made small.
+#[test]
+fn the_emulator_bears_what_was_drawn_for_a_larger_screen() {
+    let drawn: String = (1..30).map(|row| format!("\x1b[{row};1H{}", "a字".repeat(40))).collect();
+    for (columns, rows) in [(1, 1), (2, 1), (1, 2), (141, 1), (81, 1), (3, 3), (90, 24)] {
+        let mut parser = vt100::Parser::new(30, 120, 0);
+        parser.process(b"\x1b[?1049h");
+        parser.process(drawn.as_bytes());
+        set_size(&mut parser, columns, rows);
+        parser.process(drawn.as_bytes());
+    }
+}
+
 #[test]
 fn a_storm_of_sizes_ends_with_the_last_one() {
     let home = tempfile::tempdir().unwrap();

@@ -22,6 +22,11 @@ use super::{ALIAS, SshServer};
 /// No command of a test takes this long; one that does hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The long forms of tests take minutes.
+fn limit() -> Duration {
+    if std::env::var_os("WHARF_LONG_FAULTS").is_some() { LIMIT * 15 } else { LIMIT }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -71,13 +76,23 @@ pub struct Running {
 }
 
 impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("a signal");
     }
 
     /// Waits for its end; past the deadline it is killed and the test fails.
     #[track_caller]
-    pub fn wait(mut self) -> Ran {
+    pub fn wait(self) -> Ran {
+        self.end().unwrap_or_else(|said| panic!("wharf hung and was killed; it said:\n{said}"))
+    }
+
+    /// The same, but hands back what it said where it hung and was killed.
+    #[track_caller]
+    pub fn end(mut self) -> Result<Ran, String> {
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child's status") {
                 break Some(status);
@@ -91,9 +106,9 @@ impl Running {
         let read = |thread: Option<JoinHandle<Vec<u8>>>| thread.expect("once").join().expect("a reader");
         let stdout = read(self.stdout.take());
         let stderr = String::from_utf8_lossy(&read(self.stderr.take())).into_owned();
-        let Some(status) = status else { panic!("wharf hung and was killed; it said:\n{stderr}") };
+        let Some(status) = status else { return Err(stderr) };
         assert!(!stderr.contains("panicked"), "{stderr}");
-        Ran { code: status.code(), stdout, stderr }
+        Ok(Ran { code: status.code(), stdout, stderr })
     }
 
     /// Waits until `is_so`, which must become so while it runs.
@@ -132,7 +147,7 @@ pub fn start(mut command: Command) -> Running {
         stdout: drain(stdout.expect("stdout")),
         stderr: drain(stderr.expect("stderr")),
         child,
-        deadline: Instant::now() + LIMIT,
+        deadline: Instant::now() + limit(),
     }
 }
 

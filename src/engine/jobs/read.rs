@@ -7,7 +7,10 @@ use futures::StreamExt;
 
 use super::{super::What, Job};
 use crate::{
-    fs::{ByteStream, FileSystem, Location, Needle, ReadOptions, RemotePath, Result},
+    fs::{
+        ByteStream, Entry, Error, ErrorKind, FileSystem, Kind, Location, Needle, Operation, ReadOptions,
+        RemotePath, Result,
+    },
     transfer::{Outcome, Totals},
 };
 
@@ -17,6 +20,19 @@ const TOLD_EVERY: u64 = 4 << 20;
 /// What a search backward reads at a time.
 const STRIDE: u64 = 1 << 20;
 
+/// What is at the path, if it can be read to an end. A server that opens a pipe waits for somebody to
+/// write to it, and answers nothing else until then.
+pub(super) async fn regular(fs: &dyn FileSystem, path: &RemotePath) -> Result<Entry> {
+    let entry = fs.stat(path).await?;
+    if entry.kind != Kind::Other {
+        return Ok(entry);
+    }
+    Err(Error::new(ErrorKind::Unsupported, Operation::Read)
+        .at(path)
+        .on(fs.id().as_str())
+        .with_detail("it is a device, a socket or a pipe"))
+}
+
 impl Job {
     pub(super) async fn read(
         &self,
@@ -25,15 +41,16 @@ impl Job {
         length: Option<u64>,
     ) -> Result<Outcome> {
         let fs = self.fs(&location.fs).await?;
+        let entry = regular(&*fs, &location.path).await?;
         let Some(length) = length else {
-            let expected_size = fs.stat(&location.path).await?.attributes.size;
+            let expected_size = entry.attributes.size;
             let chunks = fs.read(&location.path, ReadOptions { offset, expected_size }).await?;
             return self.hand_on(chunks, u64::MAX).await;
         };
         // What is asked for is as much as there is, as far as that is known: nothing is read ahead.
         let options = ReadOptions { offset, expected_size: Some(offset.saturating_add(length)) };
-        let (entry, chunks) = tokio::join!(fs.stat(&location.path), fs.read(&location.path, options));
-        self.shared.emit(self.job, What::Entries(vec![entry?])).await;
+        let chunks = fs.read(&location.path, options).await;
+        self.shared.emit(self.job, What::Entries(vec![entry])).await;
         self.hand_on(chunks?, length).await
     }
 
@@ -74,7 +91,7 @@ impl Job {
         needle: &Needle,
         from: u64,
     ) -> Result<Option<u64>> {
-        let expected_size = fs.stat(path).await?.attributes.size;
+        let expected_size = regular(&**fs, path).await?.attributes.size;
         let mut chunks = fs.read(path, ReadOptions { offset: from, expected_size }).await?;
         // What may be the beginning of what is looked for.
         let mut tail: Vec<u8> = Vec::new();

@@ -161,20 +161,28 @@ impl Channel {
         let broken = |e: russh::Error| {
             Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(e.to_string())
         };
-        // INIT follows the subsystem request without waiting for its answer: one round trip
-        // less, and a refusal still shows as a failure message.
-        ssh.request_subsystem(true, "sftp").await.map_err(broken)?;
-        ssh.data_bytes(request::encode_init()).await.map_err(broken)?;
         let (mut incoming, writer) = ssh.split();
         let mut assembler = Assembler::default();
-        let version = tokio::time::timeout(START_TIMEOUT, await_version(&mut incoming, &mut assembler))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel).with_detail(
-                    "the login worked but SFTP did not start within 30 s; a start-up file of the \
-                     login's shell may be waiting for something",
-                ))
-            })?;
+        // INIT follows the subsystem request without waiting for its answer: one round trip
+        // less, and a refusal still shows as a failure message.
+        let asking = async {
+            writer.request_subsystem(true, "sftp").await?;
+            writer.data_bytes(request::encode_init()).await
+        };
+        let starting = async {
+            // Both at once: INIT waits for room that comes with the subsystem, and when the
+            // connection ends before, only whoever listens hears of it.
+            tokio::select! {
+                version = await_version(&mut incoming, &mut assembler) => version,
+                Err(error) = asking => Err(broken(error)),
+            }
+        };
+        let version = tokio::time::timeout(START_TIMEOUT, starting).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel).with_detail(
+                "the login worked but SFTP did not start within 30 s; a start-up file of the \
+                 login's shell may be waiting for something",
+            ))
+        })?;
         if version.version < 3 {
             return Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel)
                 .with_detail(format!("the server speaks SFTP version {} only", version.version)));
@@ -188,7 +196,11 @@ impl Channel {
             over: CancellationToken::new(),
             pulse,
         });
-        tokio::spawn(write_loop(writer, queue, Arc::downgrade(&shared)));
+        let over = shared.over.clone();
+        let writing = write_loop(writer, queue, Arc::downgrade(&shared));
+        // Room for what is to be sent never comes on a connection that has ended: what is queued
+        // goes with it.
+        tokio::spawn(async move { over.run_until_cancelled(writing).await });
         tokio::spawn(read_loop(incoming, assembler, Arc::downgrade(&shared), why_ended));
         Ok(Channel(shared))
     }
