@@ -2,13 +2,13 @@
 //! that a long link is filled by several at once. Knows no data and no order of it.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
-use futures::future::join_all;
-use tokio::sync::{Notify, mpsc};
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Session,
@@ -25,20 +25,22 @@ const MOST: usize = 6;
 /// The further channels of a session.
 #[derive(Default)]
 pub struct Lanes {
-    channels: Mutex<Vec<Channel>>,
+    opened: watch::Sender<Opened>,
     asked: AtomicBool,
-    /// They are open, as many of them as the server allows.
-    opened: AtomicBool,
-    /// Told when they are.
-    pub settled: Notify,
     next: AtomicUsize,
+}
+
+/// Those that are there. A server may take its time for each.
+#[derive(Default)]
+struct Opened {
+    channels: Vec<Channel>,
+    /// No more of them are being opened.
+    all: bool,
 }
 
 impl Lanes {
     fn open(&self) -> Vec<Channel> {
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        channels.retain(|channel| channel.ended().is_none());
-        channels.clone()
+        self.opened.borrow().channels.iter().filter(|channel| channel.ended().is_none()).cloned().collect()
     }
 
     /// Opens them, once and in the background. A server that allows fewer gets by with those.
@@ -53,21 +55,19 @@ impl Lanes {
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
             let Some(session) = session.upgrade() else { return };
-            let opened = join_all((0..MOST).map(|_| session.connection.open_sftp())).await;
-            let opened = opened.into_iter().flatten();
-            session.lanes.channels.lock().unwrap_or_else(PoisonError::into_inner).extend(opened);
+            let mut opening: FuturesUnordered<_> =
+                (0..MOST).map(|_| session.connection.open_sftp()).collect();
+            while let Some(opened) = opening.next().await {
+                if let Ok(channel) = opened {
+                    session.lanes.opened.send_modify(|opened| opened.channels.push(channel));
+                }
+            }
             session.lanes.settle();
         });
     }
 
     fn settle(&self) {
-        self.opened.store(true, Ordering::Release);
-        self.settled.notify_waiters();
-    }
-
-    /// Whether no more of them are being opened.
-    pub fn are_settled(&self) -> bool {
-        self.opened.load(Ordering::Acquire)
+        self.opened.send_modify(|opened| opened.all = true);
     }
 
     /// The channel for the next upload: each in turn, with `first` among them.
@@ -108,28 +108,49 @@ impl Drop for Lane {
     }
 }
 
-/// Opens a file that exists on every further channel but `own`; each arrives when the server has
-/// answered. `None` while there are no such channels.
-pub fn widen(session: &Session, own: &Channel, path: &RemotePath) -> Option<mpsc::UnboundedReceiver<Lane>> {
-    let channels = session.lanes.open();
-    if channels.is_empty() {
-        return None;
-    }
+/// Opens a file that exists on every further channel but `own`, also on those that are still being
+/// opened; each arrives when the server has answered.
+pub fn widen(session: &Session, own: &Channel, path: &RemotePath) -> mpsc::UnboundedReceiver<Lane> {
     let (sender, arriving) = mpsc::unbounded_channel();
-    let nothing = Attributes::default();
-    let request = Request::Open { path: path.as_bytes(), pflags: open::WRITE, attributes: &nothing };
-    for channel in channels.into_iter().chain([session.data_channel()]) {
-        if channel.is(own) {
-            continue;
-        }
-        let opened = channel.send(Operation::Open, request);
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            if let Ok(Response::Handle(handle)) = opened.response().await {
-                // Where nobody wants it any more, dropping it closes it.
-                let _ = sender.send(Lane::new(channel, handle));
+    let mut opened = session.lanes.opened.subscribe();
+    let (own, first, path) = (own.clone(), session.data_channel(), path.clone());
+    tokio::spawn(async move {
+        let open = |channel: Channel| {
+            if channel.is(&own) || channel.ended().is_some() {
+                return;
             }
-        });
-    }
-    Some(arriving)
+            let nothing = Attributes::default();
+            let request = Request::Open { path: path.as_bytes(), pflags: open::WRITE, attributes: &nothing };
+            let opened = channel.send(Operation::Open, request);
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                if let Ok(Response::Handle(handle)) = opened.response().await {
+                    // Where nobody wants it any more, dropping it closes it.
+                    let _ = sender.send(Lane::new(channel, handle));
+                }
+            });
+        };
+        open(first);
+        let mut known = 0;
+        loop {
+            let (fresh, all) = {
+                let opened = opened.borrow_and_update();
+                (opened.channels.get(known..).unwrap_or_default().to_vec(), opened.all)
+            };
+            known += fresh.len();
+            fresh.into_iter().for_each(open);
+            if all {
+                return;
+            }
+            tokio::select! {
+                changed = opened.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = sender.closed() => return,
+            }
+        }
+    });
+    arriving
 }

@@ -104,9 +104,7 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
 /// Whether more lanes are to be expected.
 enum Arriving {
     NotAsked,
-    /// The session's channels are being opened.
-    Asked,
-    /// The file is being opened on them.
+    /// The file is being opened on further channels.
     Coming(mpsc::UnboundedReceiver<Lane>),
     /// There will be no more.
     All,
@@ -162,7 +160,7 @@ impl Writer {
 
     /// Whether every lane has as much as it can take, and more lanes are about to come.
     fn awaits_lanes(&self) -> bool {
-        let more = matches!(self.arriving, Arriving::Asked | Arriving::Coming(_));
+        let more = matches!(self.arriving, Arriving::Coming(_));
         more && self.lanes.iter().all(|lane| lane.ahead >= LANE_AHEAD)
     }
 
@@ -173,17 +171,12 @@ impl Writer {
         }
         if matches!(self.arriving, Arriving::NotAsked) {
             self.arriving = Arriving::All;
-            if self.session.round_trip >= LONG_LINK {
+            if self.session.round_trip >= LONG_LINK
+                && let Some(own) = self.lanes.first()
+            {
                 Lanes::ask(&self.session);
-                self.arriving = Arriving::Asked;
+                self.arriving = Arriving::Coming(lanes::widen(&self.session, &own.channel, &self.path));
             }
-        }
-        if matches!(self.arriving, Arriving::Asked)
-            && let Some(own) = self.lanes.first()
-            && self.session.lanes.are_settled()
-        {
-            let coming = lanes::widen(&self.session, &own.channel, &self.path);
-            self.arriving = coming.map_or(Arriving::All, Arriving::Coming);
         }
         if let Arriving::Coming(coming) = &mut self.arriving {
             loop {
@@ -201,22 +194,15 @@ impl Writer {
 
     /// Waits for what may change what [`Self::awaits_lanes`] says.
     async fn wait_for_lanes(&mut self) {
-        let settled = self.session.lanes.settled.notified();
         let first = self.in_flight.front_mut().filter(|sent| !sent.is_answered);
-        match (&mut self.arriving, first) {
-            (Arriving::Coming(coming), Some(sent)) => {
-                tokio::select! {
-                    lane = coming.recv() => self.lanes.extend(lane),
-                    () = sent.pending.wait() => {}
-                }
+        if let (Arriving::Coming(coming), Some(sent)) = (&mut self.arriving, first) {
+            tokio::select! {
+                lane = coming.recv() => match lane {
+                    Some(lane) => self.lanes.push(lane),
+                    None => self.arriving = Arriving::All,
+                },
+                () = sent.pending.wait() => {}
             }
-            (_, Some(sent)) => {
-                tokio::select! {
-                    () = settled => {}
-                    () = sent.pending.wait() => {}
-                }
-            }
-            _ => {}
         }
     }
 
