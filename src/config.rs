@@ -10,17 +10,19 @@ pub mod look;
 pub mod recent;
 pub mod settings;
 pub mod store;
+pub mod workspaces;
 
 use secrecy::SecretString;
 
 use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
-pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_name};
+pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_ftp, check_name, site};
 pub use import::{Imported, Program};
 pub use look::{Look, Text};
 pub use recent::Recent;
 pub use settings::Settings;
 pub use store::Store;
+pub use workspaces::{Active, Tab, Workspace, check_workspace};
 
 /// What is to be kept.
 #[derive(Clone, Debug)]
@@ -36,6 +38,10 @@ pub enum Change {
     Forget { url: String },
     /// Add the sites of another program's usual file as bookmarks.
     Import { program: Program },
+    /// Keep tabs by their name.
+    SaveWorkspace(Workspace),
+    /// The tabs as they were when the program ended.
+    Session(Workspace),
     /// The tour was shown, and need not be shown by itself again.
     Toured,
     /// Nothing: only look what there is now, other programs' sites among it.
@@ -48,6 +54,7 @@ pub enum Made {
     Saved(String),
     Removed(String),
     Imported(Imported),
+    Workspace(String),
 }
 
 /// What there is after a change, or at the start.
@@ -56,6 +63,9 @@ pub struct Kept {
     pub bookmarks: Vec<Bookmark>,
     /// Newest first.
     pub recent: Vec<Recent>,
+    pub workspaces: Vec<Workspace>,
+    /// The tabs of the last session, where there was anything in them.
+    pub session: Option<Workspace>,
     /// Why the bookmarks cannot be read; nothing in their file was changed.
     pub error: Option<Error>,
     pub made: Option<Made>,

@@ -28,12 +28,14 @@ use crate::{
         Place, RemotePath, RemoteTerminal, ServerInfo, Space, SshOptions, Stage, Target,
     },
     transfer::{
-        Change, Conflict, OnConflict, Outcome, Progress, Request, Totals, Verified,
+        Change, Conflict, Decisions, Outcome, Progress, Request, Totals, Verified,
         find::{Match, Query, Tally},
         gate::Gates,
         journal::Stored,
         limit::Limiter,
+        rename::NewName,
         step::Step,
+        sync::Pair,
     },
     trust,
 };
@@ -81,6 +83,15 @@ pub enum Command {
     Plan {
         job: JobId,
         request: Request,
+    },
+    /// List two directories to their depths and tell how they differ: `Compared` in batches,
+    /// `ItemFailed` for what could not be listed, then `Done`. With `content`, files of the same
+    /// size are read on both sides.
+    Compare {
+        job: JobId,
+        left: Location,
+        right: Location,
+        content: bool,
     },
     /// Create a directory; with `parents`, those above it as well, and one that exists is no error.
     CreateDir {
@@ -208,7 +219,7 @@ pub enum Command {
     RenameAll {
         job: JobId,
         folder: Location,
-        names: Vec<(Box<[u8]>, Box<[u8]>)>,
+        names: Vec<NewName>,
     },
     /// Remove, directories with all that they hold; links are removed, never followed.
     Remove {
@@ -312,6 +323,8 @@ pub enum What {
     Hosts(Vec<String>),
     /// What would be done, in an order in which it can be.
     Steps(Vec<Step>),
+    /// Names below two directories, and how the sides differ.
+    Compared(Vec<Pair>),
     /// Everything is listed and decided; the copying has long begun.
     Planned(Totals),
     Ask {
@@ -380,7 +393,7 @@ pub enum Ask {
 pub enum Answer {
     Trust(trust::Answer),
     /// `None` gives the job up.
-    Conflicts(Option<OnConflict>),
+    Conflicts(Option<Decisions>),
 }
 
 /// Latest progress of every transfer: those that run in the order of their start, then those that

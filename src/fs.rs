@@ -3,6 +3,7 @@
 
 pub mod entry;
 pub mod error;
+pub mod following;
 pub mod ftp;
 pub mod local;
 pub mod memory;
@@ -32,7 +33,8 @@ use crate::{reply::Reply, trust::Prompt};
 
 /// A listing in batches, in the order that the server sends them. Never holds `.` and `..`,
 /// and every name has passed [`path::check_name`]. A name that was refused arrives as an
-/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream. Fused.
+/// `Err` of kind [`ErrorKind::InvalidName`] that does not end the stream, and so does a failure
+/// about the path of one entry. Fused.
 pub type EntryStream = BoxStream<'static, Result<Vec<Entry>>>;
 
 /// A file's bytes in order; ends at the end of the file or with one error. Fused.
@@ -88,6 +90,8 @@ pub struct Capabilities {
     pub parallel_files: usize,
     /// Whether reaching it crosses a network.
     pub remote: bool,
+    /// A file that was cut off while it was written holds its beginning, without a gap.
+    pub written_in_order: bool,
 }
 
 /// How to read.
@@ -112,10 +116,16 @@ pub struct WriteOptions {
     pub attributes: Attributes,
     /// The total that will be written, if it is known.
     pub expected_size: Option<u64>,
+    /// What was written is on the server's disk, not only on its way there, before [`Sink::finish`]
+    /// says that it is done: where the backend can.
+    pub sync: bool,
     /// Write on from this offset into the file that stands at the path; what is beyond it is cut
     /// off. [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Unsupported`] where a backend
     /// cannot. `exclusive` and `create_mode` mean nothing then.
     pub resume: Option<u64>,
+    /// The server that the bytes are read from while they are written. Where connections are few,
+    /// one must be left for that.
+    pub source: Option<FsId>,
 }
 
 /// What became of a finished write.
@@ -322,17 +332,24 @@ pub enum Part {
     User,
     Port,
     Password,
+    /// What the protocol's sites may need besides: [`ftp::Site`].
+    Options,
 }
 
 const LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password];
+const FTP_LOGIN: &[Part] = &[Part::Host, Part::User, Part::Port, Part::Password, Part::Options];
 
 pub static SFTP: Scheme = Scheme { name: "sftp", default_port: 22, help: "files over SSH", parts: LOGIN };
-pub static FTPES: Scheme =
-    Scheme { name: "ftpes", default_port: 21, help: "FTP with TLS, begun before the login", parts: LOGIN };
+pub static FTPES: Scheme = Scheme {
+    name: "ftpes",
+    default_port: 21,
+    help: "FTP with TLS, begun before the login",
+    parts: FTP_LOGIN,
+};
 pub static FTPS: Scheme =
-    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: LOGIN };
+    Scheme { name: "ftps", default_port: 990, help: "FTP with TLS from the start", parts: FTP_LOGIN };
 pub static FTP: Scheme =
-    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: LOGIN };
+    Scheme { name: "ftp", default_port: 21, help: "FTP, nothing encrypted", parts: FTP_LOGIN };
 
 /// Every protocol, in the order to show them.
 pub static SCHEMES: &[&Scheme] = &[&SFTP, &FTPES, &FTPS, &FTP];

@@ -10,7 +10,7 @@ use wharf::{
     cli::{self, Arguments, Command, Common, Exit},
     config::{Named, Store},
     engine::{self, Engine},
-    fs::{self, Place, PlacePath, SshOptions, Target},
+    fs::{self, Error, ErrorKind, Operation, Place, PlacePath, SshOptions, Target},
     serve::demo::{self, Demo},
     ui,
 };
@@ -43,6 +43,9 @@ fn main() -> ExitCode {
 /// The terminal UI with the places of the command line.
 async fn panes(arguments: &Arguments) -> Exit {
     let common = &arguments.common;
+    if let Err(error) = has_workspace(arguments) {
+        return failed(&error);
+    }
     let parsed =
         |place: &Option<OsString>| place.as_ref().map(|place| cli::pane_place(place, common)).transpose();
     match (parsed(&arguments.left), parsed(&arguments.right)) {
@@ -52,7 +55,10 @@ async fn panes(arguments: &Arguments) -> Exit {
             let beside = left.as_ref().filter(|_| right.is_none()).and_then(|left| left.local.clone());
             let place = |named: Named| named.place;
             match cli::engine_options(common) {
-                Ok(options) => show(options, common, left.map(place), right.map(place).or(beside)).await,
+                Ok(options) => {
+                    let (left, right) = (left.map(place), right.map(place).or(beside));
+                    show(options, common, left, right, arguments.workspace.clone()).await
+                }
                 Err(error) => failed(&error),
             }
         }
@@ -84,7 +90,23 @@ async fn demo(arguments: &Arguments) -> Exit {
     };
     let left = Place::Local(bytes(demo.local_dir()));
     let right = Place::Remote(target(&demo), PlacePath::Login);
-    show(options, &common, Some(left), Some(right)).await
+    show(options, &common, Some(left), Some(right), None).await
+}
+
+/// Fails where a workspace is asked for that is not there.
+fn has_workspace(arguments: &Arguments) -> fs::Result<()> {
+    let Some(name) = &arguments.workspace else { return Ok(()) };
+    let known =
+        arguments.common.store.as_ref().map(|store| store.workspaces()).transpose()?.unwrap_or_default();
+    if known.iter().any(|workspace| workspace.name == *name) {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::NotFound, Operation::FindWorkspace).on(name.as_str());
+    let names: Vec<&str> = known.iter().map(|workspace| workspace.name.as_str()).collect();
+    Err(match names[..] {
+        [] => error,
+        _ => error.with_detail(format!("there are {}", names.join(", "))),
+    })
 }
 
 /// The login of a demo's server.
@@ -120,7 +142,13 @@ async fn demo_beside(engine: Engine, running: Arc<Mutex<Option<Demo>>>) -> Resul
     })
 }
 
-async fn show(options: engine::Options, common: &Common, left: Option<Place>, right: Option<Place>) -> Exit {
+async fn show(
+    options: engine::Options,
+    common: &Common,
+    left: Option<Place>,
+    right: Option<Place>,
+    workspace: Option<String>,
+) -> Exit {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         cli::say(format_args!(
             "wharf: the panes need a terminal; `wharf --help` lists the commands that do not"
@@ -148,7 +176,8 @@ async fn show(options: engine::Options, common: &Common, left: Option<Place>, ri
         let (engine, running) = (engine.clone(), running.clone());
         Box::new(move || demo_beside(engine.clone(), running.clone()).boxed()) as ui::StartDemo
     });
-    let options = ui::Options { left, right, cwd, home, title: true, kept, settings, keep, demo: start };
+    let options =
+        ui::Options { left, right, cwd, home, title: true, kept, settings, keep, demo: start, workspace };
     let shown = ui::run(engine.clone(), events, options).await;
     engine.shut_down().await;
     match shown {

@@ -24,14 +24,19 @@ pub mod rename;
 mod resume;
 mod run;
 pub mod step;
+pub mod sync;
 pub mod verify;
 pub mod walk;
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::{Algorithm, Entry, Location, Timestamp, mode::ModeChange, sum::Computed};
+use crate::fs::{Algorithm, Entry, Location, RemotePath, Timestamp, mode::ModeChange, sum::Computed};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug)]
@@ -63,8 +68,10 @@ pub struct Policy {
     /// Directories are copied with all that they hold; otherwise they are refused.
     pub recursive: bool,
     pub on_conflict: OnConflict,
-    /// Times and permissions are carried over.
+    /// Times and permissions are carried over, and names of one file stay names of one file.
     pub preserve: bool,
+    /// What symlinks of the source lead to is copied in their place.
+    pub follow: bool,
     /// What stands in the target directories and not in the source's is removed once all else
     /// has succeeded.
     pub delete: bool,
@@ -76,6 +83,43 @@ pub struct Policy {
     pub retries: u32,
     /// Each file's checksum at the target is compared with the source's before it gets its name.
     pub verify: bool,
+    /// What was decided about single conflicts, by their target paths. `on_conflict` holds for
+    /// the rest.
+    #[serde(skip)]
+    pub decided: Arc<HashMap<RemotePath, OnConflict>>,
+    /// Where a person has chosen what is to be done, nothing else is.
+    #[serde(skip)]
+    pub chosen: Option<Arc<Chosen>>,
+}
+
+impl Policy {
+    /// Whether names that differ only in how Unicode composes them are the same.
+    pub fn across_forms(&self) -> bool {
+        self.on_conflict == OnConflict::Different || self.chosen.is_some()
+    }
+}
+
+/// What of a request is to be done, by the target paths. Directories that are to be created count
+/// as copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    pub copy: HashSet<RemotePath>,
+    /// Removed, unless the source has it by now.
+    pub remove: HashSet<RemotePath>,
+}
+
+/// What was decided about conflicts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decisions {
+    pub rest: OnConflict,
+    /// Single ones, by their target paths.
+    pub items: HashMap<RemotePath, OnConflict>,
+}
+
+impl From<OnConflict> for Decisions {
+    fn from(rest: OnConflict) -> Self {
+        Decisions { rest, items: HashMap::new() }
+    }
 }
 
 impl Default for Policy {
@@ -85,11 +129,14 @@ impl Default for Policy {
             recursive: true,
             on_conflict: OnConflict::Refuse,
             preserve: true,
+            follow: false,
             delete: false,
             compare_content: false,
             limit: None,
             retries: 5,
             verify: false,
+            decided: Arc::default(),
+            chosen: None,
         }
     }
 }
@@ -109,6 +156,10 @@ pub enum OnConflict {
     Newer,
     /// Overwrite what has another size or time, skip the rest: a sync.
     Different,
+    /// Complete what is shorter than the source and the beginning of it, as far as its last 64 KiB
+    /// show: the rest is written behind what is there, which stays as it is. Skip what has the same
+    /// size and time, refuse the rest.
+    Resume,
     /// Skip what has the same size and time, refuse the rest: the default without a terminal UI.
     Refuse,
 }
@@ -213,4 +264,7 @@ pub struct Outcome {
     pub removed: u64,
     pub skipped: u64,
     pub failed: u64,
+    /// Files that were not any more what the listing said once they had been copied; the copy may
+    /// be of a file that never was.
+    pub changed: u64,
 }

@@ -73,6 +73,8 @@ pub struct Options {
     pub settings: settings::Settings,
     /// `None` where nothing is to be kept.
     pub keep: Option<Keep>,
+    /// A workspace to open, which is there.
+    pub workspace: Option<String>,
     /// `None` where no demo can be started.
     pub demo: Option<StartDemo>,
 }
@@ -182,13 +184,13 @@ impl Loop {
         };
         this.tick();
         let without_places = options.left.is_none() && options.right.is_none();
-        if without_places {
+        if without_places && options.workspace.is_none() {
             let mut effects = Vec::new();
             update::choose(&mut this.state, Side::Right, &mut effects);
             this.carry_out(effects);
         }
         for (side, place) in [(Side::Left, options.left), (Side::Right, options.right)] {
-            if this.state.pane(side).chooser.is_some() {
+            if this.state.pane(side).chooser.is_some() || options.workspace.is_some() {
                 continue;
             }
             let place = place.unwrap_or_else(|| Place::Local(options.cwd.as_bytes().to_vec()));
@@ -197,10 +199,17 @@ impl Loop {
             this.carry_out(effects);
         }
         update::settings_at_start(&mut this.state, options.settings);
+        let mut effects = Vec::new();
+        update::jobs_at_start(&mut this.state, &mut effects);
+        this.carry_out(effects);
         // Last, so that what is wrong with the files is not said before something else is.
         let is_first_start = options.kept.is_first_start && this.state.places.can_keep;
         update::kept_at_start(&mut this.state, options.kept);
-        if is_first_start && without_places {
+        if let Some(name) = &options.workspace {
+            let mut effects = Vec::new();
+            update::open_workspace(&mut this.state, name, &mut effects);
+            this.carry_out(effects);
+        } else if is_first_start && without_places {
             let mut effects = Vec::new();
             update::greet(&mut this.state, &mut effects);
             this.carry_out(effects);

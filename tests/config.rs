@@ -21,7 +21,7 @@ use support::{
 };
 use tempfile::TempDir;
 use wharf::{
-    config::{Bookmark, Change, Importable, Made, Program, Store},
+    config::{Bookmark, Change, Importable, Made, Program, Store, Tab, Workspace},
     engine::{Answer, Ask, Command, Engine, JobId, Options, What},
     fs::{ErrorKind, Place, RemotePath, SshOptions, memory::Memory},
     trust::{self, SecretError, SecretStore},
@@ -265,6 +265,45 @@ fn the_tour_is_for_the_first_start_alone() {
     let other = self::kept();
     other.store.apply(save(None, bookmark("shop", "sftp://h"), None));
     assert!(!other.store.load().is_first_start, "who has bookmarks has been here");
+}
+
+#[test]
+fn workspaces_and_the_last_session_are_kept() {
+    let kept = kept();
+    let tab = |left: &str, right: &str| Tab { left: left.into(), right: right.into(), ..Tab::default() };
+    let shop = Workspace { name: "shop".into(), tab: 1, tabs: vec![tab("~/site", "sftp://ann@web-01/var")] };
+    let after = kept.store.apply(Change::SaveWorkspace(shop.clone()));
+    assert_eq!((after.made, after.workspaces), (Some(Made::Workspace("shop".into())), vec![shop.clone()]));
+    let session = Workspace { tab: 1, tabs: vec![tab("/srv", "sftp://a:secret@h")], ..Workspace::default() };
+    let after = kept.store.apply(Change::Session(session));
+    assert_eq!(after.session.unwrap().tabs, [tab("/srv", "")]);
+    assert!(!kept.all_text().contains("secret"));
+    // A broken file is named, never written to, and in the way of nothing else.
+    let file = kept.dir.path().join("config/workspaces.toml");
+    fs::write(&file, "[[workspace]\n").unwrap();
+    let now = kept.store.load();
+    assert!(now.workspaces.is_empty() && now.warnings[0].contains("workspaces.toml"), "{:?}", now.warnings);
+    assert!(kept.store.apply(Change::SaveWorkspace(shop)).failed.is_some());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[[workspace]\n");
+    // Who remembers no places remembers no session.
+    fs::write(kept.dir.path().join("config/config.toml"), "recent_places = 0\n").unwrap();
+    let none =
+        Store::new(&kept.dir.path().join("config"), &kept.dir.path().join("off"), kept.secrets.clone());
+    none.apply(Change::Session(Workspace { tab: 1, tabs: vec![tab("/", "/")], ..Workspace::default() }));
+    assert!(none.load().session.is_none() && !kept.dir.path().join("off").exists());
+}
+
+#[test]
+fn a_workspace_that_is_not_there_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    wharf(home, ["--workspace", "none"]).ends(1).says(&["Could not find the workspace none"]);
+    fs::create_dir_all(home.join(".config/wharf")).unwrap();
+    let text = "[[workspace]]\nname = \"shop\"\n[[workspace.tabs]]\nleft = \"/\"\n";
+    fs::write(home.join(".config/wharf/workspaces.toml"), text).unwrap();
+    wharf(home, ["--workspace", "none"]).ends(1).says(&["there are shop"]);
+    // It is there, and only a terminal is missing.
+    wharf(home, ["--workspace", "shop"]).ends(2).says(&["need a terminal"]);
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Bench {
                 continue;
             }
             if let What::Ask { question, ask: Ask::Conflicts { .. } } = &event.what {
-                let answer = Answer::Conflicts(policy);
+                let answer = Answer::Conflicts(policy.map(Into::into));
                 self.engine.send(Command::Answer { question: *question, answer });
             }
             let ended = matches!(event.what, What::Done(_) | What::Failed(_) | What::Cancelled);

@@ -286,6 +286,64 @@ async fn names_in_a_charset_of_the_sites_own() {
     }
 }
 
+/// Only EPSV and EPRT name no IPv4 address: RFC 2428.
+#[tokio::test]
+async fn over_ipv6() {
+    let server = FtpServer::start(Software::Vsftpd, FtpConfig { ipv6: true, ..FtpConfig::default() });
+    for (data, wanted) in [(DataMode::Automatic, "EPSV"), (DataMode::Active, "EPRT |2|::1|")] {
+        let ear = Arc::new(Ear::default());
+        let context = Context {
+            ssh: SshOptions::default(),
+            ftp: FtpOptions { data, ..FtpOptions::default() },
+            prompt: Person::who_says(Answer::No),
+            observer: ear.clone(),
+        };
+        let there = Target { host: "::1".into(), ..target(&server) };
+        let fs = wharf::fs::connect(&there, &context).await.unwrap().fs;
+        let path = at(&server, wanted.get(..4).unwrap());
+        put(&*fs, &path, &noise(200_000)).await.unwrap();
+        assert!(get(&*fs, &path).await.unwrap() == noise(200_000));
+        let said = ear.codes(wanted);
+        assert!(said.iter().all(|code| matches!(code, 200 | 229)) && said.len() >= 2, "{wanted}: {said:?}");
+        assert!(ear.codes("PASV").is_empty() && ear.codes("PORT").is_empty());
+    }
+}
+
+/// What a bookmark keeps counts wherever its server is reached, unless the command line says
+/// otherwise.
+#[test]
+fn a_bookmark_keeps_what_its_site_needs() {
+    let server = FtpServer::start(Software::Vsftpd, FtpConfig { anonymous: true, ..FtpConfig::default() });
+    fs::write(server.anonymous_root().join("public"), b"for all").unwrap();
+    let wharf = |arguments: &[&str]| {
+        let mut command = command(Path::new("none"), arguments);
+        command.env("XDG_CONFIG_HOME", server.dir().join("config"));
+        command.env("XDG_STATE_HOME", server.dir().join("state"));
+        start(command).wait()
+    };
+    let place = format!("ftp://127.0.0.1:{}", server.port());
+    let options = ["--ftp-active", "--ftp-charset=latin1", "--connections=3"];
+    wharf(&[&["bookmark", "add", "site", &place], &options[..]].concat()).ends(0);
+    let shown = wharf(&["bookmark", "show", "site"]).ends(0).text();
+    assert!(shown.contains("active, charset=latin1, connections=3"), "{shown}");
+    for (arguments, has, lacks) in [
+        (&["-v", "ls", "site:"][..], "EPRT", "EPSV"),
+        (&["-v", "ls", &place][..], "EPRT", "EPSV"),
+        (&["-v", "--ftp-passive", "cat", "site:/public"][..], "EPSV", "EPRT"),
+    ] {
+        let ran = wharf(arguments).ends(0);
+        let said = |verb: &str| ran.stderr.lines().any(|line| line.starts_with(verb));
+        assert!(said(has) && !said(lacks), "{}", ran.stderr);
+    }
+    wharf(&["bookmark", "add", "other", "sftp://host", "--ftp-active"]).ends(2).says(&["FTP"]);
+    // What somebody has written wrongly is said, and costs no more than itself.
+    let file = server.dir().join("config/wharf/bookmarks.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("connections=3", "fast");
+    fs::write(&file, text).unwrap();
+    wharf(&["-v", "ls", "site:"]).ends(0).says(&["\nEPSV"]);
+    wharf(&["bookmark", "list"]).ends(0).says(&["fast is no FTP option"]);
+}
+
 #[tokio::test]
 async fn anonymous_logins_need_no_words() {
     for software in [Software::Vsftpd, Software::Proftpd] {

@@ -6,10 +6,14 @@ mod connect;
 mod demo;
 #[path = "pty/edit.rs"]
 mod edit;
+#[path = "pty/ftp.rs"]
+mod ftp;
 #[path = "pty/hand.rs"]
 mod hand;
 #[path = "pty/places.rs"]
 mod places;
+#[path = "pty/plans.rs"]
+mod plans;
 #[path = "pty/quiet.rs"]
 mod quiet;
 #[path = "pty/screen.rs"]

@@ -1,5 +1,7 @@
 //! The screens as people see them, and what keys do to them: state and messages in, text out.
 
+#[path = "screens/compare.rs"]
+mod compare;
 #[path = "screens/connect.rs"]
 mod connect;
 #[path = "screens/drag.rs"]
@@ -12,6 +14,8 @@ mod find;
 mod goto;
 #[path = "screens/hold.rs"]
 mod hold;
+#[path = "screens/jobs.rs"]
+mod jobs;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/look.rs"]
@@ -20,12 +24,18 @@ mod look;
 mod places;
 #[path = "screens/rename.rs"]
 mod rename;
+#[path = "screens/review.rs"]
+mod review;
 #[path = "screens/signs.rs"]
 mod signs;
 #[path = "screens/tabs.rs"]
 mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
+#[path = "screens/waits.rs"]
+mod waits;
+#[path = "screens/workspaces.rs"]
+mod workspaces;
 
 use std::time::Duration;
 
@@ -748,24 +758,6 @@ fn questions_of_jobs_that_are_gone_do_not_stay() {
     assert!(ui.state.overlay().is_some());
     ui.event(job, What::Cancelled);
     assert!(ui.state.overlay().is_none());
-}
-
-#[test]
-fn conflicts_are_answered_for_all() {
-    for (keys, expected) in [
-        ("o", Some(OnConflict::Overwrite)),
-        ("n", Some(OnConflict::Newer)),
-        ("r", Some(OnConflict::Rename)),
-        ("Enter", Some(OnConflict::Skip)),
-        ("Down Enter", Some(OnConflict::Overwrite)),
-        ("Esc", None),
-    ] {
-        let (mut ui, job) = copying(80, 24);
-        ui.event(job, What::Ask { question: QuestionId(2), ask: conflict_ask() });
-        ui.press(keys);
-        let Command::Answer { answer: Answer::Conflicts(answer), .. } = ui.last() else { panic!("{keys}") };
-        assert_eq!(*answer, expected, "{keys}");
-    }
 }
 
 #[test]

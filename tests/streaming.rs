@@ -208,7 +208,7 @@ async fn conflicts_are_asked_about_once_while_the_rest_is_copied() {
             break question;
         }
     };
-    let answer = Answer::Conflicts(Some(OnConflict::Rename));
+    let answer = Answer::Conflicts(Some(OnConflict::Rename.into()));
     bench.engine.send(Command::Answer { question, answer });
     let (heard, outcome) = bench.outcome().await;
     assert!(!heard.iter().any(|what| matches!(what, What::Ask { .. })), "{heard:?}");

@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{attributes, bookmark, exec, jobs, sum};
 use crate::{
-    config::Store,
+    config::{self, Store},
     fs::{
         FtpOptions, SshOptions,
-        ftp::{Active, DataMode},
+        ftp::{Active, DataMode, Site, Sites, ports},
     },
     transfer::OnConflict,
 };
@@ -24,6 +24,10 @@ pub struct Arguments {
 
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    /// Open the tabs that were kept by this name
+    #[arg(long, value_name = "NAME", conflicts_with = "left")]
+    pub workspace: Option<String>,
 
     /// What the left pane shows: a path, sftp://USER@HOST:PORT/PATH, HOST:PATH, or a bookmark's
     /// name
@@ -113,29 +117,43 @@ pub struct FtpArguments {
 }
 
 fn parse_ports(text: &str) -> std::result::Result<(u16, u16), String> {
-    let ports =
-        text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-    ports
-        .filter(|(first, last)| *first > 0 && first <= last)
-        .ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
+    ports(text).ok_or_else(|| "ports are written FIRST-LAST, for example 50000-50100".to_owned())
 }
 
-impl Common {
-    pub fn ftp_options(&self) -> FtpOptions {
-        let arguments = &self.ftp;
-        FtpOptions {
-            tls_ca: self.tls_ca.clone(),
-            tls13: arguments.ftp_tls13,
-            pins: directories::ProjectDirs::from("", "", "wharf")
-                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
-            data: match (arguments.ftp_active, arguments.ftp_passive) {
+impl FtpArguments {
+    /// What a bookmark keeps of them.
+    pub fn site(&self) -> Site {
+        Site {
+            data: match (self.ftp_active, self.ftp_passive) {
                 (true, _) => DataMode::Active,
                 (_, true) => DataMode::Passive,
                 _ => DataMode::Automatic,
             },
-            active: Active { ports: arguments.ftp_ports, external: arguments.ftp_address },
-            charset: arguments.ftp_charset.clone(),
-            connections: arguments.connections.map_or(0, usize::from),
+            ports: self.ftp_ports,
+            address: self.ftp_address,
+            charset: self.ftp_charset.clone(),
+            tls13: self.ftp_tls13,
+            connections: self.connections.map_or(0, usize::from),
+        }
+    }
+}
+
+impl Common {
+    pub fn ftp_options(&self) -> FtpOptions {
+        let said = self.ftp.site();
+        let sites = self.store.clone().map(|store| {
+            Sites::new(move |target| config::site(&store.bookmarks().unwrap_or_default().list, target))
+        });
+        FtpOptions {
+            tls_ca: self.tls_ca.clone(),
+            tls13: said.tls13,
+            pins: directories::ProjectDirs::from("", "", "wharf")
+                .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("certificates")),
+            data: said.data,
+            active: Active { ports: said.ports, external: said.address },
+            charset: said.charset,
+            connections: said.connections,
+            sites: sites.unwrap_or_default(),
         }
     }
 
@@ -227,6 +245,10 @@ pub struct CpArguments {
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_conflict: Option<ConflictArgument>,
 
+    /// Copy what symbolic links of SRC lead to, not the links
+    #[arg(short = 'L', long)]
+    pub follow: bool,
+
     /// Leave times and permissions to the target
     #[arg(long)]
     pub no_preserve: bool,
@@ -289,6 +311,10 @@ pub struct MvArguments {
 pub struct SyncArguments {
     #[command(flatten)]
     pub transfer: TransferArguments,
+
+    /// Copy what symbolic links of SRC lead to, not the links
+    #[arg(short = 'L', long)]
+    pub follow: bool,
 
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
@@ -370,11 +396,8 @@ pub struct LnArguments {
 
 /// `500k`, `2MiB`, `1.5 GB`; a plain number is bytes.
 fn parse_rate(text: &str) -> std::result::Result<u64, String> {
-    let text = text.strip_suffix("/s").unwrap_or(text);
-    match text.parse::<bytesize::ByteSize>() {
-        Ok(size) if size.0 > 0 => Ok(size.0),
-        _ => Err("a rate is a number of bytes per second, such as 500k or 2MiB".to_owned()),
-    }
+    let why = || "a rate is a number of bytes per second, such as 500k or 2MiB".to_owned();
+    crate::words::read_rate(text).ok_or_else(why)
 }
 
 #[derive(Args, Debug)]
@@ -394,6 +417,8 @@ pub enum ConflictArgument {
     Rename,
     /// Overwrite what is older
     Newer,
+    /// Complete what is shorter and ends as the source does there; it is written to where it stands
+    Resume,
 }
 
 impl From<ConflictArgument> for OnConflict {
@@ -404,6 +429,7 @@ impl From<ConflictArgument> for OnConflict {
             ConflictArgument::Skip => OnConflict::Skip,
             ConflictArgument::Rename => OnConflict::Rename,
             ConflictArgument::Newer => OnConflict::Newer,
+            ConflictArgument::Resume => OnConflict::Resume,
         }
     }
 }

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Common, Exit, printed};
 use crate::{
     config::{Bookmark, Imported, Program, Store, check_folder, check_name, import, store},
-    fs::{Error, ErrorKind, Operation, Place, Result, sftp},
+    fs::{Error, ErrorKind, Operation, Part, Place, Result, sftp},
     words,
 };
 
@@ -91,7 +91,7 @@ pub(super) async fn run(command: &BookmarkCommand, common: &Common) -> Result<Ex
             .with_detail("there is no home directory to keep them in")
     })?;
     match command {
-        BookmarkCommand::Add(arguments) => add(arguments, store, common.quiet),
+        BookmarkCommand::Add(arguments) => add(arguments, store, common),
         BookmarkCommand::List { json } => list(store, *json),
         BookmarkCommand::Show { name } => show(store, name),
         BookmarkCommand::Remove { name } => match store.remove(name)? {
@@ -162,14 +162,19 @@ fn full(bookmark: &Bookmark) -> String {
     }
 }
 
-fn add(arguments: &BookmarkAddArguments, store: &Store, quiet: bool) -> Result<Exit> {
+fn add(arguments: &BookmarkAddArguments, store: &Store, common: &Common) -> Result<Exit> {
     let bad = |what: &str, why: &str| {
         Error::new(ErrorKind::Usage, Operation::ReadArguments).on(what).with_detail(why)
     };
     check_name(&arguments.name).map_err(|why| bad(&arguments.name, why))?;
     check_folder(&arguments.folder).map_err(|why| bad(&arguments.folder, why))?;
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let place = match Place::parse(arguments.place.as_bytes())? {
+    let parsed = Place::parse(arguments.place.as_bytes())?;
+    let ftp = Some(common.ftp.site().to_string()).filter(|text| !text.is_empty());
+    if ftp.is_some() && !takes_options(&parsed) {
+        return Err(bad(&arguments.place, "the options for FTP mean nothing to this place"));
+    }
+    let place = match parsed {
         place @ Place::Remote(..) if has_password(&place) => {
             super::say(format_args!(
                 "wharf: the password in the place is not kept; save it in the panes, which put it in the keyring"
@@ -186,10 +191,11 @@ fn add(arguments: &BookmarkAddArguments, store: &Store, quiet: bool) -> Result<E
         place,
         remote: None,
         local: given(&arguments.local),
+        ftp,
         note: given(&arguments.note),
     };
     store.save(None, &bookmark, None)?;
-    if !quiet {
+    if !common.quiet {
         super::say(format_args!(
             "{} is in {}",
             words::escape(&bookmark.name),
@@ -197,6 +203,10 @@ fn add(arguments: &BookmarkAddArguments, store: &Store, quiet: bool) -> Result<E
         ));
     }
     Ok(Exit::Done)
+}
+
+fn takes_options(place: &Place) -> bool {
+    matches!(place, Place::Remote(target, _) if target.scheme.parts.contains(&Part::Options))
 }
 
 fn has_password(place: &Place) -> bool {
@@ -250,6 +260,7 @@ fn object(bookmark: &Bookmark) -> serde_json::Value {
         "folder": bookmark.folder,
         "place": leads_to(bookmark),
         "local": bookmark.local,
+        "ftp": bookmark.ftp,
         "note": bookmark.note,
     })
 }
@@ -268,6 +279,7 @@ fn show(store: &Store, name: &str) -> Result<Exit> {
     }
     rows.push(("place", leads_to(bookmark)));
     rows.extend(bookmark.local.clone().map(|local| ("local", local)));
+    rows.extend(bookmark.ftp.clone().map(|ftp| ("ftp", ftp)));
     rows.extend(bookmark.note.clone().map(|note| ("note", note)));
     let text: String =
         rows.iter().map(|(name, value)| format!("{name:>11}  {}\n", words::escape(value))).collect();

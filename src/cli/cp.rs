@@ -31,6 +31,7 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 recursive: arguments.recursive,
                 on_conflict,
                 preserve: !arguments.no_preserve,
+                follow: arguments.follow,
                 limit: arguments.transfer.limit,
                 retries: arguments.transfer.retries,
                 verify: arguments.transfer.verify,

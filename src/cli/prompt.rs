@@ -35,12 +35,13 @@ pub fn answer(ask: &Ask) -> Answer {
                 ));
             }
             loop {
-                let typed = line("[o]verwrite, [s]kip, [r]ename, only [n]ewer, or [c]ancel? ");
+                let typed = line("[o]verwrite, [s]kip, [r]ename, only [n]ewer, com[p]lete, or [c]ancel? ");
                 return Answer::Conflicts(match typed.as_deref().map(str::trim) {
-                    Some("o") => Some(OnConflict::Overwrite),
-                    Some("s") => Some(OnConflict::Skip),
-                    Some("r") => Some(OnConflict::Rename),
-                    Some("n") => Some(OnConflict::Newer),
+                    Some("o") => Some(OnConflict::Overwrite.into()),
+                    Some("s") => Some(OnConflict::Skip.into()),
+                    Some("r") => Some(OnConflict::Rename.into()),
+                    Some("n") => Some(OnConflict::Newer.into()),
+                    Some("p") => Some(OnConflict::Resume.into()),
                     Some("c") | None => None,
                     Some(_) => continue,
                 });

@@ -39,7 +39,7 @@ pub fn tell(ended: &Ended, took: Duration, verb: &str, telling: Telling) -> Resu
     if telling.as_json {
         printed(writeln!(io::stdout().lock(), "{}", json_of(ended, took)))?;
     }
-    Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+    Ok(if outcome.failed + outcome.changed > 0 { Exit::Items } else { Exit::Done })
 }
 
 fn json_of(ended: &Ended, took: Duration) -> Value {
@@ -52,6 +52,7 @@ fn json_of(ended: &Ended, took: Duration) -> Value {
         "deleted": outcome.removed,
         "skipped": outcome.skipped,
         "failed": outcome.failed,
+        "changed": outcome.changed,
         "seconds": took.as_secs_f64(),
         "verified": verified.iter().map(|(by, files)| means(by, *files)).collect::<Vec<_>>(),
     })

@@ -34,11 +34,13 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 recursive: true,
                 on_conflict: OnConflict::Different,
                 preserve: true,
+                follow: arguments.follow,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
                 limit: arguments.transfer.limit,
                 retries: arguments.transfer.retries,
                 verify: arguments.transfer.verify,
+                ..Policy::default()
             },
             remove_source: false,
         };

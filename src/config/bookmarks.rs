@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, Document, DocumentMut, Item, Table, value};
 
 use crate::fs::{
-    Error, ErrorKind, Operation, Place, PlacePath, Result,
+    Error, ErrorKind, Operation, Place, PlacePath, Result, Target,
+    ftp::Site,
     place::{local_name, redact},
 };
 
@@ -25,12 +26,15 @@ pub struct Bookmark {
     /// Where the other pane starts on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<String>,
+    /// What an FTP site needs beside its login: a [`Site`] in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ftp: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 /// The keys of a bookmark, in the order in which they are written.
-const KEYS: [&str; 6] = ["name", "folder", "place", "remote", "local", "note"];
+const KEYS: [&str; 7] = ["name", "folder", "place", "remote", "local", "ftp", "note"];
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,10 +74,23 @@ impl Bookmark {
             "place" => Some(&self.place),
             "remote" => self.remote.as_deref(),
             "local" => self.local.as_deref(),
+            "ftp" => self.ftp.as_deref(),
             "note" => self.note.as_deref(),
             _ => None,
         }
     }
+}
+
+/// The options of the first bookmark for that login.
+pub fn site(bookmarks: &[Bookmark], target: &Target) -> Option<Site> {
+    let label = target.label();
+    bookmarks.iter().find_map(|bookmark| {
+        let text = bookmark.ftp.as_ref()?;
+        match bookmark.place() {
+            Ok(Place::Remote(of, _)) if of.label() == label => text.parse().ok(),
+            _ => None,
+        }
+    })
 }
 
 /// Whether a bookmark can have that name: `name:path` must mean it, and nothing else.
@@ -106,6 +123,11 @@ pub fn check_folder(folder: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// Whether a text is one of options for an FTP site: [`Site`].
+pub fn check_ftp(text: &str) -> Result<(), String> {
+    text.parse::<Site>().map(drop)
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -156,6 +178,9 @@ pub fn parse(text: &str, file: &str) -> Result<Bookmarks> {
             }
             if redact(&bookmark.place) != bookmark.place {
                 warn(span("place"), "a password stands here; it is not used, so take it out");
+            }
+            if let Some(Err(why)) = bookmark.ftp.as_deref().map(check_ftp) {
+                warn(span("ftp"), &why);
             }
             if let Err(error) = bookmark.place() {
                 warn(span("place"), error.detail().unwrap_or("this is no place"));

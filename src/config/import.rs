@@ -286,6 +286,8 @@ impl Counts {
     }
 }
 
+/// Said of FTP sites that are reached in a way of their own.
+const MODE: &str = "its mode or charset is not taken over; --ftp-active and --ftp-charset set them";
 /// Said of keys that wharf cannot read.
 const PPK: &str = "its key is in PuTTY's format; `puttygen KEY.ppk -O private-openssh -o KEY` converts it";
 /// Said of keys.

@@ -13,6 +13,7 @@ use super::{
     import::{self, Found},
     keyring::Keyring,
     recent, secret_key,
+    workspaces::{self, Workspace},
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Place, Result},
@@ -25,6 +26,9 @@ pub struct Store {
     bookmarks: PathBuf,
     recent: PathBuf,
     jobs: PathBuf,
+    workspaces: PathBuf,
+    /// The tabs of the last session.
+    session: PathBuf,
     /// Whether the tour was shown.
     toured: PathBuf,
     /// Where other programs keep their sites.
@@ -69,6 +73,8 @@ impl Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),
             jobs: state_dir.join("jobs"),
+            workspaces: config_dir.join("workspaces.toml"),
+            session: state_dir.join("session.toml"),
             toured: state_dir.join("toured"),
             home: None,
             settings,
@@ -143,6 +149,17 @@ impl Store {
             kept.recent = recent::parse(&file::read(&self.recent).ok().flatten().unwrap_or_default());
             kept.recent.truncate(self.settings.recent_places);
         }
+        match self.workspaces() {
+            Ok(workspaces) => kept.workspaces = workspaces,
+            Err(error) => kept.warnings.push(format!(
+                "{}: {}; the workspaces in it cannot be opened",
+                shown(&self.workspaces),
+                error.detail().unwrap_or("it cannot be read")
+            )),
+        }
+        let session = file::read(&self.session).ok().flatten().unwrap_or_default();
+        // No work of a person's hands: what cannot be read is forgotten.
+        kept.session = workspaces::parse(&session, "").ok().and_then(|all| all.into_iter().next());
         let is_empty = kept.error.is_none() && kept.bookmarks.is_empty() && kept.recent.is_empty();
         kept.is_first_start = is_empty && !self.toured.exists();
         kept
@@ -170,6 +187,18 @@ impl Store {
             }
             Change::Import { program } => {
                 self.import_usual(program).map(|imported| (Some(Made::Imported(imported)), Vec::new()))
+            }
+            Change::SaveWorkspace(workspace) => {
+                self.save_workspace(&workspace).map(|()| (Some(Made::Workspace(workspace.name)), Vec::new()))
+            }
+            Change::Session(workspace) => {
+                // Who remembers no places remembers these neither.
+                if self.settings.recent_places > 0
+                    && let Ok(text) = workspaces::save("", "", &workspace)
+                {
+                    let _ = file::write(&self.session, &text);
+                }
+                Ok((None, Vec::new()))
             }
             Change::Toured => {
                 // Where nothing can be written it is shown again.
@@ -248,6 +277,36 @@ impl Store {
             self.forget_secret(&key);
         }
         Ok(removed.is_some())
+    }
+
+    /// The workspaces as they are now.
+    ///
+    /// # Errors
+    /// As [`workspaces::parse`], and what reading a file can end with.
+    pub fn workspaces(&self) -> Result<Vec<Workspace>> {
+        workspaces::parse(&self.workspaces_text()?, &shown(&self.workspaces))
+    }
+
+    fn workspaces_text(&self) -> Result<String> {
+        let failed = |error: io::Error| {
+            Error::io(Operation::ReadWorkspaces, &error)
+                .on(shown(&self.workspaces))
+                .with_detail(error.to_string())
+        };
+        Ok(file::read(&self.workspaces).map_err(failed)?.unwrap_or_default())
+    }
+
+    /// Keeps tabs by their name.
+    ///
+    /// # Errors
+    /// As [`workspaces::save`], and what writing a file can end with.
+    pub fn save_workspace(&self, workspace: &Workspace) -> Result<()> {
+        let file = shown(&self.workspaces);
+        file::locked(&self.workspaces, || {
+            let text = workspaces::save(&self.workspaces_text()?, &file, workspace)?;
+            file::write(&self.workspaces, &text)
+                .map_err(|error| Error::io(Operation::SaveWorkspaces, &error).on(file.as_str()))
+        })
     }
 
     /// Adds what is found of another program's sites and is not there yet. With `dry`, only says

@@ -1,6 +1,7 @@
 //! The jobs: each command becomes a task that can be cancelled and ends with exactly one of
 //! Done, Failed, Cancelled. Owns the progress board; what the jobs do is below. Knows no protocol.
 
+mod compare;
 mod copy;
 mod edit;
 mod look;
@@ -186,6 +187,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Stat { job, .. }
     | Command::Copy { job, .. }
     | Command::Plan { job, .. }
+    | Command::Compare { job, .. }
     | Command::Stored { job }
     | Command::Resume { job, .. }
     | Command::Discard { job, .. }
@@ -303,6 +305,7 @@ impl Job {
             // These clean up.
             Command::Copy { request, .. } => self.copy(request, copy::Mode::Run).await,
             Command::Plan { request, .. } => self.copy(request, copy::Mode::Plan).await,
+            Command::Compare { left, right, content, .. } => self.compare(&left, &right, content).await,
             Command::Resume { id, .. } => self.resume(&id).await,
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,

@@ -78,6 +78,8 @@ pub struct Entry {
     pub target: Option<Box<[u8]>>,
     /// What a symlink leads to, when that is known.
     pub target_kind: Option<Kind>,
+    /// Device and inode of a file that has other names as well, when that is known.
+    pub identity: Option<(u64, u64)>,
 }
 
 impl Entry {
@@ -91,6 +93,7 @@ impl Entry {
             group: None,
             target: None,
             target_kind: None,
+            identity: None,
         }
     }
 

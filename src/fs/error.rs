@@ -76,6 +76,9 @@ pub enum Operation {
     FindBookmark,
     /// Reading another program's sites.
     ImportBookmarks,
+    ReadWorkspaces,
+    SaveWorkspaces,
+    FindWorkspace,
     Resolve,
     Connect,
     CheckHostKey,
@@ -131,6 +134,7 @@ struct Parts {
     reply: Option<Reply>,
     detail: Option<Arc<str>>,
     orderly: bool,
+    passing: bool,
 }
 
 impl Error {
@@ -143,6 +147,7 @@ impl Error {
             reply: None,
             detail: None,
             orderly: false,
+            passing: false,
         }))
     }
 
@@ -237,6 +242,13 @@ impl Error {
         self
     }
 
+    /// Says that one connection of several failed: the session goes on, and so may what was cut
+    /// off.
+    pub fn passing(mut self) -> Self {
+        self.0.passing = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -265,6 +277,11 @@ impl Error {
     /// Whether it is a session that its server took leave of.
     pub fn is_in_good_order(&self) -> bool {
         self.0.orderly
+    }
+
+    /// Whether it was one connection that failed, and others are there.
+    pub fn is_passing(&self) -> bool {
+        self.0.passing
     }
 }
 

@@ -17,6 +17,7 @@ mod pool;
 mod read;
 mod reply_reader;
 mod session;
+mod site;
 mod stream;
 mod sum;
 mod tls;
@@ -30,7 +31,6 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::data::{Active, DataMode};
 use self::{
     control::{Command, Log},
     data::Data,
@@ -40,6 +40,10 @@ use self::{
     pool::Pool,
     session::Session,
     tls::Trust,
+};
+pub use self::{
+    data::{Active, DataMode},
+    site::{Site, Sites, ports},
 };
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
@@ -67,6 +71,8 @@ pub struct FtpOptions {
     pub charset: Option<String>,
     /// Control connections at the same time; 0 leaves it to wharf.
     pub connections: usize,
+    /// What is known of single sites; what is said above counts more.
+    pub sites: Sites,
 }
 
 fn security(target: &Target) -> Security {
@@ -84,7 +90,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
 }
 
 async fn reach(target: &Target, context: &Context) -> Result<Connected> {
-    let options = &context.ftp;
+    let options = context.ftp.at(target);
     context.observer.stage(Stage::ReadingConfig);
     let id = FsId::new(target.label());
     let names = Names::new(options.charset.as_deref())?;
@@ -176,6 +182,7 @@ impl FileSystem for Ftp {
             time_precision: Duration::from_secs(if exact { 1 } else { 60 }),
             parallel_files: self.session.pool.size(),
             remote: true,
+            written_in_order: true,
         }
     }
 

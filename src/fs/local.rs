@@ -3,6 +3,7 @@
 
 mod attributes;
 mod command;
+mod holes;
 mod list;
 mod read;
 mod within;
@@ -111,6 +112,7 @@ impl FileSystem for Local {
             time_precision: Duration::from_nanos(1),
             parallel_files: 64,
             remote: false,
+            written_in_order: false,
         }
     }
 
@@ -160,7 +162,15 @@ impl FileSystem for Local {
         let target = to.clone();
         blocking(Operation::Rename, from, move |from| {
             let to = system_path(&target);
-            if replace { fs::rename(from, to) } else { rename_without_replacing(from, to) }
+            if !replace {
+                return rename_without_replacing(from, to);
+            }
+            fs::rename(from, to)?;
+            // So that after a power cut either name leads to the whole of a file. It is done either way.
+            if let Some(dir) = to.parent().and_then(|dir| fs::File::open(dir).ok()) {
+                let _ = dir.sync_all();
+            }
+            Ok(())
         })
         .await
     }

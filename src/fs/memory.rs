@@ -62,6 +62,7 @@ impl Memory {
                 time_precision: std::time::Duration::from_nanos(1),
                 parallel_files: 16,
                 remote: false,
+                written_in_order: false,
             },
             state: Arc::default(),
         }

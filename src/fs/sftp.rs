@@ -320,6 +320,7 @@ impl FileSystem for Sftp {
             time_precision: Duration::from_secs(1),
             parallel_files: self.session.limits.files,
             remote: true,
+            written_in_order: false,
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a sync must know beyond the listings: where links lead, and whether files of the same
 //! size have the same content. Reads only; decides nothing (`plan` does).
 
+mod sides;
+
 use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+pub use sides::Sides;
 
 use super::{
     context::{Transfer, cancelled},

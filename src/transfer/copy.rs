@@ -13,13 +13,15 @@ use super::{
     Verified,
     journal::Journal,
     limit::Throttle,
-    part::{NAMES, Part, about_target},
-    resume::{Resumed, resume},
+    part::{Left, NAMES, Part, about_target},
+    remove::{Listed, is_unchanged},
+    resume::{Resumed, behind, cut_back, resume},
     step::CopyFile,
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, Sink,
+    WriteOptions,
 };
 
 /// Permission bits of a file that is not whole yet.
@@ -28,6 +30,11 @@ const UNFINISHED_MODE: u32 = 0o600;
 /// What the record hears of how far a file is: after so many bytes, or so long.
 const NOTED: u64 = 8 << 20;
 const NOTED_AFTER: Duration = Duration::from_secs(1);
+
+/// A file of a server that took so long to read is looked at again.
+const LOOKED_AT_AGAIN: Duration = Duration::from_secs(1);
+/// How often a file is gone on with in a row whose connection fails, without a byte more of it.
+const AGAIN: u32 = 3;
 
 /// How long removing an unfinished file may take: a server that is about to be lost may not answer.
 const CLEARING: Duration = Duration::from_secs(3);
@@ -38,6 +45,8 @@ pub struct Copied {
     pub bytes: u64,
     /// How it was verified, where that was asked for.
     pub verified: Option<Verified>,
+    /// The source is not what the listing said: how that shows.
+    pub changed: Option<Error>,
     /// Worth telling, though the data is whole.
     pub warnings: Vec<Error>,
 }
@@ -54,6 +63,8 @@ struct Poured {
 pub struct Flow<'a> {
     /// Bytes that the target has taken.
     pub moved: &'a AtomicU64,
+    /// Those of this file among them.
+    pub own: &'a AtomicU64,
     pub throttle: &'a Throttle,
     /// Is told what was begun, how far it is, and what is done.
     pub journal: &'a Journal,
@@ -69,13 +80,17 @@ pub async fn file(
     part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let copied = beside(from, to, file, part, flow).await;
+    let copied = match file.resume {
+        Some(there) => complete(from, to, file, there, flow).await,
+        None => beside(from, to, file, part, flow).await,
+    };
     let about = |error| about_target(error, part.path(), &file.target);
     let mut copied = copied.map_err(about)?;
     copied.warnings = copied.warnings.into_iter().map(about).collect();
     Ok(copied)
 }
 
+/// Goes on where one connection of several failed, as long as it comes further.
 async fn beside(
     from: &dyn FileSystem,
     to: &dyn FileSystem,
@@ -83,24 +98,73 @@ async fn beside(
     part: &mut Part,
     flow: Flow<'_>,
 ) -> Result<Copied> {
-    let mut told = None;
-    if let Some(offset) = part.resume.take() {
-        match resume(from, to, file, part.path(), offset).await? {
-            Resumed::At(sink) => {
-                flow.moved.fetch_add(offset, Ordering::Relaxed);
+    let mut tries = 0;
+    let mut reached = 0;
+    loop {
+        let error = match once(from, to, file, part, flow).await {
+            Err(error) if error.is_passing() && !to.is_lost() && !from.is_lost() => error,
+            ended => return ended,
+        };
+        if part.reached > reached {
+            (tries, reached) = (0, part.reached);
+        }
+        if tries >= AGAIN || !to.capabilities().written_in_order {
+            clear(to, part.path()).await;
+            return Err(error);
+        }
+        tries += 1;
+        tracing::info!(%error, tries, "one connection failed; going on");
+        flow.moved.fetch_sub(flow.own.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        part.left = Left::Begun(0);
+    }
+}
+
+async fn once(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    part: &mut Part,
+    flow: Flow<'_>,
+) -> Result<Copied> {
+    let told = match std::mem::replace(&mut part.left, Left::Nothing) {
+        Left::Nothing => None,
+        Left::Useless => {
+            remove_left(to, part.path()).await?;
+            None
+        }
+        Left::Begun(offset) => match resume(from, to, file, part.path(), offset).await? {
+            Resumed::At(sink, offset) => {
+                part.reached = part.reached.max(offset);
+                count(flow, offset);
                 let poured = pour(from, to, file, sink, offset, flow).await;
                 return conclude(from, to, file, part.path(), poured, flow).await;
             }
-            Resumed::Not(why) => told = why,
-        }
-        match to.remove_file(part.path()).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
+            Resumed::Not(why) => {
+                remove_left(to, part.path()).await?;
+                why
+            }
+        },
+    };
     let mut copied = anew(from, to, file, part, flow).await?;
     copied.warnings.extend(told);
     Ok(copied)
+}
+
+async fn remove_left(to: &dyn FileSystem, part: &RemotePath) -> Result<()> {
+    match to.remove_file(part).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what there is of an unfinished file, if that can be done soon.
+async fn clear(to: &dyn FileSystem, part: &RemotePath) {
+    let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
+}
+
+fn count(flow: Flow<'_>, bytes: u64) {
+    flow.moved.fetch_add(bytes, Ordering::Relaxed);
+    flow.own.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// Copies from the start.
@@ -116,7 +180,7 @@ async fn anew(
         flow.journal.begin(from.id(), file, part.path());
         let outcome = match within(from, to, file, part.path(), flow).await {
             Some(copied) => copied,
-            None => match to.write(part.path(), unfinished(file)).await {
+            None => match to.write(part.path(), unfinished(from, file)).await {
                 Ok(sink) => pour(from, to, file, sink, 0, flow).await,
                 Err(error) => Err(error),
             },
@@ -137,14 +201,21 @@ async fn anew(
 }
 
 /// How a file is created that is to be whole before it has its name.
-pub(super) fn unfinished(file: &CopyFile) -> WriteOptions {
+pub(super) fn unfinished(from: &dyn FileSystem, file: &CopyFile) -> WriteOptions {
     WriteOptions {
         exclusive: true,
         create_mode: Some(UNFINISHED_MODE),
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        // What is new can be copied again; what it replaces cannot be had back.
+        sync: file.replace,
+        source: source_of(from),
         ..WriteOptions::default()
     }
+}
+
+fn source_of(from: &dyn FileSystem) -> Option<FsId> {
+    from.capabilities().remote.then(|| from.id().clone())
 }
 
 /// Gives a whole file its name once it was looked at, or clears away what there is of it.
@@ -171,8 +242,8 @@ async fn conclude(
         Err(error) => error,
     };
     // What a lost connection has left can be written on.
-    if !error.kind().ends_session() && !to.is_lost() {
-        let _ = tokio::time::timeout(CLEARING, to.remove_file(part)).await;
+    if !error.kind().ends_session() && !error.is_passing() && !to.is_lost() {
+        clear(to, part).await;
     }
     Err(error)
 }
@@ -198,18 +269,18 @@ async fn within(
     if from.id() != to.id() || !to.capabilities().copy_within {
         return None;
     }
-    let own = AtomicU64::new(0);
+    let (own, since) = (AtomicU64::new(0), Instant::now());
     let tell = |bytes| {
         own.fetch_add(bytes, Ordering::Relaxed);
-        flow.moved.fetch_add(bytes, Ordering::Relaxed);
+        count(flow, bytes);
     };
-    let outcome = to.copy_within(&file.source, part, unfinished(file), &tell).await;
+    let outcome = to.copy_within(&file.source, part, unfinished(from, file), &tell).await;
     let bytes = own.load(Ordering::Relaxed);
     match outcome {
         Ok(written) => {
             let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };
             copied.warnings.extend(written.attributes_refused);
-            copied.warnings.extend(changed(from, file, copied.bytes));
+            copied.changed = changed(from, file, copied.bytes, since).await;
             if !file.verify {
                 return Some(Ok(Poured { copied, sum: None }));
             }
@@ -225,6 +296,7 @@ async fn within(
         // Whatever it is: if moving the bytes fails as well, that says why.
         Err(error) => {
             flow.moved.fetch_sub(bytes, Ordering::Relaxed);
+            flow.own.fetch_sub(bytes, Ordering::Relaxed);
             if error.kind() != ErrorKind::Unsupported {
                 let _ = to.remove_file(part).await;
             }
@@ -266,6 +338,8 @@ async fn in_place(
         create_mode: None,
         attributes: file.attributes.clone(),
         expected_size: file.size,
+        sync: true,
+        source: source_of(from),
         ..WriteOptions::default()
     };
     let Ok(sink) = to.write(&file.target, options).await else { return Err(why) };
@@ -292,6 +366,7 @@ async fn pour(
         // What an earlier run has moved was summed up by nobody.
         verify::add_start(from, &file.source, start, summing).await?;
     }
+    let since = Instant::now();
     let options = ReadOptions { offset: start, expected_size: file.size };
     let mut stream = from.read(&file.source, options).await?;
     let mut copied = Copied { bytes: start, ..Copied::default() };
@@ -323,7 +398,7 @@ async fn pour(
             .with_detail(format!("{} bytes were sent, but the file has {size}", copied.bytes)));
     }
     copied.warnings.extend(written.attributes_refused);
-    copied.warnings.extend(changed(from, file, copied.bytes));
+    copied.changed = changed(from, file, copied.bytes, since).await;
     let sum = match summing {
         Some(summing) => Some(summing.finish().await?),
         None => None,
@@ -336,24 +411,71 @@ async fn pass(sink: &mut dyn Sink, chunk: Bytes, copied: &mut Copied, flow: Flow
     flow.throttle.pass(len).await;
     sink.write(chunk).await?;
     copied.bytes += len;
-    flow.moved.fetch_add(len, Ordering::Relaxed);
+    count(flow, len);
     Ok(())
 }
 
-/// What to say where a file was not what the listing said when it was read.
-fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64) -> Option<Error> {
-    let size = file.size.filter(|size| *size != bytes)?;
-    Some(
-        Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str()).with_detail(
-            format!("it changed while it was copied: {size} bytes when listed, {bytes} when read"),
-        ),
-    )
+/// What to say where a file is not what the listing said, now that it has been read. Where asking
+/// costs a round trip, only what took a while to read is looked at again: a sync finds the rest by
+/// its time.
+async fn changed(from: &dyn FileSystem, file: &CopyFile, bytes: u64, since: Instant) -> Option<Error> {
+    let say = |what: String| {
+        let error = Error::new(ErrorKind::Mismatch, Operation::Read).at(&file.source).on(from.id().as_str());
+        Some(error.with_detail(format!("it changed while it was copied: {what}")))
+    };
+    if let Some(size) = file.size.filter(|size| *size != bytes) {
+        return say(format!("{size} bytes when listed, {bytes} when read"));
+    }
+    if from.capabilities().remote && since.elapsed() < LOOKED_AT_AGAIN {
+        return None;
+    }
+    let listed = Listed { size: file.size, mtime: file.mtime, precision: file.mtime_precision };
+    match from.stat(&file.source).await {
+        Ok(now) if now.attributes.size != file.size && now.attributes.size.is_some() => {
+            say(format!("it has {} bytes by now", now.attributes.size.unwrap_or_default()))
+        }
+        Ok(now) if !is_unchanged(&listed, &now) => say("it was written to".to_owned()),
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::NotFound => say("it is not there any more".to_owned()),
+        // That it cannot be told is no reason for a word.
+        Err(_) => None,
+    }
+}
+
+/// Completes a file that is there in part, where it stands.
+async fn complete(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    file: &CopyFile,
+    there: u64,
+    flow: Flow<'_>,
+) -> Result<Copied> {
+    let sink = behind(from, to, file, there).await?;
+    flow.journal.begin_whole(from.id(), file);
+    flow.moved.fetch_add(there, Ordering::Relaxed);
+    let poured = pour(from, to, file, sink, there, flow).await?;
+    match looked_at(to, &file.target, poured).await {
+        Ok(copied) => {
+            flow.journal.done(from.id(), &file.source);
+            Ok(copied)
+        }
+        Err(error) if error.kind() == ErrorKind::Mismatch => {
+            let back = cut_back(from, to, file, there).await.is_ok();
+            let said = error.detail().unwrap_or_default().to_owned();
+            Err(if back {
+                error.with_detail(format!("{said}; it is as long again as it was"))
+            } else {
+                error
+            })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Attributes, memory::Memory};
+    use crate::fs::{Attributes, Precision, memory::Memory};
 
     fn request(content: &[u8]) -> CopyFile {
         CopyFile {
@@ -362,16 +484,20 @@ mod tests {
             size: Some(content.len() as u64),
             mtime: None,
             attributes: Attributes::default(),
+            mtime_precision: Precision::default(),
             replace: true,
             verify: true,
+            resume: None,
+            identity: None,
         }
     }
 
     async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) -> Result<Copied> {
-        let (moved, throttle, journal) = (AtomicU64::new(0), Throttle::default(), Journal::default());
+        let (moved, own) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (throttle, journal) = (Throttle::default(), Journal::default());
         let mut part = Part::claim(to.id(), &file.target);
-        part.resume = resume;
-        let flow = Flow { moved: &moved, throttle: &throttle, journal: &journal };
+        part.left = resume.map_or(Left::Nothing, Left::Begun);
+        let flow = Flow { moved: &moved, own: &own, throttle: &throttle, journal: &journal };
         super::file(from, to, file, &mut part, flow).await
     }
 
@@ -394,5 +520,28 @@ mod tests {
         assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
         assert_eq!(error.path(), Some(&file.target));
         assert!(to.content(&file.target).unwrap() == content && to.content(&part).is_err());
+    }
+
+    /// What is there is never made less, whatever the checksum says of the rest.
+    #[tokio::test]
+    async fn a_completed_file_that_is_not_the_same_is_cut_back() {
+        let content = vec![7; 500_000];
+        let (from, to) = (Memory::new("completed-from"), Memory::new("completed-to"));
+        let file = CopyFile { resume: Some(300_000), ..request(&content) };
+        from.plant(&file.source, &content).unwrap();
+        let mut part = content[..300_000].to_vec();
+        part[10] = 8;
+        to.plant(&file.target, &part).unwrap();
+        let error = copy(&from, &to, &file, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
+        assert!(to.content(&file.target).unwrap() == part);
+        // Without looking at all of it, its end is what counts.
+        let file = CopyFile { verify: false, ..file };
+        copy(&from, &to, &file, None).await.unwrap();
+        assert!(to.content(&file.target).unwrap()[300_000..] == content[300_000..]);
+        // It has grown since it was listed.
+        let error = copy(&from, &to, &file, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(to.content(&file.target).unwrap().len(), 500_000);
     }
 }

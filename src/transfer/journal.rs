@@ -16,7 +16,7 @@ use std::{
 use line::Line;
 pub use store::{Stored, create, discard, list, open};
 
-use super::{Landing, OnConflict, Totals, step::CopyFile};
+use super::{Chosen, Decisions, Landing, OnConflict, Policy, Totals, step::CopyFile};
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
 
 /// Lines that may wait to be written together, in bytes.
@@ -72,6 +72,11 @@ struct State {
     renamed: HashSet<(u32, RemotePath)>,
     landing: Option<Landing>,
     policy: Option<OnConflict>,
+    decided: Arc<HashMap<RemotePath, OnConflict>>,
+    /// What a person has chosen of the request.
+    chosen: Chosen,
+    /// What all of it amounts to, once that is known.
+    planned: Option<(u64, u64)>,
     removing: bool,
     failed: HashSet<(u32, RemotePath)>,
     next: u64,
@@ -170,15 +175,23 @@ impl Journal {
         }
     }
 
-    /// What was decided about conflicts.
-    pub fn policy(&self) -> Option<OnConflict> {
-        self.lock().policy
+    /// Puts what was decided about conflicts into the policy.
+    pub fn apply(&self, policy: &mut Policy) {
+        let state = self.lock();
+        if let Some(rest) = state.policy {
+            (policy.on_conflict, policy.decided) = (rest, state.decided.clone());
+        }
     }
 
-    pub fn decide(&self, policy: OnConflict) {
+    /// Keeps what was decided about conflicts.
+    pub fn decide(&self, decisions: Decisions) {
         let mut state = self.lock();
-        state.policy = Some(policy);
-        state.write(&Line::Policy(policy), true);
+        for (path, how) in &decisions.items {
+            state.write(&Line::decided(path, *how), false);
+        }
+        // Last: without it, what was decided is asked again.
+        state.write(&Line::Policy(decisions.rest), true);
+        (state.policy, state.decided) = (Some(decisions.rest), Arc::new(decisions.items));
     }
 
     /// Whether the sources go into the target or become it: what was made since must not change
@@ -192,6 +205,16 @@ impl Journal {
         if state.landing != Some(landing) {
             state.landing = Some(landing);
             state.write(&Line::Landing(landing), true);
+        }
+    }
+
+    /// What all of it amounts to, for whoever looks at the record later.
+    pub fn planned(&self, totals: Totals) {
+        let mut state = self.lock();
+        let planned = Some((totals.files, totals.bytes));
+        if state.planned != planned {
+            state.planned = planned;
+            state.write(&Line::Planned { files: totals.files, bytes: totals.bytes }, true);
         }
     }
 
@@ -250,6 +273,23 @@ impl Journal {
                 number: 0,
             },
         );
+    }
+
+    /// A file is about to appear under its own name, whole: another name of one that is there.
+    pub fn begin_whole(&self, fs: &FsId, file: &CopyFile) {
+        let mut state = self.lock();
+        let key = state.key(fs, &file.source);
+        let (target, size, mtime) = (file.target.clone(), file.size, file.mtime);
+        let replace = file.replace;
+        state
+            .begin(key, Item { target, part: None, size, mtime, replace, offset: 0, done: false, number: 0 });
+    }
+
+    /// Whether a source was copied to its end.
+    pub fn is_done(&self, fs: &FsId, source: &RemotePath) -> bool {
+        let mut state = self.lock();
+        let key = state.key(fs, source);
+        state.items.get(&key).is_some_and(|item| item.done)
     }
 
     /// A link is about to be created.

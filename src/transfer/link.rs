@@ -1,9 +1,10 @@
-//! Creates links, in the place of what stands there where that is allowed. Copies no bytes.
+//! Creates links, symbolic and hard, in the place of what stands there where that is allowed. Copies
+//! no bytes.
 
 use super::{
     journal::Journal,
     part::{NAMES, Part, about_target},
-    step::CopyLink,
+    step::{CopyLink, HardLink},
 };
 use crate::fs::{ErrorKind, FileSystem, Result};
 
@@ -25,6 +26,45 @@ pub async fn symlink(
         to.symlink(&link.path, &target).await?;
     }
     journal.done(from.id(), &link.source);
+    Ok(())
+}
+
+/// Gives the file that was copied to `link.first` its other name.
+pub async fn hard_link(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    link: &HardLink,
+    journal: &Journal,
+) -> Result<()> {
+    let HardLink { file, first, .. } = link;
+    if !file.replace {
+        journal.begin_whole(from.id(), file);
+        to.hard_link(first, &file.target).await?;
+        journal.done(from.id(), &file.source);
+        return Ok(());
+    }
+    let mut part = Part::claim(to.id(), &file.target);
+    let mut names = 0;
+    loop {
+        journal.begin(from.id(), file, part.path());
+        match to.hard_link(first, part.path()).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && names < NAMES => {
+                names += 1;
+                part.renew(&file.target);
+            }
+            Err(error) => return Err(about_target(error, part.path(), &file.target)),
+            Ok(()) => break,
+        }
+    }
+    let renamed = to.rename(part.path(), &file.target, true).await;
+    // rename(2) does nothing where both are names of one file already.
+    let removed = to.remove_file(part.path()).await;
+    renamed.map_err(|error| about_target(error, part.path(), &file.target))?;
+    match removed {
+        Err(error) if error.kind().ends_session() => return Err(error),
+        _ => {}
+    }
+    journal.done(from.id(), &file.source);
     Ok(())
 }
 

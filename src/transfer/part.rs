@@ -39,8 +39,19 @@ static CLAIMED: Mutex<BTreeSet<(FsId, RemotePath)>> = Mutex::new(BTreeSet::new()
 /// that neither clears away or renames what the other is writing. Given back when dropped.
 pub struct Part {
     claim: (FsId, RemotePath),
-    /// An earlier run has written so much of it.
-    pub(super) resume: Option<u64>,
+    pub(super) left: Left,
+    /// Where it was gone on with, at the furthest.
+    pub(super) reached: u64,
+}
+
+/// What stands under a temporary name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    /// Something of no use.
+    Useless,
+    /// An earlier try has written so much of it for certain, and perhaps more.
+    Begun(u64),
 }
 
 impl Part {
@@ -54,7 +65,7 @@ impl Part {
             claim.1 = temporary(&target.parent().unwrap_or_else(RemotePath::root).join(&name));
             number += 1;
         }
-        Part { claim, resume: None }
+        Part { claim, left: Left::Nothing, reached: 0 }
     }
 
     /// The name that an earlier run of the same job has used for this file, to be written on; or
@@ -70,7 +81,8 @@ impl Part {
         }
         // Of a source that has changed, nothing is of use.
         let is_same = item.size == file.size && item.mtime == file.mtime;
-        Part { claim, resume: Some(if is_same { item.offset } else { 0 }) }
+        let left = if is_same { Left::Begun(item.offset) } else { Left::Useless };
+        Part { claim, left, reached: 0 }
     }
 
     /// Takes another name, which nobody else has: something stands under this one that is not

@@ -13,7 +13,7 @@ pub(super) use form::Names;
 pub use form::form;
 
 use super::{
-    Conflict, OnConflict, Policy, Totals,
+    Chosen, Conflict, OnConflict, Policy, Totals,
     journal::{Begun, Item},
     step::{CopyFile, CopyLink, CreateDir, Step},
 };
@@ -102,7 +102,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         plan: Plan::default(),
         claimed: HashSet::new(),
         taken: input.existing.keys().chain(input.taken).cloned().collect(),
-        names: Names::new(input.existing.keys(), input.policy.on_conflict == OnConflict::Different),
+        names: Names::new(input.existing.keys(), input.policy.across_forms()),
     };
     for source in input.sources {
         planner.item(source);
@@ -129,7 +129,13 @@ impl Planner<'_> {
     fn item(&mut self, source: &Source) {
         let Source { path, entry, .. } = source;
         let target = self.names.standing(source.target.clone());
-        if !self.claimed.insert(target.clone()) {
+        let is_first = self.claimed.insert(target.clone());
+        if let Some(chosen) = &self.input.policy.chosen
+            && !chosen.copy.contains(&target)
+        {
+            return self.pass(path, entry, target, chosen);
+        }
+        if !is_first {
             return self.refuse(path, twice());
         }
         match entry.kind {
@@ -144,6 +150,21 @@ impl Planner<'_> {
         }
     }
 
+    /// What was not chosen stays as it is; something in it may have been.
+    fn pass(&mut self, path: &RemotePath, entry: &Entry, target: RemotePath, chosen: &Chosen) {
+        if entry.kind != Kind::Dir {
+            return;
+        }
+        // What is chosen goes into a directory, and not through anything else.
+        if self.input.existing.get(&target).is_some_and(|there| there.kind == Kind::Dir) {
+            self.descend(path, target, true, None);
+        } else if chosen.copy.iter().any(|wanted| wanted.is_within(&target)) {
+            let error = Error::new(ErrorKind::NotADirectory, Operation::Copy)
+                .with_detail("the folder that it would go to is not there any more");
+            self.refuse(path, error);
+        }
+    }
+
     /// Removes what stands in the target and has nothing at the source.
     fn remove_the_rest(&mut self) {
         if !self.input.policy.delete {
@@ -151,6 +172,15 @@ impl Planner<'_> {
         }
         for (path, entry) in self.input.existing {
             if self.claimed.contains(path) {
+                continue;
+            }
+            if let Some(chosen) = &self.input.policy.chosen
+                && !chosen.remove.contains(path)
+            {
+                if entry.kind == Kind::Dir {
+                    let target = path.clone();
+                    self.plan.below.push(Below { path: None, target, stands: true, finish: None });
+                }
                 continue;
             }
             match entry.kind {
@@ -227,6 +257,10 @@ impl Planner<'_> {
             Some(decision) => decision,
             None => self.decide(path, entry, target.clone()),
         };
+        let (decision, resume) = match decision {
+            Decision::Resume { target, there } => (Decision::Write { target, replace: true }, Some(there)),
+            other => (other, None),
+        };
         match decision {
             Decision::Write { target, replace } => {
                 self.taken.insert(target.clone());
@@ -238,9 +272,12 @@ impl Planner<'_> {
                     target,
                     size: entry.attributes.size,
                     mtime: entry.attributes.mtime,
+                    mtime_precision: entry.mtime_precision,
                     attributes: self.attributes(entry),
                     replace,
                     verify: self.input.policy.verify,
+                    resume,
+                    identity: entry.identity.filter(|_| self.input.policy.preserve),
                 }));
             }
             Decision::Same => {
@@ -252,7 +289,7 @@ impl Planner<'_> {
                     self.plan.steps.push(Step::SetAttributes { path: target, attributes });
                 }
             }
-            Decision::Skip => {}
+            Decision::Resume { .. } | Decision::Skip => {}
             Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
@@ -276,7 +313,7 @@ impl Planner<'_> {
                 }));
             }
             Decision::Same => self.plan.skipped += 1,
-            Decision::Skip => {}
+            Decision::Resume { .. } | Decision::Skip => {}
             Decision::Wait => self.plan.undecided.push(source.clone()),
         }
     }
@@ -303,6 +340,10 @@ impl Planner<'_> {
             if item.done {
                 return None;
             }
+        }
+        // It has grown since.
+        if self.input.policy.on_conflict == OnConflict::Resume && there.is_some() {
+            return None;
         }
         // What was decided once holds: what stands there may be replaced, or nothing did. Something
         // that appeared since is a conflict like any other.

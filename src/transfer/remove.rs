@@ -31,10 +31,10 @@ struct Folder {
 
 /// Size and time of a file as a listing had them.
 #[derive(Clone, Copy)]
-struct Listed {
-    size: Option<u64>,
-    mtime: Option<Timestamp>,
-    precision: Precision,
+pub(super) struct Listed {
+    pub(super) size: Option<u64>,
+    pub(super) mtime: Option<Timestamp>,
+    pub(super) precision: Precision,
 }
 
 impl From<&Entry> for Listed {
@@ -46,7 +46,7 @@ impl From<&Entry> for Listed {
 
 /// Whether a file is still what a listing showed, as exactly as that was. What one of them does
 /// not say tells nothing.
-fn is_unchanged(listed: &Listed, now: &Entry) -> bool {
+pub(super) fn is_unchanged(listed: &Listed, now: &Entry) -> bool {
     let exact = listed.precision.max(now.mtime_precision).span().as_secs() as i64;
     let size_differs = now.attributes.size.zip(listed.size).is_some_and(|(now, then)| now != then);
     let time_differs = now.attributes.mtime.zip(listed.mtime).is_some_and(|(now, then)| {

@@ -53,6 +53,9 @@ impl Renamed {
     }
 }
 
+/// A name, and the one that it gives way to.
+pub type NewName = (Box<[u8]>, Box<[u8]>);
+
 /// Why a name cannot be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -261,7 +264,7 @@ fn check(all: &mut [Renamed], others: &HashSet<Box<[u8]>>) {
 /// Where they go round in a circle, one of them takes another name meanwhile, made by `spare`.
 ///
 /// `renames` must have been checked: no target twice, none that exists and stays.
-pub fn steps(renames: &[(Box<[u8]>, Box<[u8]>)], mut spare: impl FnMut(usize) -> Box<[u8]>) -> Vec<Step> {
+pub fn steps(renames: &[NewName], mut spare: impl FnMut(usize) -> Box<[u8]>) -> Vec<Step> {
     let holders: HashMap<&[u8], usize> =
         renames.iter().enumerate().map(|(at, (from, _))| (&**from, at)).collect();
     let mut done = vec![false; renames.len()];

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,7 +25,7 @@ use super::{
     link,
     part::Part,
     remove,
-    step::{CopyFile, CopyLink, CreateDir, Step},
+    step::{CopyFile, CopyLink, CreateDir, HardLink, Step},
     walk::Watcher,
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
@@ -52,6 +55,10 @@ struct Running {
     dirs: HashMap<RemotePath, Made>,
     dir_room: Arc<Semaphore>,
     links: Vec<CopyLink>,
+    /// The first name of each file that has several: its source and where that is copied to.
+    firsts: HashMap<(u64, u64), (RemotePath, RemotePath)>,
+    /// The other names, which come once all first ones are there.
+    names: Vec<HardLink>,
     ended: Result<()>,
 }
 
@@ -83,6 +90,8 @@ impl Transfer {
             dirs: HashMap::new(),
             dir_room: Arc::new(Semaphore::new(self.parallel().max(1))),
             links: Vec::new(),
+            firsts: HashMap::new(),
+            names: Vec::new(),
             ended: Ok(()),
         };
         loop {
@@ -111,7 +120,11 @@ impl Transfer {
         match running.ended {
             _ if self.cancel.is_cancelled() => Err(cancelled()),
             Err(error) => Err(error),
-            Ok(()) => Ok(running.links),
+            Ok(()) => {
+                let names = std::mem::take(&mut running.names);
+                self.each(names, |this, name| async move { this.link_file(&name).await }).await?;
+                Ok(running.links)
+            }
         }
     }
 
@@ -138,13 +151,27 @@ impl Transfer {
             }
         }
         for step in batch.steps {
-            if let Step::Copy(file) = step
+            let Step::Copy(file) = step else { continue };
+            if let Some(file) = self.first_name(file, running)
                 && !self.start_file(file, within.clone(), running).await
             {
                 return false;
             }
         }
         true
+    }
+
+    /// The file, unless it is another name of one that is copied already: that is noted.
+    fn first_name(&self, file: CopyFile, running: &mut Running) -> Option<CopyFile> {
+        let Some(identity) = file.identity.filter(|_| self.to.capabilities().hard_links) else {
+            return Some(file);
+        };
+        if let Some((first_source, first)) = running.firsts.get(&identity).cloned() {
+            running.names.push(HardLink { file, first, first_source });
+            return None;
+        }
+        running.firsts.insert(identity, (file.source.clone(), file.target.clone()));
+        Some(file)
     }
 
     async fn start_dir(&self, dir: CreateDir, within: Option<Made>, running: &mut Running) -> bool {
@@ -264,12 +291,38 @@ impl Transfer {
         Ok(())
     }
 
+    /// Gives a file that was copied another name, or copies it again where that cannot be; only
+    /// what ends the session is an `Err`.
+    async fn link_file(&self, link: &HardLink) -> Result<()> {
+        if self.journal.is_done(self.from.id(), &link.first_source) {
+            self.counters.start(&link.file.source);
+            match link::hard_link(&*self.from, &*self.to, link, &self.journal).await {
+                Ok(()) => {
+                    add(&self.counters.files, 1);
+                    add(&self.counters.bytes, link.file.size.unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(error) => {
+                    let error = error.about(&link.file.target).during(Operation::HardLink);
+                    self.reporter.warning(error.with_detail("it was copied again instead"));
+                }
+            }
+        }
+        self.copy_file(&link.file).await
+    }
+
     /// Copies one file; only what ends the session is an `Err`.
     async fn copy_file(&self, file: &CopyFile) -> Result<()> {
         self.counters.start(&file.source);
         let mut part = Part::of(self.to.id(), file, &self.begun);
-        let flow =
-            copy::Flow { moved: &self.counters.bytes, throttle: &self.throttle, journal: &self.journal };
+        let own = AtomicU64::new(0);
+        let flow = copy::Flow {
+            moved: &self.counters.bytes,
+            own: &own,
+            throttle: &self.throttle,
+            journal: &self.journal,
+        };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
         let copied = tokio::select! {
             biased;
@@ -289,10 +342,11 @@ impl Transfer {
         match copied {
             Ok(copied) => {
                 for warning in copied.warnings {
-                    if warning.kind() == ErrorKind::Mismatch {
-                        add(&self.counters.changed, 1);
-                    }
                     self.reporter.warning(warning);
+                }
+                if let Some(changed) = copied.changed {
+                    add(&self.counters.changed, 1);
+                    self.reporter.warning(changed);
                 }
                 if let Some(by) = copied.verified {
                     self.counters.verify(by);

@@ -1,6 +1,6 @@
 //! The steps that a plan consists of. Plain data.
 
-use crate::fs::{Attributes, Kind, RemotePath, Timestamp};
+use crate::fs::{Attributes, Kind, Precision, RemotePath, Timestamp};
 
 /// One thing to do. The order of a plan's steps is an order in which they can be done;
 /// directories come before what they hold.
@@ -37,12 +37,28 @@ pub struct CopyFile {
     /// As listed.
     pub size: Option<u64>,
     pub mtime: Option<Timestamp>,
+    /// How exact that time is.
+    pub mtime_precision: Precision,
     /// What the target gets.
     pub attributes: Attributes,
     /// Something is there already that the policy allows to replace.
     pub replace: bool,
     /// The checksums are compared before it gets its name.
     pub verify: bool,
+    /// So much of it stands at the target already: the rest is written behind that.
+    pub resume: Option<u64>,
+    /// Device and inode, where it may be another name of a file that is copied as well.
+    pub identity: Option<(u64, u64)>,
+}
+
+/// Another name of a file that is copied as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HardLink {
+    /// How to copy it where it cannot be linked.
+    pub file: CopyFile,
+    /// Where the file is copied to, and the source, which must have arrived.
+    pub first: RemotePath,
+    pub first_source: RemotePath,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -121,6 +121,12 @@ async fn crawl(
     }
 }
 
+/// Whether a failure is about one entry of `dir` and leaves the rest of the listing.
+fn is_of_one_entry(error: &Error, dir: &RemotePath) -> bool {
+    error.kind() == ErrorKind::InvalidName
+        || (!error.kind().ends_session() && error.path().is_some_and(|path| path != dir))
+}
+
 /// One directory's entries, all of them. Refused names are reported.
 pub async fn directory(
     fs: &Arc<dyn FileSystem>,
@@ -132,7 +138,7 @@ pub async fn directory(
     while let Some(batch) = batches.next().await {
         match batch {
             Ok(entries) => out.extend(entries),
-            Err(error) if error.kind() == ErrorKind::InvalidName => watcher.failed(error),
+            Err(error) if is_of_one_entry(&error, path) => watcher.failed(error),
             Err(error) => return Err(error),
         }
     }

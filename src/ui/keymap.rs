@@ -116,10 +116,16 @@ pub enum Mode {
     Rename,
     /// A file being looked at.
     Viewer,
+    /// The review of conflicts.
+    Review,
+    /// The comparison of two folders.
+    Compare,
+    /// The details of a transfer.
+    Details,
 }
 
 impl Mode {
-    pub const ALL: [Mode; 15] = [
+    pub const ALL: [Mode; 18] = [
         Mode::Base,
         Mode::Panes,
         Mode::Transfers,
@@ -135,6 +141,9 @@ impl Mode {
         Mode::GoTo,
         Mode::Rename,
         Mode::Viewer,
+        Mode::Review,
+        Mode::Compare,
+        Mode::Details,
     ];
 
     fn has_base(self) -> bool {
@@ -226,6 +235,9 @@ impl Keymap {
                     | Mode::GoTo
                     | Mode::Rename
                     | Mode::Viewer
+                    | Mode::Review
+                    | Mode::Compare
+                    | Mode::Details
             )
         };
         let keys = |apart_ones: bool| {
@@ -271,6 +283,14 @@ fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
         (Mode::Palette, Action::Accept) => "Run",
+        (Mode::Review, Action::Accept) => "Copy",
+        (Mode::Review, Action::KeepBoth) => "Both",
+        (Mode::Compare, Action::Accept) => "Run",
+        (Mode::Compare, Action::Cancel) => "Leave",
+        (Mode::Details, Action::Accept) => "Explain",
+        (Mode::Details, Action::Cancel) => "Close",
+        (Mode::Details, Action::RetryItem) => "Try again",
+        (Mode::Details, Action::RetryJob) => "All again",
         (Mode::Rename, Action::Accept) => "Rename",
         (Mode::Rename, Action::NextChoice) => "Next field",
         (Mode::GoTo, Action::Accept) => "Go there",
@@ -305,12 +325,56 @@ fn hinted(mode: Mode) -> &'static [Action] {
             GoTo,
             Sort,
             Select,
+            Find,
+            Measure,
             Refresh,
             Transfers,
             Log,
             Quit,
         ],
-        Mode::Transfers => &[Help, Details, PauseJob, CancelJob, ClearFinished, OtherPane, Transfers, Log],
+        Mode::Review => &[
+            Accept,
+            Cancel,
+            Overwrite,
+            Skip,
+            OverwriteRest,
+            SkipRest,
+            KeepBoth,
+            OnlyNewer,
+            OnlyDifferent,
+            Complete,
+            KeepBothRest,
+            NewerRest,
+            Undecide,
+            Filter,
+        ],
+        Mode::Compare => &[
+            Accept,
+            Cancel,
+            ToRight,
+            ToLeft,
+            LeaveRow,
+            RemoveThere,
+            SyncMode,
+            Deletions,
+            Undecide,
+            Filter,
+            Refresh,
+            Help,
+        ],
+        Mode::Details => &[Cancel, Accept, RetryItem, RetryJob],
+        Mode::Transfers => &[
+            Help,
+            Details,
+            PauseJob,
+            CancelJob,
+            RetryJob,
+            ClearFinished,
+            LimitJob,
+            OtherPane,
+            Transfers,
+            Log,
+        ],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
         Mode::Filter => &[Accept, Cancel, Up, Down],
         Mode::Text => &[Accept, Cancel],
@@ -384,7 +448,16 @@ impl Default for Keymap {
         let mut bind = |mode: Mode, action: Action, keys: &[(KeyModifiers, KeyCode)]| {
             bindings.extend(keys.iter().map(|(mods, code)| (mode, Key::new(*code, *mods).into(), action)));
         };
-        for mode in [Mode::Panes, Mode::Transfers, Mode::Log, Mode::Reader, Mode::Viewer] {
+        for mode in [
+            Mode::Panes,
+            Mode::Transfers,
+            Mode::Log,
+            Mode::Reader,
+            Mode::Viewer,
+            Mode::Review,
+            Mode::Compare,
+            Mode::Details,
+        ] {
             bind(mode, Action::Up, &[(none, KeyCode::Up), (none, Char('k'))]);
             bind(mode, Action::Down, &[(none, KeyCode::Down), (none, Char('j'))]);
             bind(mode, Action::PageUp, &[(none, KeyCode::PageUp)]);
@@ -392,6 +465,52 @@ impl Default for Keymap {
             bind(mode, First, &[(none, KeyCode::Home), (none, Char('g'))]);
             bind(mode, Last, &[(none, End), (none, Char('G'))]);
         }
+        let review = Mode::Review;
+        bind(review, Accept, &[(none, Enter)]);
+        bind(review, Cancel, &[(none, Esc)]);
+        bind(review, Overwrite, &[(none, Char('o'))]);
+        bind(review, Skip, &[(none, Char('s'))]);
+        bind(review, KeepBoth, &[(none, Char('n'))]);
+        bind(review, OnlyNewer, &[(none, Char('w'))]);
+        bind(review, OnlyDifferent, &[(none, Char('d'))]);
+        bind(review, Complete, &[(none, Char('u'))]);
+        bind(review, OverwriteRest, &[(none, Char('O'))]);
+        bind(review, SkipRest, &[(none, Char('S'))]);
+        bind(review, KeepBothRest, &[(none, Char('N'))]);
+        bind(review, NewerRest, &[(none, Char('W'))]);
+        bind(review, DifferentRest, &[(none, Char('D'))]);
+        bind(review, CompleteRest, &[(none, Char('U'))]);
+        bind(review, Undecide, &[(none, Backspace), (none, Char('z'))]);
+        bind(review, NextWay, &[(none, Char(' '))]);
+        bind(review, Filter, &[(none, Char('/'))]);
+
+        let compare = Mode::Compare;
+        bind(compare, Accept, &[(none, Enter)]);
+        bind(compare, Cancel, &[(none, Esc)]);
+        bind(compare, ToRight, &[(none, Right), (none, Char('l'))]);
+        bind(compare, ToLeft, &[(none, Left), (none, Char('h'))]);
+        bind(compare, LeaveRow, &[(none, Char('='))]);
+        bind(compare, RemoveThere, &[(none, Char('d')), (none, KeyCode::Delete)]);
+        bind(compare, NextWay, &[(none, Char(' '))]);
+        bind(compare, Undecide, &[(none, Backspace), (none, Char('z'))]);
+        bind(compare, SyncMode, &[(none, Char('m'))]);
+        bind(compare, Deletions, &[(none, Char('D'))]);
+        bind(compare, ByContent, &[(none, Char('c'))]);
+        bind(compare, ShowOnlyLeft, &[(none, Char('1'))]);
+        bind(compare, ShowChanged, &[(none, Char('2'))]);
+        bind(compare, ShowOnlyRight, &[(none, Char('3'))]);
+        bind(compare, ShowSame, &[(none, Char('4'))]);
+        bind(compare, Filter, &[(none, Char('/'))]);
+        bind(compare, Refresh, &[(ctrl, Char('r'))]);
+        bind(compare, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(compare, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
+        bind(compare, Quit, &[(none, F(10))]);
+
+        bind(Mode::Details, Accept, &[(none, Enter)]);
+        bind(Mode::Details, Cancel, &[(none, Esc), (none, Char('q'))]);
+        bind(Mode::Details, RetryItem, &[(none, Char('r'))]);
+        bind(Mode::Details, RetryJob, &[(none, Char('R'))]);
+
         let viewer = Mode::Viewer;
         bind(viewer, Action::PageDown, &[(none, Char(' '))]);
         bind(viewer, Action::PageUp, &[(none, Char('b'))]);
@@ -435,6 +554,8 @@ impl Default for Keymap {
         bind(panes, NewTab, &[(none, Char('t'))]);
         bind(panes, CloseTab, &[(none, Char('w'))]);
         bind(panes, SwitchTab, &('1'..='9').map(|digit| (none, Char(digit))).collect::<Vec<_>>());
+        bind(panes, SaveWorkspace, &[(alt, Char('w'))]);
+        bind(panes, OpenWorkspace, &[(none, Char('W'))]);
         bind(panes, Select, &[(none, Char(' ')), (none, Insert)]);
         bind(panes, SelectUp, &[(shift, KeyCode::Up)]);
         bind(panes, SelectDown, &[(shift, KeyCode::Down)]);
@@ -462,6 +583,7 @@ impl Default for Keymap {
         bind(panes, CopyPath, &[(none, Char('Y'))]);
         bind(panes, RunCommand, &[(none, Char('!'))]);
         bind(panes, Action::Delete, &[(none, F(8)), (none, Char('d')), (none, KeyCode::Delete)]);
+        bind(panes, Compare, &[(none, Char('S'))]);
         bind(panes, Filter, &[(none, Char('/'))]);
         bind(panes, Action::Find, &[(ctrl, Char('f'))]);
         bind(panes, Measure, &[(none, Char('u'))]);
@@ -471,6 +593,11 @@ impl Default for Keymap {
 
         bind(Mode::Transfers, PauseJob, &[(none, Char('p')), (none, Char(' '))]);
         bind(Mode::Transfers, CancelJob, &[(none, Char('x')), (none, KeyCode::Delete)]);
+        bind(Mode::Transfers, RetryJob, &[(none, Char('r'))]);
+        bind(Mode::Transfers, LimitJob, &[(none, Char('s'))]);
+        bind(Mode::Transfers, Earlier, &[(shift, KeyCode::Up), (none, Char('+'))]);
+        bind(Mode::Transfers, Later, &[(shift, KeyCode::Down), (none, Char('-'))]);
+        bind(Mode::Transfers, LimitAll, &[(none, Char('S'))]);
         bind(Mode::Transfers, ClearFinished, &[(none, Char('c'))]);
         bind(Mode::Transfers, Details, &[(none, Enter)]);
         bind(Mode::Log, Explain, &[(none, Enter)]);
@@ -500,6 +627,8 @@ impl Default for Keymap {
         bind(connect, Action::Delete, &[(none, F(8))]);
         bind(connect, TestPlace, &[(ctrl, Char('t'))]);
         bind(connect, Import, &[(none, F(5))]);
+        bind(connect, RestoreSession, &[(none, F(3))]);
+        bind(connect, OpenWorkspace, &[(none, F(2))]);
         bind(connect, Demo, &[(none, F(9))]);
         bind(connect, Tour, &[(shift, F(1))]);
         bind(connect, OtherPane, &[(none, Tab), (none, BackTab)]);

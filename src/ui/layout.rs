@@ -1,5 +1,6 @@
 //! Where everything is, for drawing and for the mouse alike. Pure.
 
+pub mod board;
 mod drop;
 pub mod header;
 mod tabs;
@@ -27,7 +28,7 @@ const BOTH_PANES: u16 = 64;
 const ROOMY: u16 = 16;
 
 /// A column: where it begins and how wide it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     pub x: u16,
     pub width: u16,
@@ -83,6 +84,11 @@ impl Areas {
     }
 }
 
+/// Whether only one pane is seen at a time.
+pub fn shows_one_pane(size: Size) -> bool {
+    size.width < BOTH_PANES
+}
+
 /// Whether a panel can stand below the panes instead of in their place.
 pub fn has_room_for_panel(size: Size) -> bool {
     size.height >= ROOMY
@@ -119,7 +125,7 @@ pub fn layout(size: Size, state: &State) -> Areas {
     });
     let (left, right) = if rest.height == 0 {
         (None, None)
-    } else if size.width < BOTH_PANES {
+    } else if shows_one_pane(size) {
         match state.active {
             Side::Left => (Some(rest), None),
             Side::Right => (None, Some(rest)),
@@ -290,6 +296,10 @@ pub enum Hit {
     Field(usize),
     /// A line of a list to choose from.
     Chosen(usize),
+    /// A row of a screen that is a list.
+    Listed(usize),
+    /// What is decided about such a row.
+    Cell(usize),
 }
 
 /// What is at that cell.
@@ -314,6 +324,9 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     }
     if let Some(hint) = over_hint() {
         return Hit::Hint(hint.action);
+    }
+    if let Some(hit) = board::hit(areas, state, at) {
+        return hit;
     }
     if state.viewer.is_some() {
         return Hit::Nothing;
@@ -352,8 +365,11 @@ pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
                 Hit::Pane(side)
             };
         }
-        let steps = header::header(state, state.pane(side), pane.outer).steps;
-        if let Some(step) = steps.iter().find(|step| step.area.contains(at)) {
+        let header = header::header(state, side, pane.outer);
+        if header.side.is_some_and(|area| area.contains(at)) {
+            return Hit::Hint(Action::OtherPane);
+        }
+        if let Some(step) = header.steps.iter().find(|step| step.area.contains(at)) {
             return Hit::Path(side, step.depth);
         }
         if pane.header.contains(at) {

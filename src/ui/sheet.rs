@@ -15,6 +15,7 @@ mod rename;
 use ratatui::layout::{Rect, Size};
 
 use super::{
+    layout::board,
     state::{Field, Overlay, State},
     text,
     theme::Role,
@@ -134,6 +135,10 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     }
     if let Overlay::Palette(palette) = state.overlay()? {
         return Some(palette::place(state, palette));
+    }
+    // They are screens of their own.
+    if board::is_in_front(state) {
+        return None;
     }
     if let Overlay::Rename(rename) = state.overlay()? {
         return Some(rename::place(state, rename));

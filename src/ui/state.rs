@@ -2,7 +2,9 @@
 //! comes in with a message.
 
 pub mod carry;
+pub mod compare;
 pub mod connect;
+pub mod details;
 pub mod find;
 pub mod form;
 pub mod goto;
@@ -13,6 +15,8 @@ pub mod overlay;
 pub mod palette;
 pub mod pane;
 pub mod rename;
+pub mod review;
+pub mod rows;
 pub mod tabs;
 pub mod transfers;
 pub mod viewer;
@@ -25,7 +29,9 @@ use std::{
 use ratatui::layout::Size;
 
 pub use carry::{Grip, Held, Load, Pulled};
+pub use compare::Compare;
 pub use connect::{Choice, Chooser, Hosts, Places};
+pub use details::Details;
 pub use find::{Find, Search};
 pub use form::{Form, Slot};
 pub use goto::GoTo;
@@ -39,8 +45,9 @@ pub use overlay::{
 pub use palette::Palette;
 pub use pane::{Connecting, Loading, Lost, Next, Pane, Phase, Row, Side, Step, View};
 pub use rename::Rename;
+pub use review::Review;
 pub use tabs::{Parked, Tabs};
-pub use transfers::{Standing, Transfer, Transfers, Work};
+pub use transfers::{Interrupted, Standing, Transfer, Transfers, Work};
 pub use viewer::Viewer;
 
 use super::{
@@ -187,6 +194,8 @@ pub struct State {
     pub filtering: bool,
     /// A file being looked at, in front of the panes and behind the dialogs.
     pub viewer: Option<Box<Viewer>>,
+    /// The comparison of both panes' folders, in front of them as the viewer is.
+    pub compare: Option<Box<Compare>>,
     pub overlays: Vec<Overlay>,
     /// The last search below a folder, to come back to.
     pub found: Option<Box<Find>>,
@@ -204,6 +213,8 @@ pub struct State {
     pub edits: Vec<Edit>,
     /// The shell on a server that is being opened: its job, and the server's name, escaped.
     pub opening_shell: Option<(JobId, String)>,
+    /// What the workspace is called that was opened or saved last.
+    pub workspace: String,
     /// What kind of terminal this is, for programs on servers.
     pub term: String,
     pub log: Log,
@@ -253,6 +264,7 @@ impl State {
             in_panel: false,
             filtering: false,
             viewer: None,
+            compare: None,
             overlays: Vec::new(),
             found: None,
             gone: Vec::new(),
@@ -263,6 +275,7 @@ impl State {
             measures: Vec::new(),
             edits: Vec::new(),
             opening_shell: None,
+            workspace: String::new(),
             term: "xterm-256color".to_owned(),
             log: Log::default(),
             places: Places::default(),
@@ -335,7 +348,9 @@ impl State {
             Some(Overlay::Text { .. }) => Mode::Text,
             Some(Overlay::Question(question)) => match question.ask {
                 Asking::Secret { .. } => Mode::Text,
-                Asking::Host { .. } | Asking::Certificate { .. } | Asking::Conflicts { .. } => Mode::Choice,
+                Asking::Host { .. } | Asking::Certificate { .. } => Mode::Choice,
+                Asking::Conflicts(ref review) if review.sieve.typing => Mode::Filter,
+                Asking::Conflicts(_) => Mode::Review,
             },
             Some(Overlay::Form(_)) => Mode::Form,
             Some(Overlay::Palette(_)) => Mode::Palette,
@@ -345,6 +360,7 @@ impl State {
             Some(
                 Overlay::Confirm { .. }
                 | Overlay::Sort { .. }
+                | Overlay::Workspaces { .. }
                 | Overlay::Overtaken(_)
                 | Overlay::Menu(_)
                 | Overlay::Properties(_)
@@ -357,11 +373,13 @@ impl State {
                 | Overlay::Told { .. }
                 | Overlay::Tour
                 | Overlay::Explain { .. }
-                | Overlay::Details { .. }
                 | Overlay::Error { .. }
                 | Overlay::Output(_),
             ) => Mode::Reader,
+            Some(Overlay::Details(_)) => Mode::Details,
             None if self.viewer.is_some() => Mode::Viewer,
+            None if self.compare.as_ref().is_some_and(|compare| compare.sieve.typing) => Mode::Filter,
+            None if self.compare.is_some() => Mode::Compare,
             None if self.filtering => Mode::Filter,
             None => match self.panel {
                 Some(Panel::Transfers) if self.in_panel => Mode::Transfers,
@@ -379,6 +397,7 @@ impl State {
             || moves(&self.right)
             || self.trial.is_some()
             || self.viewer.as_ref().is_some_and(|viewer| viewer.is_waiting())
+            || self.compare.as_ref().is_some_and(|compare| compare.job.is_some())
             || !self.edits.is_empty()
             || !self.measures.is_empty()
             || !self.errands.is_empty()

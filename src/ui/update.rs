@@ -3,7 +3,9 @@
 
 mod actions;
 mod attributes;
+mod boards;
 mod commands;
+mod compare;
 mod connect;
 mod dialogs;
 mod drag;
@@ -14,6 +16,7 @@ mod files;
 mod find;
 mod goto;
 mod hold;
+mod jobs;
 mod measure;
 mod menu;
 mod mouse;
@@ -23,9 +26,11 @@ mod panels;
 mod places;
 mod questions;
 mod rename;
+mod review;
 mod signs;
 mod tabs;
 mod viewer;
+mod workspace;
 
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
@@ -34,8 +39,10 @@ pub(in crate::ui) use connect::import_name;
 pub use connect::{choose, greet, kept_at_start};
 pub use dialogs::settings_at_start;
 pub use effect::{Demo, Effect, Effects, Outside, Sign};
+pub use jobs::jobs_at_start;
 pub use places::open;
 pub use viewer::shape as viewer_shape;
+pub use workspace::open_workspace;
 
 use super::{
     action::Action,
@@ -121,6 +128,7 @@ fn settle(state: &mut State) {
             chooser.top = chooser.first_line(height);
         }
     }
+    boards::settle(state);
     if let Some(limit) = sheet::sheet(state).map(|sheet| sheet.last_scroll())
         && let Some(scroll) = state.overlays.last_mut().and_then(dialogs::scroll_mut)
     {

@@ -1,12 +1,16 @@
 //! Draws the state. Must change nothing and decide nothing: where things are is `layout`'s and
 //! `sheet`'s to say, what they are called that of `words`.
 
+mod board;
+mod compare;
 mod connect;
+mod details;
 mod dialog;
 mod drag;
 mod log;
 mod pane;
 mod parts;
+mod review;
 mod status;
 mod tour;
 mod transfers;
@@ -60,6 +64,10 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
             Panel::Transfers => transfers::draw(pen, state, panel),
             Panel::Log => log::draw(pen, state, panel),
         }
+    }
+    if layout::board::shown(state).is_some() {
+        board::draw(pen, state, areas);
+        cursor = None;
     }
     drag::target(pen, state, areas);
     status::status(pen, state, areas);
@@ -146,6 +154,12 @@ impl Pen<'_> {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
                 }
+            }
+            // A wide character beside it would reach into it and hide the border.
+            if let Some(cell) = area.x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
             }
         }
     }

@@ -47,6 +47,9 @@ pub fn operation(operation: Operation) -> &'static str {
         SaveBookmarks => "save the bookmark in",
         FindBookmark => "find the bookmark",
         ImportBookmarks => "import the sites of",
+        ReadWorkspaces => "read the workspaces in",
+        SaveWorkspaces => "save the workspace in",
+        FindWorkspace => "find the workspace",
         Resolve => "look up the address of",
         Connect => "connect to",
         CheckHostKey => "trust the host key of",
@@ -188,13 +191,17 @@ fn advice(error: &Error) -> String {
             Operation::ParsePlace => {
                 "Write a path, sftp://user@host:port/path, or host:path; a local name with a colon starts with ./"
             }
-            Operation::ReadBookmarks | Operation::SaveBookmarks => {
-                "Correct the file; wharf has changed nothing in it."
-            }
+            Operation::ReadBookmarks
+            | Operation::SaveBookmarks
+            | Operation::ReadWorkspaces
+            | Operation::SaveWorkspaces => "Correct the file; wharf has changed nothing in it.",
             Operation::ImportBookmarks => "`wharf bookmark import --help` says whose files wharf reads.",
             Operation::Plan => "Choose a target outside of what is copied.",
             _ => "Choose another source or target.",
         },
+        NotFound if error.operation() == Operation::FindWorkspace => {
+            "Their names are in workspaces.toml, beside the bookmarks."
+        }
         NotFound if error.operation() == Operation::FindBookmark => {
             "`wharf bookmark list` tells which there are."
         }

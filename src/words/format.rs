@@ -32,6 +32,12 @@ pub fn rate(bytes_per_second: f64) -> String {
     format!("{}/s", size(whole as u64))
 }
 
+/// `500k`, `2MiB`, `1.5 GB`, with or without `/s`; a plain number is bytes per second.
+pub fn read_rate(text: &str) -> Option<u64> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    text.parse::<bytesize::ByteSize>().ok().map(|size| size.0).filter(|rate| *rate > 0)
+}
+
 /// `0:42`, `12:05`, `3:00:07`, `2d 04:10`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -168,6 +174,17 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// `1st`, `2nd`, `13th`.
+pub fn ordinal(number: u64) -> String {
+    let end = match (number % 10, number % 100) {
+        (1, last) if last != 11 => "st",
+        (2, last) if last != 12 => "nd",
+        (3, last) if last != 13 => "rd",
+        _ => "th",
+    };
+    format!("{}{end}", count(number))
+}
+
 /// `1 file`, `3 files`; `plural` is written out since not every word takes an `s`.
 pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
@@ -200,6 +217,9 @@ pub fn outcome(outcome: &Outcome, verb: &str) -> String {
     }
     if outcome.skipped > 0 {
         text.push_str(&format!(", {} skipped", count(outcome.skipped)));
+    }
+    if outcome.changed > 0 {
+        text.push_str(&format!(", {} changed meanwhile", count(outcome.changed)));
     }
     if outcome.failed > 0 {
         text.push_str(&format!(", {} failed", count(outcome.failed)));

@@ -55,12 +55,10 @@ fn what_lies_deep_on_a_server_is_found_measured_and_gone_to() {
     screen.press(CTRL_G);
     screen.wait_for("Go to");
     screen.press(&format!("{}/de", there.display()));
-    screen.wait_for("deep/");
     screen.press(TAB);
-    screen.wait_for("/deep/");
-    screen.wait_for("deeper/");
+    screen.wait_for("/shared/deep/  ");
     screen.press(ENTER);
-    screen.wait_until_gone("Tab completes");
+    screen.wait_until_gone("Tab Complete");
     screen.go_to("deeper/");
     screen.press("u");
     screen.wait_for("300 KiB");

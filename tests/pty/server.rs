@@ -240,16 +240,22 @@ fn conflicts_are_asked_about() {
     panes.screen.wait_for("1 file exists already");
     // Enter takes the safe answer.
     panes.screen.press(ENTER);
+    panes.screen.wait_until_gone("exists already");
     panes.screen.wait_for("skipped");
     assert_eq!(fs::read(&target).unwrap(), b"what was here before\n");
     panes.screen.press(F5);
     panes.screen.wait_for("1 file exists already");
     panes.screen.press("o");
+    panes.screen.wait_for("1 overwrite");
+    panes.screen.press(ENTER);
+    panes.screen.wait_until_gone("exists already");
     panes.screen.wait_for("1 copied");
     assert_eq!(fs::read(&target).unwrap(), b"from the server\n");
     panes.screen.press(F5);
     panes.screen.wait_for("1 file exists already");
-    panes.screen.press("r");
+    panes.screen.press("n");
+    panes.screen.wait_for("1 keep both");
+    panes.screen.press(ENTER);
     panes.screen.wait_for("remote (1).txt");
     assert_eq!(names(&panes.here()), ["local.txt", "remote (1).txt", "remote.txt"]);
     panes.screen.press(F5);

@@ -118,9 +118,9 @@ fn enter_goes_to_a_folder_and_to_the_folder_of_a_file() {
     assert_eq!(ui.cursor_name(Side::Left), "dump.sql");
     // What was gone to can be had again.
     ui.press("^g Up");
-    assert_eq!(text(&ui), "../dump.sql");
+    assert_eq!(text(&ui), "/home/ann/site/dump.sql");
     ui.press("Up");
-    assert_eq!(text(&ui), "assets/");
+    assert_eq!(text(&ui), "/home/ann/site/assets");
     ui.press("Down Down");
     assert_eq!(text(&ui), "");
 }
@@ -200,4 +200,21 @@ fn a_candidate_is_taken_with_the_mouse() {
     let row = ui.find(|hit| hit == Hit::Chosen(0));
     ui.click(row);
     assert_eq!(text(&ui), "assets/");
+}
+
+#[test]
+fn tab_waits_for_the_names_it_is_to_complete() {
+    let mut ui = typing(80, 24);
+    ui.type_text("/var/lo");
+    ui.press("Tab");
+    assert_eq!(text(&ui), "/var/lo");
+    answer(&mut ui, "/var", vec![entry("log/", 1, 1), entry("tmp/", 1, 1)]);
+    assert_eq!(text(&ui), "/var/log/");
+    // What is typed meanwhile is meant otherwise.
+    let mut ui = typing(80, 24);
+    ui.type_text("/var/l");
+    ui.press("Tab");
+    ui.type_text("i");
+    answer(&mut ui, "/var", vec![entry("log/", 1, 1), entry("lib/", 1, 1)]);
+    assert_eq!(text(&ui), "/var/li");
 }

@@ -127,3 +127,53 @@ fn a_theme_of_ones_own_is_drawn() {
         .any(|cell| cell.fg == Color::Rgb(0x12, 0x34, 0x56) && cell.modifier.contains(Modifier::ITALIC));
     assert!(found);
 }
+
+/// Where only one pane is seen, its header says which, and a click on that shows the other.
+#[test]
+fn one_pane_at_a_time_says_which_it_is_and_leads_to_the_other() {
+    let mut ui = busy(40, 10);
+    assert!(ui.screen().contains("▸left⇄ local"), "{}", ui.screen());
+    let side = ui.find(|hit| hit == Hit::Hint(Action::OtherPane));
+    assert_eq!(side.1, 0, "it is in the header");
+    ui.click(side);
+    assert_eq!(ui.state.active, Side::Right);
+    assert!(ui.screen().contains("▸right⇄ sftp web-01"), "{}", ui.screen());
+    assert!(ui.screen().contains("site"), "the end of the path stays");
+    assert!(!busy(80, 24).screen().contains("⇄"));
+}
+
+/// A wide character that begins just left of a dialog would reach into its border.
+#[test]
+fn a_wide_name_does_not_eat_the_border_of_a_dialog() {
+    for width in 70..84 {
+        let mut ui = two_panes(width, 24);
+        ui.press("^r");
+        let wide = (0..30)
+            .map(|n| entry(&format!("{}日本語のファイル名日本語のファイル名", "x".repeat(n % 2)), 1, 1));
+        ui.fill(Side::Left, wide.collect());
+        ui.press("Down F8");
+        let area = wharf::ui::sheet::sheet(&ui.state).unwrap().area;
+        let mut terminal = Terminal::new(TestBackend::new(width, 24)).unwrap();
+        terminal.draw(|frame| view::draw(frame, &ui.state)).unwrap();
+        let buffer = terminal.backend().buffer();
+        for y in area.top()..area.bottom() {
+            let beside = buffer.cell((area.x - 1, y)).unwrap().symbol();
+            assert!(
+                wharf::ui::text::width(beside) <= 1,
+                "{beside} at {width} columns reaches into the dialog"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_plans_in_dark_and_light() {
+    for (name, background) in [("dark", Background::Dark), ("light", Background::Light)] {
+        let themed = |mut ui: Ui| {
+            ui.state.theme = Theme { depth: Depth::True, background, ..Theme::default() };
+            styled(&ui)
+        };
+        insta::assert_snapshot!(format!("look_{name}_review"), themed(crate::review::decided_screen()));
+        insta::assert_snapshot!(format!("look_{name}_compare"), themed(crate::compare::compared(80, 24)));
+    }
+}

@@ -88,6 +88,8 @@ pub struct FtpConfig {
     /// The address that PASV tells, in place of the server's own.
     pub announced_address: Option<Ipv4Addr>,
     pub max_per_address: Option<u32>,
+    /// On `::1` in place of 127.0.0.1. vsftpd alone.
+    pub ipv6: bool,
     /// An idle session ends after this. pure-ftpd counts in minutes.
     pub idle: Option<Duration>,
     /// Lines for vsftpd's and proftpd's configuration, arguments for pure-ftpd.
@@ -166,6 +168,7 @@ impl FtpServer {
     /// Starts one on a free port of 127.0.0.1 and waits until it listens. Panics with its log
     /// where it does not.
     pub fn start(software: Software, config: FtpConfig) -> FtpServer {
+        assert!(!config.ipv6 || software == Software::Vsftpd, "{software:?} is not told of ::1");
         let login = login(software);
         let identity = Identity::new(config.issuer);
         let (name, prepare): (_, fn(&Setup<'_>) -> Command) = match software {

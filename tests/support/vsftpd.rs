@@ -14,8 +14,12 @@ pub fn command(setup: &Setup<'_>) -> Command {
     let empty = dir.join("empty");
     let _ = fs::create_dir(&empty);
     let mut text: String = config.extra.iter().map(|line| format!("{line}\n")).collect();
+    text += match config.ipv6 {
+        true => "listen_ipv6=YES\nlisten_address6=::1\n",
+        false => "listen=YES\nlisten_address=127.0.0.1\n",
+    };
     text += &format!(
-        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={}\nbackground=NO\nsecure_chroot_dir={}\n\
+        "listen_port={}\nbackground=NO\nsecure_chroot_dir={}\n\
          local_root={}\nvsftpd_log_file={}\n",
         setup.port,
         empty.display(),

@@ -8,7 +8,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Counts, Found, KEY, LONGEST, MOST_SITES, PPK, local_path, note};
+use super::{Counts, Found, KEY, LONGEST, MODE, MOST_SITES, PPK, local_path, note};
 use crate::{
     config::Bookmark,
     fs::{self, Place, PlacePath, RemotePath, Scheme, Target},
@@ -193,6 +193,10 @@ fn site(server: &Server, counts: &mut Counts) -> Option<Bookmark> {
         let key = format!("key: {key}");
         remark = note(&remark.map_or(key.clone(), |remark| format!("{remark}; {key}")));
     }
+    let is_own = server.get("PasvMode") == "MODE_ACTIVE" || server.get("EncodingType") == "Custom";
+    if !is_ssh && is_own {
+        counts.add(MODE);
+    }
     let name = match server.get("Name") {
         "" => server.text.trim(),
         name => name,
@@ -203,6 +207,7 @@ fn site(server: &Server, counts: &mut Counts) -> Option<Bookmark> {
         place,
         remote: remote.map(|path| path.to_string()),
         local: local_path(server.get("LocalDir")),
+        ftp: None,
         note: remark,
     })
 }
@@ -301,7 +306,7 @@ mod tests {
       <LocalDir>C:\site</LocalDir><RemoteDir>3 0 2 C:</RemoteDir>an old name</Server>
     <Server><Host>files</Host><Port>990</Port><Protocol>3</Protocol><User>bo</User><Name>implicit</Name></Server>
     <Server><Host>files</Host><Protocol>0</Protocol><User>bo</User><Logontype>2</Logontype><Name>maybe</Name></Server>
-    <Server><Host>files</Host><Protocol>6</Protocol><User>bo</User><Name>plain</Name></Server>
+    <Server><Host>files</Host><Protocol>6</Protocol><User>bo</User><PasvMode>MODE_ACTIVE</PasvMode><Name>plain</Name></Server>
     <Server><Host>key</Host><Protocol>1</Protocol><User>bo</User><Logontype>5</Logontype>
       <Keyfile>/home/ann/id.ppk</Keyfile><Name>key</Name></Server>
     <Server><Host>s3.example.org</Host><Protocol>7</Protocol><Name>bucket</Name></Server>
@@ -336,7 +341,9 @@ mod tests {
         assert_eq!(found.sites[1].local, None);
         assert_eq!(found.passwords, 1);
         let said = found.notes.join("\n");
-        for part in ["PuTTY", "ftpes", "protocol is none", "host is none", "not understood"] {
+        for part in
+            ["PuTTY", "ftpes", "protocol is none", "host is none", "not understood", "1 site: its mode"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         let everything = format!("{found:?}");

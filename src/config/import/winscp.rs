@@ -2,7 +2,7 @@
 //! The keys and numbers are those of WinSCP's `SessionData.cpp`; what is not written there has
 //! its default.
 
-use super::{Counts, Found, KEY, LONGEST, MOST_SITES, PPK, local_path, note};
+use super::{Counts, Found, KEY, LONGEST, MODE, MOST_SITES, PPK, local_path, note};
 use crate::{
     config::Bookmark,
     fs::{self, Place, PlacePath, Scheme, Target},
@@ -113,6 +113,9 @@ fn bookmark(site: &Site, counts: &mut Counts) -> Option<Bookmark> {
         let key = format!("key: {key}");
         remark = note(&remark.map_or(key.clone(), |remark| format!("{remark}; {key}")));
     }
+    if !is_ssh && site.get("FtpPasvMode") == "0" {
+        counts.add(MODE);
+    }
     let (folder, name) = site.path.rsplit_once('/').unwrap_or(("", &site.path));
     let remote = Some(site.get("RemoteDirectory")).filter(|path| path.starts_with('/'));
     Some(Bookmark {
@@ -121,6 +124,7 @@ fn bookmark(site: &Site, counts: &mut Counts) -> Option<Bookmark> {
         place,
         remote: remote.map(str::to_owned),
         local: local_path(site.get("LocalDirectory")),
+        ftp: None,
         note: remark,
     })
 }
@@ -183,7 +187,7 @@ mod tests {
         assert_eq!(first.note.as_deref(), Some("ask Kim first; key: C:\\Users\\ann\\key.ppk"));
         assert_eq!(found.passwords, 1);
         let said = found.notes.join("\n");
-        for part in ["PuTTY", "SCP", "protocol is none", "host is none"] {
+        for part in ["PuTTY", "SCP", "protocol is none", "host is none", "its mode"] {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!format!("{found:?}").contains("A35C745532A4"));

@@ -10,9 +10,9 @@ use super::{
     Job, by_file_system,
 };
 use crate::{
-    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result},
+    fs::{Error, ErrorKind, FileSystem, Kind, Location, Operation, RemotePath, Result, following::Following},
     transfer::{
-        Conflict, Landing, OnConflict, Outcome, Phase, Policy, Request,
+        Conflict, Decisions, Landing, OnConflict, Outcome, Phase, Policy, Request,
         context::{Reporter, Transfer},
         counters::Counters,
         descend::Found,
@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// Conflicts that are shown with a question; the rest is counted.
-const SHOWN_CONFLICTS: usize = 200;
+/// Conflicts that are shown with a question; the rest is counted, and answered together.
+const SHOWN_CONFLICTS: usize = 100_000;
 
 /// Steps of a plan that are handed on at a time.
 const STEPS: usize = 1000;
@@ -60,10 +60,11 @@ impl Job {
             self.cancellable(journal.reconcile(&*to).boxed()).await?;
         }
         let mut policy = request.policy.clone();
-        policy.on_conflict = journal.policy().unwrap_or(policy.on_conflict);
+        journal.apply(&mut policy);
         let mut outcome = Outcome::default();
         for (id, sources) in by_file_system(&request.sources) {
             let from = self.cancellable(self.fs(&id).boxed()).await?;
+            let from: Arc<dyn FileSystem> = if policy.follow { Arc::new(Following::new(from)) } else { from };
             let sources = match resumed {
                 true => self.cancellable(not_moved(&*from, sources, journal).boxed()).await?,
                 false => sources,
@@ -147,6 +148,7 @@ impl Job {
         }
         outcome.failed += counters.failures();
         outcome.done = outcome.done + counters.done();
+        outcome.changed = counters.changed.load(Ordering::Relaxed);
         outcome.removed = counters.removed.load(Ordering::Relaxed);
         Ok(outcome)
     }
@@ -172,8 +174,9 @@ impl Job {
         }
         if !conflicts.is_empty() {
             self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Asking);
-            policy.on_conflict = self.cancellable(self.ask_conflicts(conflicts).boxed()).await?;
-            transfer.journal.decide(policy.on_conflict);
+            let decisions = self.cancellable(self.ask_conflicts(conflicts).boxed()).await?;
+            transfer.journal.decide(decisions);
+            transfer.journal.apply(policy);
             self.cancellable(transfer.decide(policy, feed, found).boxed()).await?;
         }
         self.cancellable(transfer.clear_unwanted(found).boxed()).await?;
@@ -181,6 +184,7 @@ impl Job {
             meter.phase = Phase::Running;
             meter.is_counted = true;
         });
+        transfer.journal.planned(transfer.counters.planned());
         self.shared.emit(self.job, What::Planned(transfer.counters.planned())).await;
         Ok(())
     }
@@ -195,7 +199,7 @@ impl Job {
         Ok(Vec::new())
     }
 
-    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<OnConflict> {
+    pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<Decisions> {
         let count = conflicts.len() as u64;
         conflicts.truncate(SHOWN_CONFLICTS);
         self.shared.jobs.queue.ask(self.job, true);
@@ -203,7 +207,12 @@ impl Job {
         self.shared.jobs.queue.ask(self.job, false);
         match answer {
             // To ask again would ask for ever.
-            Some(Answer::Conflicts(Some(policy))) if policy != OnConflict::Ask => Ok(policy),
+            Some(Answer::Conflicts(Some(decisions)))
+                if decisions.rest != OnConflict::Ask
+                    && decisions.items.values().all(|how| *how != OnConflict::Ask) =>
+            {
+                Ok(decisions)
+            }
             _ => Err(Error::new(ErrorKind::Cancelled, Operation::Plan)),
         }
     }

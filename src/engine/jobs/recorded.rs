@@ -228,7 +228,10 @@ impl Job {
 }
 
 fn is_same(one: &Request, other: &Request) -> bool {
-    one.sources == other.sources && one.target == other.target && one.remove_source == other.remove_source
+    one.sources == other.sources
+        && one.target == other.target
+        && one.remove_source == other.remove_source
+        && one.policy.chosen == other.policy.chosen
 }
 
 /// Whether what ended a run may pass by itself. Without a network, names do not resolve either.

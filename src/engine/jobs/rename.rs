@@ -10,17 +10,15 @@ use crate::{
     fs::{Error, ErrorKind, FileSystem, Location, Operation, RemotePath, Result},
     transfer::{
         Outcome, Totals,
-        rename::{Step, steps},
+        rename::{NewName, Step, steps},
     },
 };
 
 /// Renames that depend on no other are done so many at a time.
 const AT_A_TIME: usize = 16;
 
-type Names = (Box<[u8]>, Box<[u8]>);
-
 impl Job {
-    pub(super) async fn rename_all(&self, folder: &Location, names: &[Names]) -> Result<Outcome> {
+    pub(super) async fn rename_all(&self, folder: &Location, names: &[NewName]) -> Result<Outcome> {
         let fs = self.cancellable(Box::pin(self.fs(&folder.fs))).await?;
         let sources: HashSet<&[u8]> = names.iter().map(|(from, _)| &**from).collect();
         let targets: HashSet<&[u8]> = names.iter().map(|(_, to)| &**to).collect();
@@ -58,7 +56,7 @@ impl Job {
         fs: &Arc<dyn FileSystem>,
         folder: &RemotePath,
         steps: Vec<Step>,
-        names: &[Names],
+        names: &[NewName],
         outcome: &mut Outcome,
     ) -> Result<()> {
         // Whoever could not leave stands in the way of others, who are named each by itself; one

@@ -52,6 +52,8 @@ pub struct Active {
 pub struct Data {
     mode: DataMode,
     active: Active,
+    /// The server has opened ports: one that it does not open is no word against all.
+    is_passive: AtomicBool,
     no_epsv: AtomicBool,
     no_passive: AtomicBool,
     no_eprt: AtomicBool,
@@ -121,6 +123,7 @@ impl Data {
             Ahead::Port(port) => port,
             _ => self.port(control, operation).await?,
         };
+        self.is_passive.store(true, Ordering::Relaxed);
         let address = SocketAddr::new(control.peer().ip(), port);
         let tls = control.data_tls.clone();
         Ok(Opening { task: tokio::spawn(async move { secure(connect(address).await?, tls).await }) })
@@ -132,6 +135,7 @@ impl Data {
             if let Some(port) = extended_port(&raw) {
                 return Ok(port);
             }
+            self.check_for_good(control, operation, &raw)?;
             // RFC 2428 section 3: 522 names the protocols that it would take instead.
             if !raw.is_unknown_command() && raw.code != 522 && raw.code != 550 {
                 return Err(refused(control, operation, &raw));
@@ -142,9 +146,20 @@ impl Data {
         if let Some(port) = passive_port(&raw) {
             return Ok(port);
         }
+        self.check_for_good(control, operation, &raw)?;
         let error = refused(control, operation, &raw);
         // Whatever the words, a server that was asked for a port and has none for good is not passive.
         Err(if raw.code >= 500 { error.with_kind(ErrorKind::Unsupported) } else { error })
+    }
+
+    /// A server that has opened ports and opens this one not is out of them: vsftpd says 500 then,
+    /// and ends. That passes, and must not look like a server that is never passive.
+    fn check_for_good(&self, control: &mut Control, operation: Operation, raw: &RawReply) -> Result<()> {
+        if !self.is_passive.load(Ordering::Relaxed) || raw.code < 500 {
+            return Ok(());
+        }
+        control.give_up();
+        Err(refused(control, operation, raw).with_kind(ErrorKind::ConnectionLost))
     }
 
     /// Listens, tells the server where, and takes its connection.

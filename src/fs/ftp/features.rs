@@ -49,6 +49,8 @@ pub struct Learnt {
     pub no_list_all: AtomicBool,
     /// MLST or MLSD was refused though FEAT has it.
     pub no_mlst: AtomicBool,
+    /// STOR behind REST was refused: APPE may do.
+    pub no_store_restart: AtomicBool,
     /// Commands for checksums that were refused though FEAT has them: a bit each.
     pub refused_sums: AtomicU32,
 }

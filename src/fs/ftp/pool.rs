@@ -1,6 +1,10 @@
 //! The control connections of one session: lent out one at a time, given back when they are in
 //! step and thrown away when they are not. Grows on demand, shrinks where the server counts.
 //! Knows no commands but NOOP and QUIT.
+//!
+//! A writer whose source is on a server, this one perhaps, is *bound*: it keeps its connection
+//! while it waits for another to read from. Bound writers never hold all connections that there
+//! really are, so that a reader's turn always comes.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use scopeguard::ScopeGuard;
+use tokio::sync::{oneshot, watch};
 
 use super::{
     control::{Command, Control},
@@ -32,6 +37,9 @@ const SHRUNK: Duration = Duration::from_secs(60);
 /// How long nothing may become free. Whoever holds all connections must be waiting for one.
 const STARVED: Duration = Duration::from_secs(240);
 
+/// How long nothing may become free where all that is lent may be waiting for what is not.
+const CRAMPED: Duration = Duration::from_secs(10);
+
 /// How often, and after what pause, a server that has just lost a connection of ours is asked
 /// again: it may not have noticed yet.
 const LATE_NOTICE: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1200)];
@@ -40,9 +48,6 @@ pub struct Pool {
     login: Arc<Login>,
     most: usize,
     state: Mutex<State>,
-    /// All but one of the connections may be lent for writing: a copy within the server holds
-    /// one for writing while it waits for one to read from.
-    writers: Arc<Semaphore>,
     /// Why the session ended for good.
     ended: watch::Sender<Option<Error>>,
 }
@@ -52,8 +57,10 @@ struct State {
     idle: Vec<Control>,
     /// Connections that exist, idle or lent.
     live: usize,
+    /// How many of them are lent to bound writers.
+    bound: usize,
     opening: usize,
-    waiting: VecDeque<oneshot::Sender<Result<Control>>>,
+    waiting: VecDeque<Waiting>,
     /// Fewer than `most`, since when.
     shrunk: Option<(usize, Instant)>,
     /// When a connection was last thrown away.
@@ -61,50 +68,95 @@ struct State {
     ended: bool,
 }
 
+/// What a connection is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It comes back whatever becomes of others.
+    Free,
+    /// A bound writer.
+    Bound,
+    /// A bound writer that lost its connection; whatever it reads from is open.
+    BoundAgain,
+}
+
+struct Waiting {
+    wanted: Use,
+    sender: oneshot::Sender<Result<Lent>>,
+}
+
+/// What one who waits is given.
+pub enum Lent {
+    Lease(Lease),
+    /// There is one connection and no more to be had, so that none can be kept for reading: for
+    /// bound writers alone.
+    Alone,
+}
+
 /// A control connection, lent. Goes back when dropped, if it is in step.
-pub struct Lease {
-    control: Option<Control>,
+pub struct Lease(ScopeGuard<Held, fn(Held)>);
+
+struct Held {
+    control: Control,
     pool: Arc<Pool>,
-    _writer: Option<OwnedSemaphorePermit>,
+    bound: bool,
+}
+
+impl Lease {
+    fn new(control: Control, pool: &Arc<Pool>, bound: bool) -> Lease {
+        let held = Held { control, pool: pool.clone(), bound };
+        Lease(scopeguard::guard(held, |held| held.pool.give_back(held.control, held.bound)))
+    }
+
+    /// Takes the connection out: it does not go back by itself any more.
+    fn into_control(self) -> Control {
+        ScopeGuard::into_inner(self.0).control
+    }
 }
 
 impl Deref for Lease {
     type Target = Control;
 
     fn deref(&self) -> &Control {
-        match &self.control {
-            Some(control) => control,
-            None => unreachable!("a lease holds its connection until it is dropped"),
-        }
+        &self.0.control
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Control {
-        match &mut self.control {
-            Some(control) => control,
-            None => unreachable!("a lease holds its connection until it is dropped"),
-        }
+        &mut self.0.control
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(control) = self.control.take() {
-            self.pool.give_back(control);
-        }
+impl State {
+    /// The first in the queue whose turn it may be.
+    fn next(&self) -> Option<usize> {
+        let room = self.bound + 1 < self.live;
+        self.waiting.iter().position(|waiting| waiting.wanted == Use::Free || room)
+    }
+
+    /// Whether everything that is lent may be waiting for a connection: bound writers for what
+    /// they read from, and the sources of those that lost theirs.
+    fn is_cramped(&self) -> bool {
+        let halted = self.waiting.iter().filter(|w| w.wanted == Use::BoundAgain).count();
+        self.opening == 0 && self.idle.is_empty() && self.bound + halted >= self.live
+    }
+
+    /// Connections that would let everybody who waits go on, with one left by bound writers.
+    fn wanted(&self) -> usize {
+        let lent = self.live - self.idle.len();
+        let bound_wait = self.waiting.iter().filter(|waiting| waiting.wanted != Use::Free).count();
+        let all_bound = lent == self.bound && self.waiting.len() == bound_wait;
+        lent + self.waiting.len() + usize::from(all_bound && self.bound + bound_wait > 0)
     }
 }
 
 impl Pool {
     /// A pool of `most` connections at most, of which `first` is one.
     pub fn new(login: Arc<Login>, most: usize, first: Control) -> Arc<Pool> {
-        let most = most.max(1);
         let pool = Arc::new(Pool {
             login,
-            most,
+            most: most.max(1),
             state: Mutex::new(State { idle: vec![first], live: 1, ..State::default() }),
-            writers: Arc::new(Semaphore::new((most - 1).max(1))),
             ended: watch::Sender::new(None),
         });
         tokio::spawn(look_after(Arc::downgrade(&pool)));
@@ -128,75 +180,94 @@ impl Pool {
     }
 
     pub async fn lend(self: &Arc<Self>, operation: Operation) -> Result<Lease> {
-        self.lend_with(operation, None).await
+        match self.lend_for(Use::Free, operation).await? {
+            Lent::Lease(lease) => Ok(lease),
+            Lent::Alone => Err(all_in_use(operation)),
+        }
     }
 
-    /// For a file to be written, behind which another may have to be read.
-    pub async fn lend_for_writing(self: &Arc<Self>, operation: Operation) -> Result<Lease> {
-        let permit = self.writers.clone().acquire_owned().await.ok();
-        self.lend_with(operation, permit).await
-    }
-
-    async fn lend_with(
-        self: &Arc<Self>,
-        operation: Operation,
-        writer: Option<OwnedSemaphorePermit>,
-    ) -> Result<Lease> {
-        let receiver = {
+    pub async fn lend_for(self: &Arc<Self>, wanted: Use, operation: Operation) -> Result<Lent> {
+        let (sender, mut receiver) = oneshot::channel();
+        {
             let mut state = self.lock();
             if state.ended {
                 return Err(self.end_of_session().during(operation));
             }
-            while let Some(control) = state.idle.pop() {
-                if control.seems_gone() {
-                    state.live -= 1;
-                    continue;
-                }
-                return Ok(Lease { control: Some(control), pool: self.clone(), _writer: writer });
+            let waiting = Waiting { wanted, sender };
+            match wanted {
+                Use::Free | Use::Bound => state.waiting.push_back(waiting),
+                // It holds up a reader besides.
+                Use::BoundAgain => state.waiting.push_front(waiting),
             }
-            let (sender, receiver) = oneshot::channel();
-            state.waiting.push_back(sender);
-            self.grow(&mut state);
-            receiver
-        };
-        match tokio::time::timeout(STARVED, receiver).await {
-            Ok(Ok(Ok(control))) => Ok(Lease { control: Some(control), pool: self.clone(), _writer: writer }),
-            Ok(Ok(Err(error))) => Err(error.during(operation)),
-            Ok(Err(_)) => Err(self.end_of_session().during(operation)),
-            Err(_) => Err(Error::new(ErrorKind::Failure, operation)
-                .with_detail("the server allows no further connection, and all others are in use")),
+            self.serve(&mut state);
+        }
+        let since = Instant::now();
+        let mut was_cramped = false;
+        loop {
+            match tokio::time::timeout(CRAMPED, &mut receiver).await {
+                Ok(Ok(lent)) => return lent.map_err(|error| error.during(operation)),
+                Ok(Err(_)) => return Err(self.end_of_session().during(operation)),
+                Err(_) if since.elapsed() >= STARVED => return Err(all_in_use(operation)),
+                Err(_) => {}
+            }
+            let mut state = self.lock();
+            let is_cramped = wanted != Use::Bound && state.is_cramped();
+            if is_cramped && was_cramped {
+                return Err(all_in_use(operation));
+            }
+            was_cramped = is_cramped;
+            // The server may have changed its mind.
+            state.shrunk = state.shrunk.filter(|_| !is_cramped);
+            self.serve(&mut state);
         }
     }
 
-    /// Opens as many connections as somebody waits for.
-    fn grow(self: &Arc<Self>, state: &mut State) {
-        state.waiting.retain(|waiting| !waiting.is_closed());
-        while state.opening < state.waiting.len() && state.live + state.opening < self.limit(state) {
+    /// Gives what is idle to those whose turn it is, and opens what is missing.
+    fn serve(self: &Arc<Self>, state: &mut State) {
+        state.waiting.retain(|waiting| !waiting.sender.is_closed());
+        while let Some(at) = state.next()
+            && let Some(control) = state.idle.pop()
+        {
+            if control.seems_gone() {
+                state.live -= 1;
+                continue;
+            }
+            let Some(waiting) = state.waiting.remove(at) else { continue };
+            let bound = waiting.wanted != Use::Free;
+            match waiting.sender.send(Ok(Lent::Lease(Lease::new(control, self, bound)))) {
+                Ok(()) => state.bound += usize::from(bound),
+                // Nobody waits there any more; the lock is held, so it must not go back by itself.
+                Err(Ok(Lent::Lease(lease))) => state.idle.push(lease.into_control()),
+                Err(_) => {}
+            }
+        }
+        let limit = self.limit(state);
+        if limit == 1 && state.live == 1 && state.opening == 0 {
+            for waiting in std::mem::take(&mut state.waiting) {
+                match waiting.wanted {
+                    Use::Free => state.waiting.push_back(waiting),
+                    Use::Bound | Use::BoundAgain => drop(waiting.sender.send(Ok(Lent::Alone))),
+                }
+            }
+        }
+        while state.live + state.opening < state.wanted().min(limit) {
             state.opening += 1;
             tokio::spawn(open_one(self.clone()));
         }
     }
 
-    fn give_back(self: &Arc<Self>, control: Control) {
+    fn give_back(self: &Arc<Self>, control: Control, was_bound: bool) {
         let mut state = self.lock();
+        state.bound -= usize::from(was_bound);
         if state.ended || !control.is_in_step() {
             state.live -= 1;
             state.thrown = Some(Instant::now());
-            self.grow(&mut state);
-            return;
+        } else {
+            state.idle.push(control);
         }
-        self.hand_on(&mut state, control);
-    }
-
-    fn hand_on(&self, state: &mut State, mut control: Control) {
-        while let Some(waiting) = state.waiting.pop_front() {
-            match waiting.send(Ok(control)) {
-                Ok(()) => return,
-                Err(Ok(back)) => control = back,
-                Err(Err(_)) => return,
-            }
+        if !state.ended {
+            self.serve(&mut state);
         }
-        state.idle.push(control);
     }
 
     /// A connection more could not be had.
@@ -205,13 +276,12 @@ impl Pool {
         if state.live + state.opening > 0 {
             // Those that there are do the work.
             state.shrunk = Some((state.live.max(1), Instant::now()));
-            if state.opening > 0 || state.live > 0 {
-                tracing::info!(%error, connections = state.live, "no further connection");
-                return;
-            }
+            tracing::info!(%error, connections = state.live, "no further connection");
+            self.serve(&mut state);
+            return;
         }
         for waiting in std::mem::take(&mut state.waiting) {
-            let _ = waiting.send(Err(error.clone()));
+            let _ = waiting.sender.send(Err(error.clone()));
         }
         drop(state);
         self.end(error);
@@ -220,7 +290,8 @@ impl Pool {
     /// Whether somebody else got a connection while this error came up: then it is not the server
     /// that is lost.
     pub async fn is_alive(self: &Arc<Self>, operation: Operation) -> bool {
-        let Ok(mut lease) = self.lend(operation).await else { return false };
+        // Where all are in use, they are in use by others.
+        let Ok(mut lease) = self.lend(operation).await else { return !self.has_ended() };
         lease.ask(operation, Command::new("NOOP")).await.is_ok()
     }
 
@@ -273,6 +344,11 @@ impl Pool {
     }
 }
 
+fn all_in_use(operation: Operation) -> Error {
+    Error::new(ErrorKind::Failure, operation)
+        .with_detail("the server allows no further connection, and all others are in use")
+}
+
 async fn open_one(pool: Arc<Pool>) {
     let mut outcome = pool.login.another().await;
     for pause in LATE_NOTICE {
@@ -292,8 +368,8 @@ async fn open_one(pool: Arc<Pool>) {
                 return;
             }
             state.live += 1;
-            pool.hand_on(&mut state, control);
-            pool.grow(&mut state);
+            state.idle.push(control);
+            pool.serve(&mut state);
         }
         Err(error) => pool.refused(error),
     }
@@ -319,11 +395,13 @@ async fn look_after(pool: Weak<Pool>) {
                     state.live -= 1;
                     spare.push(control);
                 } else if control.checked.elapsed() > STALE {
-                    stale.push(Lease { control: Some(control), pool: pool.clone(), _writer: None });
+                    stale.push(Lease::new(control, &pool, false));
                 } else {
                     state.idle.push(control);
                 }
             }
+            // A server that refused more may have room again.
+            pool.serve(&mut state);
             (stale, spare)
         };
         for control in spare {

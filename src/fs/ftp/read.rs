@@ -20,8 +20,12 @@ use crate::fs::{ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath
 /// What is asked of the data connection at a time, in bytes.
 const CHUNK: usize = 256 << 10;
 
-/// How often a file is gone on with whose connection was lost.
+/// How often in a row a file is gone on with whose connection was lost, without more of it than
+/// [`HEADWAY`].
 const RESUMES: usize = 3;
+
+/// What counts as having come further, in bytes: 256 KiB.
+const HEADWAY: u64 = 256 << 10;
 
 /// Opens `path` and streams it from `options.offset` to its end.
 pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
@@ -59,6 +63,7 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
         expected,
         announced: options.expected_size.is_some(),
         resumes: 0,
+        resumed_at: options.offset,
         abrupt: false,
         buffer: BytesMut::new(),
     };
@@ -171,6 +176,8 @@ struct Reader {
     /// The expectation is a listing's, which may be old; otherwise SIZE's of just now.
     announced: bool,
     resumes: usize,
+    /// Where it was gone on with last.
+    resumed_at: u64,
     /// The data ended without TLS saying so.
     abrupt: bool,
     buffer: BytesMut,
@@ -271,6 +278,10 @@ impl Reader {
         self.lease = None;
         self.data = None;
         let may = matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout);
+        if self.delivered - self.resumed_at >= HEADWAY {
+            self.resumes = 0;
+        }
+        self.resumed_at = self.delivered;
         if !may || self.resumes >= RESUMES {
             let kind = if self.resumes >= RESUMES && may { ErrorKind::Mismatch } else { error.kind() };
             return Err(self.session.settle(self.session.error(error.with_kind(kind), &self.path)).await);

@@ -96,7 +96,11 @@ impl Session {
         if !error.kind().ends_session() || self.pool.has_ended() {
             return error;
         }
-        if self.pool.is_alive(error.operation()).await { error.with_kind(ErrorKind::Failure) } else { error }
+        if self.pool.is_alive(error.operation()).await {
+            error.with_kind(ErrorKind::Failure).passing()
+        } else {
+            error
+        }
     }
 
     pub async fn lend(&self, operation: Operation, path: &RemotePath) -> Result<Lease> {

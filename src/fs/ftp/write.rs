@@ -1,7 +1,11 @@
 //! Writing a file: STOR, the data, the end of the data, and the server's word that it has all of
-//! it; then time, permissions and size. Knows no source and no plan.
+//! it; then time, permissions and size. Knows no source but whether it takes connections too, and
+//! no plan.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +19,7 @@ use super::{
     control::{Command, LONG_PATIENCE, PATIENCE, lost},
     data::{OPENING, Opening},
     failure::{self, Wanted},
-    pool::Lease,
+    pool::{Lease, Lent, Use},
     read,
     reply_reader::RawReply,
     session::{STALLED, Session},
@@ -31,6 +35,10 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What is kept of a file to send it again, should its connection be lost: 1 MiB.
 const KEPT: usize = 1 << 20;
+
+/// What is held back of a file, in bytes, while the only connection there is may be needed to
+/// read it: 8 MiB.
+const HELD_BACK: usize = 8 << 20;
 
 /// How often a file is begun anew.
 const RESTARTS: usize = 3;
@@ -59,10 +67,15 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         sent: 0,
         kept: Some(Vec::new()),
         kept_len: 0,
+        holds_back: false,
         restarts: 0,
         options,
     };
-    if let Err(error) = writer.begin().await {
+    let mut begun = writer.begin().await;
+    if begun.is_ok() {
+        begun = writer.confirm().await;
+    }
+    if let Err(error) = begun {
         writer.recover(error).await?;
     }
     Ok(Box::new(writer))
@@ -99,19 +112,77 @@ struct Writer {
     /// All that was written, as long as that is little.
     kept: Option<Vec<Bytes>>,
     kept_len: usize,
+    /// Nothing is sent yet: all of it waits in `kept`.
+    holds_back: bool,
     restarts: usize,
     options: WriteOptions,
 }
 
 impl Writer {
-    /// Sends STOR and starts to open the data connection, without waiting for either.
+    /// Takes a connection and begins on it, unless the only one is needed for the source.
     async fn begin(&mut self) -> Result<()> {
         let operation = Operation::Open;
-        // The share for writers goes back first.
+        // What there is of a connection goes back first.
         (self.lease, self.opening, self.data, self.first) = (None, None, None, None);
         self.sent = 0;
-        let mut lease = self.session.pool.lend_for_writing(operation).await?;
-        let store = self.session.command(operation, "STOR", &self.path)?;
+        let wanted = match (&self.options.source, self.restarts) {
+            (None, _) => Use::Free,
+            (Some(_), 0) => Use::Bound,
+            (Some(_), _) => Use::BoundAgain,
+        };
+        match self.session.pool.lend_for(wanted, operation).await? {
+            Lent::Lease(lease) => self.store(lease).await,
+            Lent::Alone if self.kept.is_some() => {
+                self.holds_back = true;
+                self.check_room(self.options.expected_size.unwrap_or_default())
+            }
+            Lent::Alone => Err(Error::new(ErrorKind::ConnectionLost, operation)),
+        }
+    }
+
+    /// Whether a file of so many bytes can be held back, or need not be.
+    fn check_room(&self, size: u64) -> Result<()> {
+        let is_own = self.options.source.as_ref() == Some(self.session.id());
+        if !is_own || size <= HELD_BACK as u64 {
+            return Ok(());
+        }
+        Err(self.session.error(
+            Error::new(ErrorKind::Unsupported, Operation::Open).with_detail(format!(
+                "the server allows one connection only, so that files of more than {} MiB cannot be \
+                 copied within it; copy them to this machine first",
+                HELD_BACK >> 20
+            )),
+            &self.path,
+        ))
+    }
+
+    /// Sends what was held back.
+    async fn release_held(&mut self) -> Result<()> {
+        self.holds_back = false;
+        let lease = self.session.pool.lend(Operation::Open).await?;
+        self.store(lease).await?;
+        for chunk in self.kept.clone().unwrap_or_default() {
+            self.push(&chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends STOR and starts to open the data connection, without waiting for either.
+    async fn store(&mut self, mut lease: Lease) -> Result<()> {
+        let operation = Operation::Open;
+        let mut verb = "STOR";
+        let resume = self.options.resume.filter(|offset| *offset > 0);
+        if let Some(offset) = resume
+            && self.session.learnt.no_store_restart.load(Ordering::Relaxed)
+        {
+            // The only place that such a server goes on from is the end.
+            let size = lease.ask(operation, self.session.command(operation, "SIZE", &self.path)?).await?;
+            if read::size_of(&size) != Some(offset) {
+                return Err(self.session.error(Error::new(ErrorKind::Unsupported, operation), &self.path));
+            }
+            verb = "APPE";
+        }
+        let store = self.session.command(operation, verb, &self.path)?;
         if let Some(size) = self.options.expected_size.filter(|size| *size >= WORTH_ASKING) {
             let raw = lease.ask(operation, Command::new(format!("ALLO {size}"))).await?;
             if matches!(raw.code, 452 | 552) {
@@ -119,11 +190,11 @@ impl Writer {
             }
         }
         self.opening = Some(self.session.data.open(&mut lease, operation).await?);
-        if let Some(offset) = self.options.resume.filter(|offset| *offset > 0) {
+        if let Some(offset) = resume.filter(|_| verb == "STOR") {
             let raw = lease.ask(operation, Command::new(format!("REST {offset}"))).await?;
             if !raw.is_intermediate() {
                 self.opening = None;
-                return Err(self.session.refusal(operation, &raw, &self.path));
+                return Err(self.cannot_restart(self.session.refusal(operation, &raw, &self.path)));
             }
         }
         lease.send(operation, &[store]).await?;
@@ -131,6 +202,12 @@ impl Writer {
         // Whatever becomes of it, the name may be taken from now on.
         self.session.known.added(&self.path);
         Ok(())
+    }
+
+    fn cannot_restart(&self, error: Error) -> Error {
+        let learnt = self.session.learnt.no_store_restart.swap(true, Ordering::Relaxed);
+        tracing::debug!(%error, learnt, "STOR does not begin behind the start");
+        error.with_kind(ErrorKind::Unsupported)
     }
 
     /// Waits for the data connection, or for the server to refuse.
@@ -147,6 +224,23 @@ impl Writer {
                 Err(self.refused(&raw).await)
             }
         }
+    }
+
+    /// Waits for the word that an unfinished file is gone on with: not all servers do that.
+    async fn confirm(&mut self) -> Result<()> {
+        if self.base() == 0 || self.holds_back {
+            return Ok(());
+        }
+        self.open().await?;
+        let Some(lease) = self.lease.as_mut().filter(|_| self.first.is_none()) else { return Ok(()) };
+        let raw = lease.reply(Operation::Open, PATIENCE).await?;
+        if raw.is_preliminary() {
+            self.first = Some(raw);
+            return Ok(());
+        }
+        self.data = None;
+        self.release().await;
+        Err(self.refused(&raw).await)
     }
 
     /// The data connection, or the reply that refuses it.
@@ -178,6 +272,9 @@ impl Writer {
     }
 
     async fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        if self.holds_back {
+            return Ok(());
+        }
         if self.data.is_none() {
             self.open().await?;
         }
@@ -213,6 +310,7 @@ impl Writer {
             self.restarts += 1;
             let restarted = async {
                 self.begin().await?;
+                self.confirm().await?;
                 for chunk in &kept {
                     self.push(chunk).await?;
                 }
@@ -231,8 +329,8 @@ impl Writer {
         if self.first.is_none() && raw.code != 425 {
             let error = self.session.refusal(Operation::Open, raw, &self.path);
             // A server may take REST and refuse what it is for: ProFTPD unless told otherwise.
-            if self.options.resume.is_some_and(|offset| offset > 0) && raw.code == 451 {
-                return error.with_kind(ErrorKind::Unsupported);
+            if self.base() > 0 && matches!(raw.code, 451 | 501..=504 | 554) {
+                return self.cannot_restart(error);
             }
             return failure::named(&self.session, error, &self.path, Wanted::FileOrNothing).await;
         }
@@ -260,7 +358,10 @@ impl Writer {
                 self.first = Some(raw);
             }
         };
-        match timeout(LAST_WORDS, said).await {
+        let said = timeout(LAST_WORDS, said).await;
+        // Finding out more may need a connection.
+        drop(lease);
+        match said {
             Ok(Ok(raw)) if !raw.is_completion() => self.refused(&raw).await,
             _ => error,
         }
@@ -306,6 +407,9 @@ impl Writer {
     }
 
     async fn conclude(&mut self) -> Result<Written> {
+        if self.holds_back {
+            self.release_held().await?;
+        }
         if self.data.is_none() {
             self.open().await?;
         }
@@ -373,11 +477,18 @@ impl Sink for Writer {
             return Ok(());
         }
         self.kept_len += chunk.len();
-        match &mut self.kept {
-            Some(kept) if self.kept_len <= KEPT => kept.push(chunk.clone()),
-            _ => self.kept = None,
-        }
-        match self.push(&chunk).await {
+        let pushed = async {
+            match &mut self.kept {
+                Some(kept) if self.holds_back || self.kept_len <= KEPT => kept.push(chunk.clone()),
+                _ => self.kept = None,
+            }
+            if self.holds_back && self.kept_len > HELD_BACK {
+                self.check_room(self.kept_len as u64)?;
+                return self.release_held().await;
+            }
+            self.push(&chunk).await
+        };
+        match pushed.await {
             Ok(()) => Ok(()),
             Err(error) => self.recover(error).await,
         }

@@ -112,6 +112,9 @@ pub fn from_metadata(path: &Path, name: Box<[u8]>, metadata: &Metadata, owners: 
     };
     entry.owner = owners.user(metadata.uid());
     entry.group = owners.group(metadata.gid());
+    if entry.kind == Kind::File && metadata.nlink() > 1 {
+        entry.identity = Some((metadata.dev(), metadata.ino()));
+    }
     if entry.kind == Kind::Symlink {
         entry.target = fs::read_link(path).ok().map(|t| t.into_os_string().into_vec().into());
         entry.target_kind = fs::metadata(path).ok().map(|m| kind(m.file_type()));

@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,14 +12,14 @@ use std::{
     time::Duration,
 };
 
-use super::{joined, read::open_regular, system_path, write};
+use super::{holes, joined, read::open_regular, system_path, write};
 use crate::fs::{
     Algorithm, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result, WriteOptions, Written, sum,
 };
 
 /// Bytes that the system is asked to copy at a time: between two of these a copy can be
 /// cancelled, and how far it is shows.
-const PIECE: usize = 64 << 20;
+const PIECE: u64 = 16 << 20;
 
 /// Bytes at a time where the system does not copy by itself.
 const BLOCK: usize = 512 << 10;
@@ -74,19 +74,40 @@ fn copy_all(
     stop: &AtomicBool,
     done: &AtomicU64,
 ) -> Result<Written> {
-    let (source, _) = open_regular(system_path(from), from)?;
+    let (source, size) = open_regular(system_path(from), from)?;
+    let failed_on = |path: &RemotePath, error: io::Error| Error::io(Operation::CopyWithin, &error).at(path);
+    // Blocks of 512 bytes, whatever the volume's are: stat(2).
+    let has_holes = source.metadata().is_ok_and(|metadata| metadata.blocks().saturating_mul(512) < size);
+    let mut data_ends = if has_holes { 0 } else { u64::MAX };
     let target = write::create(system_path(to), to, options)?;
-    let failed = |error: io::Error| Error::io(Operation::CopyWithin, &error).at(to);
+    let failed = |error: io::Error| failed_on(to, error);
     loop {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Cancelled, Operation::CopyWithin).at(from));
         }
         let offset = done.load(Ordering::Relaxed);
-        let count = match piece(&source, &target, offset) {
+        if offset >= data_ends {
+            match holes::next_data(&source, offset).map_err(|error| failed_on(from, error))? {
+                Some(start) => {
+                    done.store(start, Ordering::Relaxed);
+                    data_ends = holes::next_hole(&source, start);
+                }
+                None => {
+                    let end = source.metadata().map_err(|error| failed_on(from, error))?.len().max(offset);
+                    target.set_len(end).map_err(failed)?;
+                    done.store(end, Ordering::Relaxed);
+                    // What comes behind that has only just been written.
+                    data_ends = u64::MAX;
+                }
+            }
+            continue;
+        }
+        let most = usize::try_from(PIECE.min(data_ends - offset)).unwrap_or(usize::MAX);
+        let count = match piece(&source, &target, offset, most) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             // Between two kinds of volume, or on one that has no such call.
-            Err(error) if wants_bytes(&error) => block(&source, &target, offset).map_err(failed)?,
+            Err(error) if wants_bytes(&error) => block(&source, &target, offset, most).map_err(failed)?,
             Err(error) => return Err(failed(error)),
         };
         if count == 0 {
@@ -103,26 +124,26 @@ fn wants_bytes(error: &io::Error) -> bool {
 
 /// Lets the system copy; where the volume can, source and target share the blocks.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn piece(source: &File, target: &File, offset: u64) -> io::Result<usize> {
+fn piece(source: &File, target: &File, offset: u64, most: usize) -> io::Result<usize> {
     let (mut read_at, mut write_at) = match i64::try_from(offset) {
         Ok(offset) => (offset, offset),
         Err(_) => return Err(io::ErrorKind::FileTooLarge.into()),
     };
-    match nix::fcntl::copy_file_range(source, Some(&mut read_at), target, Some(&mut write_at), PIECE)? {
+    match nix::fcntl::copy_file_range(source, Some(&mut read_at), target, Some(&mut write_at), most)? {
         // Files that the system makes up as they are read, as under /proc, have no size: the
         // call finds nothing to copy in them.
-        0 => block(source, target, offset),
+        0 => block(source, target, offset, most),
         count => Ok(count),
     }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn piece(source: &File, target: &File, offset: u64) -> io::Result<usize> {
-    block(source, target, offset)
+fn piece(source: &File, target: &File, offset: u64, most: usize) -> io::Result<usize> {
+    block(source, target, offset, most)
 }
 
-fn block(source: &File, target: &File, offset: u64) -> io::Result<usize> {
-    let mut buffer = vec![0; BLOCK];
+fn block(source: &File, target: &File, offset: u64, most: usize) -> io::Result<usize> {
+    let mut buffer = vec![0; BLOCK.min(most)];
     let count = source.read_at(&mut buffer, offset)?;
     target.write_all_at(&buffer[..count], offset)?;
     Ok(count)

@@ -24,7 +24,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{SMALL, attributes, joined, system_path};
+use super::{
+    SMALL, attributes,
+    holes::{self, Holes},
+    joined, system_path,
+};
 use crate::fs::{Error, ErrorKind, Operation, RemotePath, Result, Sink, WriteOptions, Written};
 
 /// Bytes that may wait for the disk, for each file.
@@ -107,6 +111,9 @@ pub fn conclude(file: File, at: &RemotePath, options: &WriteOptions) -> Result<W
     let attributes_refused = attributes::set_on(&file, &options.attributes)
         .err()
         .map(|error| Error::io(Operation::SetAttributes, &error).at(at));
+    if options.sync {
+        file.sync_all().map_err(|error| Error::io(Operation::Close, &error).at(at))?;
+    }
     let size = file.metadata().ok().map(|m| m.len());
     // Network file systems report some failures only here.
     nix::unistd::close(OwnedFd::from(file)).map_err(|e| Error::io(Operation::Close, &e.into()).at(at))?;
@@ -151,7 +158,11 @@ impl Sink for Gather {
         let task = tokio::task::spawn_blocking(move || {
             let Gather { path, options, mut chunks, .. } = *self;
             let file = create(system_path(&path), &path, &options)?;
-            write_all(&file, &mut chunks).map_err(|e| Error::io(Operation::Write, &e).at(&path))?;
+            let (mut holes, mut pieces) = (Holes::new(0), VecDeque::new());
+            chunks.drain(..).for_each(|chunk| holes.take(chunk, &mut pieces));
+            holes.end(&mut pieces);
+            holes::carry_out(&file, &mut pieces, write_all)
+                .map_err(|e| Error::io(Operation::Write, &e).at(&path))?;
             conclude(file, &path, &options)
         });
         joined(Operation::Write, &path, task).await
@@ -225,7 +236,8 @@ fn write_ordered(
     room: &Semaphore,
     taken: &AtomicU64,
 ) -> Result<Written> {
-    let mut chunks = VecDeque::new();
+    let (mut chunks, mut pieces) = (VecDeque::new(), VecDeque::new());
+    let mut holes = Holes::new(options.resume.unwrap_or(0));
     loop {
         let mut finish = false;
         let mut next = orders.blocking_recv();
@@ -241,8 +253,14 @@ fn write_ordered(
             return Ok(Written::default());
         }
         let len = chunks.iter().map(Bytes::len).sum();
-        write_all(&file, &mut chunks).map_err(|e| Error::io(Operation::Write, &e).at(at))?;
-        taken.fetch_add(len as u64, Ordering::Relaxed);
+        chunks.drain(..).for_each(|chunk| holes.take(chunk, &mut pieces));
+        if finish {
+            holes.end(&mut pieces);
+        }
+        holes::carry_out(&file, &mut pieces, write_all)
+            .map_err(|e| Error::io(Operation::Write, &e).at(at))?;
+        // A hole that nothing follows yet is not part of the file.
+        taken.store(holes.settled(), Ordering::Relaxed);
         room.add_permits(len);
         if finish {
             return conclude(file, at, options);

@@ -190,6 +190,8 @@ impl Tree {
 
     fn entry(&self, id: NodeId, name: &[u8], path: &RemotePath) -> Entry {
         let mut entry = Entry::new(name, self.kind(id));
+        let is_shared = self.nodes.get(&id).is_some_and(|node| node.more_names > 0);
+        entry.identity = is_shared.then_some((0, id));
         let Some(node) = self.nodes.get(&id) else { return entry };
         entry.attributes = node.attributes.clone();
         match &node.body {

@@ -26,6 +26,10 @@ const FIRST: usize = 2;
 /// READDIRs in flight at most.
 const MOST: usize = 64;
 
+/// Where an answer has so many names, there are more by the hundred: no time is lost in finding out
+/// how many.
+const FULL: usize = 64;
+
 pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStream> {
     let channel = session.query_channel();
     let started = Instant::now();
@@ -91,7 +95,7 @@ impl Lister {
             let Some(first) = self.in_flight.pop_front() else { return Ok(None) };
             match first.response().await.map_err(|e| self.session.error(e, &self.path))? {
                 Response::Names(names) => {
-                    self.depth = (self.depth * 2).min(MOST);
+                    self.depth = if names.len() >= FULL { MOST } else { (self.depth * 2).min(MOST) };
                     let batch = self.entries_of(names).await?;
                     self.entries += batch.len() as u64;
                     if !batch.is_empty() {

@@ -70,7 +70,10 @@ pub async fn open(
     let error = session.error(Error::new(ErrorKind::ConnectionLost, Operation::OpenShell), dir);
     let shown =
         stream::unfold((incoming, None, error, false), |(mut incoming, mut ended, error, over)| async move {
-            while !over {
+            if over {
+                return None;
+            }
+            loop {
                 match incoming.wait().await {
                     Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => {
                         return Some((Ok(Output::Stdout(data)), (incoming, ended, error, false)));
@@ -86,7 +89,6 @@ pub async fn open(
                     }
                 }
             }
-            None
         });
     Ok(RemoteTerminal { typed, shown: shown.boxed() })
 }

@@ -16,6 +16,7 @@ use super::{
     request::{Request, open},
     requests,
     response::{self, Response},
+    write::FSYNC,
 };
 use crate::{
     fs::{
@@ -216,6 +217,10 @@ impl Copying {
             let request = Request::FSetStat { handle: &target, attributes: &options.attributes };
             self.channel.send(Operation::SetAttributes, request)
         });
+        let sync = (options.sync && self.session.first.version().has(FSYNC)).then(|| {
+            let request = Request::Extended { name: FSYNC, strings: &[&target] };
+            self.channel.send(Operation::Close, request)
+        });
         let stat = self.channel.send(Operation::Stat, Request::FStat { handle: &target });
         let close = self.channel.send(Operation::Close, Request::Close { handle: &target });
         drop(self.channel.send(Operation::Close, Request::Close { handle: &source }));
@@ -226,6 +231,13 @@ impl Copying {
             self.session.log_as("FSETSTAT".into(), Some(&self.to), reply.clone(), self.started);
             if reply.code != reply::SFTP_OK {
                 written.attributes_refused = Some(at_target(Error::sftp(Operation::SetAttributes, reply)));
+            }
+        }
+        if let Some(sync) = sync {
+            let reply = sync.status().await.map_err(at_target)?;
+            self.session.log_as(FSYNC.into(), Some(&self.to), reply.clone(), self.started);
+            if !matches!(reply.code, reply::SFTP_OK | reply::SFTP_OP_UNSUPPORTED) {
+                return Err(at_target(Error::sftp(Operation::Close, reply)));
             }
         }
         if let Response::Attributes(found) = stat.response().await.map_err(at_target)? {

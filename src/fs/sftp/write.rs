@@ -35,6 +35,9 @@ pub const LARGE: u64 = 16 << 20;
 /// on each, and what is queued behind that on the first would go no sooner than over the others.
 const LANE_AHEAD: usize = 5 << 19;
 
+/// Asks for what is written to be on the disk: OpenSSH PROTOCOL section 4.6.
+pub const FSYNC: &str = "fsync@openssh.com";
+
 /// Below this round trip one channel is as quick as several.
 pub const LONG_LINK: Duration = Duration::from_millis(5);
 
@@ -76,6 +79,7 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         let cut = own.channel.send(Operation::Write, request).ok().await;
         cut.map_err(|e| session.error(e, path))?;
     }
+    let session_has_fsync = session.first.version().has(FSYNC);
     Ok(Box::new(Writer {
         chunk: session.limits().write as usize,
         session,
@@ -92,6 +96,7 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         in_flight: VecDeque::new(),
         requests: 0,
         started,
+        sync: options.sync && session_has_fsync,
         attributes: options.attributes,
     }))
 }
@@ -137,6 +142,8 @@ struct Writer {
     in_flight: VecDeque<Sent>,
     requests: u64,
     started: Instant,
+    /// The server is asked to write it to its disk before it is closed.
+    sync: bool,
     attributes: Attributes,
 }
 
@@ -302,7 +309,7 @@ impl Sink for Writer {
         self.acknowledged
     }
 
-    /// The last WRITE, FSETSTAT, FSTAT and CLOSE leave together: one round trip behind the data.
+    /// The last WRITE, FSETSTAT, fsync, FSTAT and CLOSE leave together: one round trip behind the data.
     /// Only where several channels carry the file must all WRITEs have been answered before the
     /// time is set, or a late one would change it again.
     async fn finish(mut self: Box<Self>) -> Result<Written> {
@@ -324,6 +331,10 @@ impl Sink for Writer {
             let request = Request::FSetStat { handle: &handle, attributes: &self.attributes };
             channel.send(Operation::SetAttributes, request)
         });
+        let sync = self.sync.then(|| {
+            let request = Request::Extended { name: FSYNC, strings: &[&handle] };
+            channel.send(Operation::Close, request)
+        });
         let stat = channel.send(Operation::Stat, Request::FStat { handle: &handle });
         let close = own.close();
         self.settle().await?;
@@ -339,6 +350,14 @@ impl Sink for Writer {
             if reply.code != reply::SFTP_OK {
                 let error = Error::sftp(Operation::SetAttributes, reply);
                 written.attributes_refused = Some(self.session.error(error, &self.path));
+            }
+        }
+        if let Some(sync) = sync {
+            let reply = sync.status().await.map_err(|e| self.session.error(e, &self.path))?;
+            self.session.log_as(FSYNC.into(), Some(&self.path), reply.clone(), self.started);
+            // A server that only says that it can is not asked for more than others.
+            if !matches!(reply.code, reply::SFTP_OK | reply::SFTP_OP_UNSUPPORTED) {
+                return Err(self.session.error(Error::sftp(Operation::Close, reply), &self.path));
             }
         }
         if let Response::Attributes(found) =

@@ -1,5 +1,7 @@
 //! The lines of a record: one JSON object each, paths percent-encoded. Must do no I/O.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Item, State};
@@ -8,7 +10,7 @@ use crate::{
         FsId, Location, Place, PlacePath, RemotePath, Timestamp,
         place::{percent_decode, percent_encode},
     },
-    transfer::{Landing, OnConflict, Policy, Request},
+    transfer::{Chosen, Landing, OnConflict, Policy, Request},
 };
 
 /// What is written first.
@@ -25,6 +27,9 @@ pub(super) struct Head {
     pub landing: Landing,
     pub policy: Policy,
     pub remove_source: bool,
+    /// So many lines that say what was chosen follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<u64>,
 }
 
 /// A path on one of the servers.
@@ -38,7 +43,19 @@ pub(super) struct Spot {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
     Policy(OnConflict),
+    Decided {
+        path: String,
+        how: OnConflict,
+    },
+    /// A target path that is to be copied to, and nothing that is not named so.
+    Only(String),
+    /// A target path that is to be removed.
+    Unwanted(String),
     Landing(Landing),
+    Planned {
+        files: u64,
+        bytes: u64,
+    },
     Removing,
     Dir(String),
     Begun {
@@ -94,6 +111,16 @@ impl Line {
         }
     }
 
+    pub(super) fn decided(path: &RemotePath, how: OnConflict) -> Line {
+        Line::Decided { path: encode(path), how }
+    }
+
+    /// What was chosen, a line each.
+    pub(super) fn chosen(chosen: &Chosen) -> impl Iterator<Item = Line> {
+        let copied = chosen.copy.iter().map(|path| Line::Only(encode(path)));
+        copied.chain(chosen.remove.iter().map(|path| Line::Unwanted(encode(path))))
+    }
+
     pub(super) fn dir(path: &RemotePath) -> Line {
         Line::Dir(encode(path))
     }
@@ -116,7 +143,15 @@ impl State {
     ) {
         match line {
             Line::Policy(policy) => self.policy = Some(policy),
+            Line::Decided { path, how } => {
+                if let Some(path) = decode(&path) {
+                    Arc::make_mut(&mut self.decided).insert(path, how);
+                }
+            }
+            Line::Only(path) => self.chosen.copy.extend(decode(&path)),
+            Line::Unwanted(path) => self.chosen.remove.extend(decode(&path)),
             Line::Landing(landing) => self.landing = Some(landing),
+            Line::Planned { files, bytes } => self.planned = Some((files, bytes)),
             Line::Removing => self.removing = true,
             Line::Dir(path) => self.dirs.extend(decode(&path)),
             Line::Begun { n, on, source, target, part, size, mtime, replace } => {
@@ -175,6 +210,11 @@ impl Head {
             landing: request.landing,
             policy: request.policy.clone(),
             remove_source: request.remove_source,
+            chosen: request
+                .policy
+                .chosen
+                .as_ref()
+                .map(|chosen| (chosen.copy.len() + chosen.remove.len()) as u64),
         };
         (head, servers)
     }

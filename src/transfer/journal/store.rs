@@ -38,6 +38,8 @@ pub struct Stored {
     pub places: Vec<Place>,
     /// What is done, and what has arrived of the rest.
     pub reached: Totals,
+    /// Files and bytes of all of it, where that was known.
+    pub planned: Option<Totals>,
     /// Files that were begun and are not done.
     pub open: u64,
     pub failed: u64,
@@ -75,6 +77,10 @@ pub fn create(dir: &Path, request: &Request, url: &dyn Fn(&FsId) -> String, star
                     file.lock()?;
                     let mut text = serde_json::to_vec(&head)?;
                     text.push(b'\n');
+                    for line in request.policy.chosen.iter().flat_map(|chosen| Line::chosen(chosen)) {
+                        serde_json::to_writer(&mut text, &line)?;
+                        text.push(b'\n');
+                    }
                     file.write_all(&text)?;
                     return Ok(Disk { id, path, file, buffer: Vec::new(), trouble: None });
                 }
@@ -106,13 +112,20 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 }
 
 fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Stored> {
-    let (places, _, request) = head.request()?;
+    let (places, _, mut request) = head.request()?;
+    if let Some(count) = head.chosen {
+        // Less than what was chosen would be something else.
+        let whole = (state.chosen.copy.len() + state.chosen.remove.len()) as u64 == count;
+        request.policy.chosen = Some(Arc::new(state.chosen.clone())).filter(|_| whole);
+        request.policy.chosen.as_ref()?;
+    }
     Some(Stored {
         id,
         started: head.started,
         request,
         places,
         reached: reached(&state.items),
+        planned: state.planned.map(|(files, bytes)| Totals { files, bytes, ..Totals::default() }),
         open: state.items.values().filter(|item| !item.done).count() as u64,
         failed: state.failed.len() as u64,
         running,

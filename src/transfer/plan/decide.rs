@@ -15,6 +15,11 @@ pub(super) enum Decision {
         target: RemotePath,
         replace: bool,
     },
+    /// So much of it is there.
+    Resume {
+        target: RemotePath,
+        there: u64,
+    },
     /// It is there already, as it should be; perhaps its attributes are not.
     Same,
     Skip,
@@ -36,7 +41,8 @@ impl Planner<'_> {
             }
             return Decision::Write { target, replace: false };
         };
-        let policy = self.input.policy.on_conflict;
+        let rest = self.input.policy.on_conflict;
+        let policy = self.input.policy.decided.get(&target).copied().unwrap_or(rest);
         if there.kind == Kind::Dir && policy != OnConflict::Rename {
             let error = Error::new(ErrorKind::IsADirectory, Operation::Copy)
                 .with_detail("a directory stands where this file would go");
@@ -51,7 +57,21 @@ impl Planner<'_> {
             OnConflict::Newer => self.skip(),
             OnConflict::Different if self.is_same(entry, &target, there) => Decision::Same,
             OnConflict::Different => Decision::Write { target, replace: true },
-            OnConflict::Refuse if self.looks_same(entry, there) => self.skip(),
+            OnConflict::Resume | OnConflict::Refuse if self.looks_same(entry, there) => self.skip(),
+            OnConflict::Resume => match (entry.attributes.size, there.attributes.size) {
+                (Some(_), Some(0)) if entry.kind == there.kind => Decision::Write { target, replace: true },
+                (Some(whole), Some(part))
+                    if part <= whole && entry.kind == Kind::File && there.kind == Kind::File =>
+                {
+                    Decision::Resume { target, there: part }
+                }
+                _ => {
+                    let error = Error::new(ErrorKind::Conflict, Operation::Copy)
+                        .with_detail(format!("{target} exists and is no part of it"));
+                    self.refuse(path, error);
+                    Decision::Skip
+                }
+            },
             OnConflict::Refuse => {
                 let error = Error::new(ErrorKind::Conflict, Operation::Copy)
                     .with_detail(format!("{target} exists and differs; --on-conflict says what to do"));

@@ -361,3 +361,89 @@ fn what_is_planned_again_takes_no_name_that_is_taken_by_then() {
     let decided = made(&rename, &asked.undecided, &asked.taken);
     assert_eq!(written(&decided), ["/t/x (2)"]);
 }
+
+#[test]
+fn names_of_one_file_are_told_where_they_are_to_stay_that() {
+    for preserve in [true, false] {
+        let mut one = source("/s/a", Kind::File, "/t/a", &[]);
+        one.top.entry.identity = Some((1, 7));
+        let made = run_under(&[one], &[], &Policy { preserve, ..Policy::default() });
+        let [Step::Copy(file)] = &made.steps[..] else { panic!("{:?}", made.steps) };
+        assert_eq!(file.identity.is_some(), preserve);
+    }
+}
+
+#[test]
+fn what_was_decided_about_one_conflict_comes_before_the_policy() {
+    let names = ["a", "b", "c", "d"];
+    let below: Vec<(String, Kind)> = names.iter().map(|name| (format!("/s/{name}"), Kind::File)).collect();
+    let below: Vec<(&str, Kind)> = below.iter().map(|(path, kind)| (path.as_str(), *kind)).collect();
+    let sources = [source("/s", Kind::Dir, "/t", &below)];
+    let existing: Vec<(String, Entry)> =
+        names.iter().map(|name| (format!("/t/{name}"), entry(name, Kind::File, 3, 200))).collect();
+    let mut existing: Vec<(&str, Entry)> =
+        existing.iter().map(|(path, entry)| (path.as_str(), entry.clone())).collect();
+    existing.push(("/t", entry("t", Kind::Dir, 0, 0)));
+    let decided =
+        [("/t/a", OnConflict::Overwrite), ("/t/b", OnConflict::Rename), ("/t/c", OnConflict::Newer)];
+    let decided = decided.map(|(path, how)| (RemotePath::new(path), how)).into_iter().collect();
+    let policy =
+        Policy { on_conflict: OnConflict::Skip, decided: std::sync::Arc::new(decided), ..Policy::default() };
+    let plan = run_under(&sources, &existing, &policy);
+    assert_eq!(written(&plan), ["/t/a", "/t/b (1)"]);
+    assert_eq!((plan.skipped, plan.conflicts.len()), (2, 0));
+}
+
+#[test]
+fn what_was_not_chosen_is_not_touched() {
+    let sources = [source(
+        "/s",
+        Kind::Dir,
+        "/t",
+        &[("/s/a", Kind::File), ("/s/b", Kind::File), ("/s/d", Kind::Dir), ("/s/d/x", Kind::File)],
+    )];
+    let existing = [
+        ("/t", entry("t", Kind::Dir, 0, 0)),
+        ("/t/a", entry("a", Kind::File, 3, 200)),
+        ("/t/old", entry("old", Kind::File, 3, 200)),
+        ("/t/older", entry("older", Kind::File, 3, 200)),
+    ];
+    let paths = |paths: &[&str]| paths.iter().map(RemotePath::new).collect();
+    let under = |copy: &[&str], remove: &[&str]| Policy {
+        on_conflict: OnConflict::Overwrite,
+        delete: true,
+        chosen: Some(std::sync::Arc::new(crate::transfer::Chosen {
+            copy: paths(copy),
+            remove: paths(remove),
+        })),
+        ..Policy::default()
+    };
+    // What was to be removed has come to the source meanwhile: it stays.
+    let plan = run_under(&sources, &existing, &under(&["/t/a"], &["/t/older", "/t/b", "/t/a"]));
+    assert_eq!(written(&plan), ["/t/a"]);
+    let removed: Vec<_> = plan.steps.iter().filter(|step| matches!(step, Step::Remove { .. })).collect();
+    assert_eq!(
+        removed,
+        [&Step::Remove { path: RemotePath::new("/t/older"), kind: Kind::File }],
+        "{:?}",
+        plan.steps
+    );
+    assert_eq!(plan.totals.dirs, 0);
+    let plan = run_under(&sources, &existing, &under(&["/t/d", "/t/d/x"], &[]));
+    assert_eq!(written(&plan), ["/t/d/x"]);
+    assert_eq!(plan.totals.dirs, 1);
+}
+
+#[test]
+fn what_was_chosen_goes_through_no_link_that_took_its_folder() {
+    let sources = [source("/s", Kind::Dir, "/t", &[("/s/d", Kind::Dir), ("/s/d/x", Kind::File)])];
+    let existing = [("/t", entry("t", Kind::Dir, 0, 0)), ("/t/d", entry("d", Kind::Symlink, 0, 0))];
+    let chosen = crate::transfer::Chosen { copy: [RemotePath::new("/t/d/x")].into(), ..Default::default() };
+    let policy = Policy {
+        on_conflict: OnConflict::Overwrite,
+        chosen: Some(std::sync::Arc::new(chosen)),
+        ..Policy::default()
+    };
+    let plan = run_under(&sources, &existing, &policy);
+    assert_eq!((plan.steps.len(), plan.refused.len()), (0, 1));
+}

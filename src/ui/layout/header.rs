@@ -7,7 +7,7 @@ use super::short_path;
 use crate::{
     fs::{Location, Place, RemotePath},
     ui::{
-        state::{Lost, Next, Pane, Phase, State},
+        state::{Lost, Next, Pane, Phase, Side, State},
         text,
     },
     words,
@@ -17,6 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Gap,
+    Side,
     Protocol,
     /// The server, or what is being reached.
     Name,
@@ -46,15 +47,18 @@ pub struct Step {
 #[derive(Clone, Debug, Default)]
 pub struct Header {
     pub pieces: Vec<Piece>,
+    /// Which pane this is, where only one of them is seen: it leads to the other one.
+    pub side: Option<Rect>,
     pub steps: Vec<Step>,
 }
 
 /// The header of a pane within its border.
-pub fn header(state: &State, pane: &Pane, outer: Rect) -> Header {
+pub fn header(state: &State, side: Side, outer: Rect) -> Header {
     let mut header = Header::default();
     if outer.width < 8 || outer.height == 0 {
         return header;
     }
+    let pane = state.pane(side);
     let view = &pane.view;
     let room = trust(state, pane, outer, &mut header);
     let mut x = outer.x + 2;
@@ -66,6 +70,12 @@ pub fn header(state: &State, pane: &Pane, outer: Rect) -> Header {
         *x = x.saturating_add(u16::try_from(used).unwrap_or(columns));
     };
     let left = |x: u16| usize::from(end.saturating_sub(x));
+    if super::shows_one_pane(state.size) {
+        let begins = x;
+        put(&mut x, Part::Side, u16::MAX, if side == Side::Left { "left⇄" } else { "right⇄" });
+        header.side = Some(Rect { x: begins, y: outer.y, width: x - begins, height: 1 });
+        put(&mut x, Part::Gap, 1, " ");
+    }
     let Some(location) = &view.location else {
         let label = match &pane.phase {
             Phase::Connecting(connecting) => connecting.label.clone(),
@@ -111,6 +121,7 @@ fn trust(state: &State, pane: &Pane, outer: Rect, header: &mut Header) -> u16 {
             + text::width(&words::escape(&view.info.label))
             + view.info.protocol.len()
             + 6
+            + if super::shows_one_pane(state.size) { 7 } else { 0 }
     });
     let fits = |text: &str| path_width + text::width(text) < usize::from(room);
     let trust = match (&pane.phase, view.info.trust.as_str()) {

@@ -43,11 +43,13 @@ pub(in crate::ui) async fn show(terminal: RemoteTerminal, name: &str) -> Result<
     let mut waiting: Option<Bytes> = None;
     let ended = loop {
         tokio::select! {
-            room = typed.reserve(), if waiting.is_some() => match (room, waiting.take()) {
-                (Ok(room), Some(keys)) => room.send(Typed::Keys(keys)),
-                // It ends: how, it says itself.
-                _ => {}
-            },
+            room = typed.reserve(), if waiting.is_some() => {
+                let keys = waiting.take();
+                // Where there is no room ever again, the shell ends: how, it says itself.
+                if let (Ok(room), Some(keys)) = (room, keys) {
+                    room.send(Typed::Keys(keys));
+                }
+            }
             output = shown.next() => match output {
                 Some(Ok(Output::Stdout(bytes) | Output::Stderr(bytes))) => {
                     let mut out = stdout();

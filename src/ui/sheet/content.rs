@@ -5,13 +5,12 @@ use super::{
     parts::{button, fact, line},
 };
 use crate::{
-    fs::{Entry, entry::SortKey},
+    fs::entry::SortKey,
     reply::{self, Protocol},
-    transfer::{Conflict, Totals},
     trust,
     ui::{
         action::{Action, Group},
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Transfer, Typing},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing},
         text,
         theme::Role,
     },
@@ -25,8 +24,9 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
+        Overlay::Workspaces { choice } => workspaces(state, *choice),
         Overlay::Menu(menu) => menu::menu(state, menu),
-        Overlay::Question(question) => ask(state, question, room),
+        Overlay::Question(question) => ask(question, room),
         // They have a layout of their own.
         Overlay::Form(_)
         | Overlay::Palette(_)
@@ -57,12 +57,8 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             ..Content::default()
         },
         Overlay::Explain { line, scroll } => explain(line, *scroll),
-        Overlay::Details { job, scroll } => {
-            match state.transfers.jobs.iter().find(|transfer| transfer.job == *job) {
-                Some(transfer) => details(transfer, *scroll),
-                None => Content { title: "Details".into(), width: 40, ..Content::default() },
-            }
-        }
+        // A screen of its own.
+        Overlay::Details(_) => Content::default(),
         Overlay::Properties(shown) => files::properties(state, shown),
         Overlay::Summary(shown) => files::summary(state, shown),
         Overlay::Permissions(chosen) => files::permissions(state, chosen),
@@ -132,6 +128,10 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
             let lines = vec![line(Role::Soft, "* is anything, ? one character, [a-f] one of these")];
             (title.to_owned(), lines)
         }
+        Typing::Workspace => {
+            let lines = vec![line(Role::Soft, "The tabs and their places are kept by it")];
+            ("Save a workspace".to_owned(), lines)
+        }
         Typing::Search => {
             let lines = vec![line(Role::Soft, "Case counts if there is a capital letter in it")];
             ("Search".to_owned(), lines)
@@ -139,6 +139,11 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
         Typing::Offset => {
             let lines = vec![line(Role::Soft, "A byte, as 4096, 0x1000 or 4 KiB, or a part, as 50%")];
             ("Go to".to_owned(), lines)
+        }
+        Typing::Limit(job) => {
+            let title = if job.is_some() { "Speed of this transfer" } else { "Speed of all transfers" };
+            let lines = vec![line(Role::Soft, "Bytes per second, as 500k or 2MiB; nothing is no limit")];
+            (title.to_owned(), lines)
         }
         Typing::Command(dir) => {
             let path = words::escape_bytes(dir.path.as_bytes());
@@ -170,6 +175,8 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
             (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
         }
         Deed::GoTo { .. } => ("Go to what was pasted?".to_owned(), "Stay here", "Go there"),
+        Deed::Sync => ("Copy and delete?".to_owned(), "Back", "Copy and delete"),
+        Deed::Discard { .. } => ("Forget this transfer?".to_owned(), "Keep it", "Forget it"),
         Deed::Import { .. } => ("Import these sites?".to_owned(), "Leave them", "Import"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
@@ -179,8 +186,36 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         // Not the letter that opened the dialog: pressing it twice must delete nothing.
         buttons: vec![(format!("n  {no}"), 'n', false), (format!("y  {yes}"), 'y', true)],
         choice,
-        danger: matches!(deed, Deed::Remove { .. }),
+        danger: matches!(deed, Deed::Remove { .. } | Deed::Sync),
         width: 56,
+        ..Content::default()
+    }
+}
+
+fn workspaces(state: &State, choice: usize) -> Content {
+    let places = &state.places;
+    let tabs = |count: usize| words::plural(count as u64, "tab", "tabs");
+    let mut buttons: Vec<_> = places
+        .workspaces
+        .iter()
+        .enumerate()
+        .map(|(at, workspace)| {
+            let letter = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10).unwrap_or('\0');
+            let mark = if letter == '\0' { ' ' } else { letter };
+            let name = words::escape(&workspace.name);
+            (format!("{mark}  {name}  ({})", tabs(workspace.tabs.len())), letter, false)
+        })
+        .collect();
+    if let Some(session) = &places.session {
+        buttons.push((format!("l  the last session  ({})", tabs(session.tabs.len())), 'l', false));
+    }
+    Content {
+        title: "Open a workspace".to_owned(),
+        lines: vec![line(Role::Soft, "Its tabs come in place of these; what runs goes on.")],
+        buttons,
+        choice,
+        stacked: true,
+        width: 50,
         ..Content::default()
     }
 }
@@ -221,7 +256,7 @@ fn sort_name(key: SortKey) -> (&'static str, char) {
     }
 }
 
-fn ask(state: &State, question: &Question, room: usize) -> Content {
+fn ask(question: &Question, room: usize) -> Content {
     match &question.ask {
         Asking::Host { host, choice, scroll } => {
             let buttons =
@@ -257,31 +292,8 @@ fn ask(state: &State, question: &Question, room: usize) -> Content {
             let field = Some(field.clone());
             Content { title: said.title, lines, field, scroll: *scroll, width: 60, ..Content::default() }
         }
-        Asking::Conflicts { shown, count, choice, scroll } => {
-            let mut lines = vec![line(Role::Soft, "One answer holds for all of them.")];
-            if state.size.height >= 14 {
-                lines.push(Line::new());
-            }
-            let picture = conflicts(state, shown, *count, room.min(94));
-            let buttons = vec![
-                button("s  Skip them", 's'),
-                ("o  Overwrite all".to_owned(), 'o', true),
-                button("n  Overwrite the older ones", 'n'),
-                button("r  Keep both, renaming", 'r'),
-                button("c  Cancel the copy", 'c'),
-            ];
-            Content {
-                title: format!("{} already", words::plural(*count, "file exists", "files exist")),
-                lines,
-                picture,
-                buttons,
-                choice: *choice,
-                scroll: *scroll,
-                stacked: true,
-                width: 100,
-                ..Content::default()
-            }
-        }
+        // A screen of its own.
+        Asking::Conflicts(_) => Content::default(),
     }
 }
 
@@ -378,54 +390,6 @@ fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> 
     lines
 }
 
-/// Name, then both sides' size and time with the newer one marked.
-fn conflicts(state: &State, shown: &[Conflict], count: u64, room: usize) -> Vec<Line> {
-    // Two blanks, the mark, size and time.
-    const SIDE: usize = 2 + 2 + 8 + 1 + 12;
-    let both = room >= 2 * SIDE + 12;
-    let name_width = room.saturating_sub(if both { 2 * SIDE } else { 0 }).clamp(1, 40);
-    let side = |entry: &Entry| {
-        let size = entry.attributes.size.map_or("?".to_owned(), words::size);
-        let time = entry
-            .attributes
-            .mtime
-            .map_or("?".to_owned(), |time| words::timestamp_in(time, state.clock.now, state.zone));
-        format!("{size:>8} {}", text::pad(&time, 12))
-    };
-    let mut lines = Vec::new();
-    if both {
-        lines.push(vec![
-            Piece(Role::Faint, text::pad("", name_width)),
-            Piece(Role::Faint, text::pad("    yours to copy", SIDE)),
-            Piece(Role::Faint, text::pad("    there already", SIDE)),
-        ]);
-    }
-    for conflict in shown {
-        let (source, target) = (&conflict.source_entry, &conflict.target_entry);
-        let newer = source.attributes.mtime.zip(target.attributes.mtime).map(|(s, t)| s.cmp(&t));
-        let mark = |is_newer: bool| if is_newer { ("  + ", Role::Good) } else { ("    ", Role::Soft) };
-        let left = mark(newer == Some(std::cmp::Ordering::Greater));
-        let right = mark(newer == Some(std::cmp::Ordering::Less));
-        let name = words::escape_bytes(conflict.target.path.name().unwrap_or_default());
-        let name = Piece(Role::Text, text::pad(&text::cut_middle(&name, name_width), name_width));
-        let left = Piece(left.1, format!("{}{}", left.0, side(source)));
-        let right = Piece(right.1, format!("{}{}", right.0, side(target)));
-        if both {
-            lines.push(vec![name, left, right]);
-        } else {
-            lines.push(vec![name]);
-            lines.push(vec![Piece(Role::Faint, " copy".into()), left]);
-            lines.push(vec![Piece(Role::Faint, " there".into()), right]);
-        }
-    }
-    let more = count.saturating_sub(shown.len() as u64);
-    if more > 0 {
-        lines.push(line(Role::Soft, format!("and {} more", words::count(more))));
-    }
-    lines.push(line(Role::Faint, "+ is the newer one"));
-    lines
-}
-
 fn help(state: &State, scroll: usize) -> Content {
     let keys = |action: Action| {
         let keys: Vec<String> = state.keymap.all_keys(action).iter().map(ToString::to_string).collect();
@@ -493,38 +457,4 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     }
     lines.push(fact("Took", words::clock(log.elapsed)));
     Content { title, lines, scroll, width: 76, ..Content::default() }
-}
-
-fn details(transfer: &Transfer, scroll: usize) -> Content {
-    let progress = &transfer.progress;
-    let mut lines = vec![fact("State", transfer.standing_words())];
-    if !transfer.target.is_empty() {
-        lines.push(fact("To", &*transfer.target));
-    }
-    if progress.total != Totals::default() {
-        lines.push(fact("In all", words::totals(&progress.total)));
-    }
-    lines.push(fact("Done", words::totals(&progress.done)));
-    if !progress.elapsed.is_zero() {
-        lines.push(fact("Took", words::duration(progress.elapsed)));
-    }
-    for (by, files) in &transfer.verified {
-        lines.push(fact("Checked", words::verified(by, *files)));
-    }
-    for (title, errors, role) in
-        [("Failed", &transfer.failures, Role::Bad), ("Worth knowing", &transfer.warnings, Role::Warning)]
-    {
-        if errors.is_empty() {
-            continue;
-        }
-        lines.push(Line::new());
-        lines.push(line(Role::Title, format!("{title}: {}", words::count(errors.len() as u64))));
-        for error in errors {
-            let words = words::error(error);
-            lines.push(line(Role::Text, words.what));
-            lines.push(line(role, format!("  {}", words.said)));
-            lines.push(line(Role::Soft, format!("  {}", words.advice)));
-        }
-    }
-    Content { title: transfer.title(), lines, scroll, width: 90, ..Content::default() }
 }

@@ -7,7 +7,7 @@ use frizbee::{CaseMatching, Config, Matcher};
 use tui_input::Input;
 
 use crate::{
-    config::{Bookmark, Importable, Named, Program, Recent, check_folder, named},
+    config::{Bookmark, Importable, Named, Program, Recent, Workspace, check_folder, named},
     engine::JobId,
     fs::{Error, FsId, Place, Result, place::local_name},
 };
@@ -36,6 +36,9 @@ pub struct Places {
     pub can_keep: bool,
     /// Other programs' sites that are no bookmarks yet.
     pub importable: Vec<Importable>,
+    pub workspaces: Vec<Workspace>,
+    /// The tabs of the last session.
+    pub session: Option<Workspace>,
     /// Folders whose bookmarks are not listed.
     pub closed: BTreeSet<String>,
     /// Whether a demo can be started here.
@@ -63,6 +66,9 @@ pub enum Start {
     Import(Program),
     Demo,
     Tour,
+    /// The tabs of the last session.
+    Session,
+    Workspaces,
 }
 
 /// A folder of bookmarks.
@@ -292,6 +298,13 @@ fn all(places: &Places) -> Vec<Line> {
     if !recent.is_empty() {
         lines.push(Line::Heading("Recent"));
         lines.extend(recent);
+    }
+    let mut again = Vec::new();
+    again.extend(places.session.is_some().then_some(Start::Session));
+    again.extend((!places.workspaces.is_empty()).then_some(Start::Workspaces));
+    if !again.is_empty() {
+        lines.push(Line::Heading("Tabs"));
+        lines.extend(again.into_iter().map(|start| Line::Choice(Choice::Start(start))));
     }
     lines.extend(starts(places));
     lines

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use super::overlay::Field;
 use crate::{
-    config::{Bookmark, check_folder, check_name},
+    config::{Bookmark, check_folder, check_ftp, check_name},
     fs::{Part, Place, PlacePath, SCHEMES, Scheme, Target},
 };
 
@@ -55,7 +55,7 @@ pub struct Form {
     path: PlacePath,
 }
 
-const ALL: [Slot; 10] = [
+const ALL: [Slot; 11] = [
     Slot::Name,
     Slot::Folder,
     Slot::Protocol,
@@ -64,6 +64,7 @@ const ALL: [Slot; 10] = [
     Slot::Part(Part::Port),
     Slot::Part(Part::Password),
     Slot::Path,
+    Slot::Part(Part::Options),
     Slot::Local,
     Slot::Note,
 ];
@@ -90,6 +91,7 @@ impl Form {
             Slot::Part(Part::Port) => {
                 target.and_then(|target| target.port).map(|port| port.to_string()).unwrap_or_default()
             }
+            Slot::Part(Part::Options) => bookmark.ftp.clone().unwrap_or_default(),
             Slot::Path => path_text.clone(),
             Slot::Local => bookmark.local.clone().unwrap_or_default(),
             Slot::Note => bookmark.note.clone().unwrap_or_default(),
@@ -258,6 +260,10 @@ impl Form {
             let shown = self.slots().contains(&slot);
             Some(self.text(slot).to_owned()).filter(|text| shown && !text.is_empty())
         };
+        let ftp = given(Slot::Part(Part::Options));
+        if let Some(Err(why)) = ftp.as_deref().map(check_ftp) {
+            return Err((Slot::Part(Part::Options), why));
+        }
         let (place, remote) = match self.place()? {
             Place::Remote(target, path) => {
                 let text = path_text(&path);
@@ -277,6 +283,7 @@ impl Form {
             place,
             remote,
             local: given(Slot::Local),
+            ftp,
             note: given(Slot::Note),
         })
     }

@@ -40,6 +40,8 @@ pub struct GoTo {
     pub typed: String,
     pub folders: Vec<Folder>,
     pub wait: Option<Wait>,
+    /// Tab was pressed before there were names to complete to.
+    pub completes: bool,
 }
 
 /// Something that what is typed may be meant as.
@@ -98,6 +100,7 @@ impl GoTo {
             typed: String::new(),
             folders: Vec::new(),
             wait: None,
+            completes: false,
         }
     }
 

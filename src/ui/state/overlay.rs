@@ -9,11 +9,10 @@ use crate::{
     config::Program,
     engine::{Draft, JobId, PutBack, QuestionId},
     fs::{Checksum, Entry, Location, LogLine},
-    transfer::{Conflict, OnConflict},
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
-        state::{Find, Form, GoTo, Palette, Rename, Side},
+        state::{Details, Find, Form, GoTo, Palette, Rename, Review, Side},
     },
     words::ErrorWords,
 };
@@ -69,10 +68,14 @@ pub enum Typing {
         side: Side,
         select: bool,
     },
+    /// What to call the tabs as they are.
+    Workspace,
     /// What to look for in the file being looked at.
     Search,
     /// Where to go in it.
     Offset,
+    /// How fast a transfer may be, or all together.
+    Limit(Option<JobId>),
 }
 
 /// What a yes does.
@@ -89,6 +92,13 @@ pub enum Deed {
     },
     RemoveBookmark {
         name: String,
+    },
+    /// What the comparison shows.
+    Sync,
+    /// Of what was interrupted.
+    Discard {
+        id: String,
+        job: JobId,
     },
     /// Other programs' sites become bookmarks.
     Import {
@@ -126,6 +136,10 @@ pub enum Overlay {
         lines: Vec<String>,
         scroll: usize,
     },
+    /// Workspaces to choose from, and the last session.
+    Workspaces {
+        choice: usize,
+    },
     /// What came of something, in sentences, unescaped.
     Told {
         title: String,
@@ -142,10 +156,7 @@ pub enum Overlay {
         line: Box<LogLine>,
         scroll: usize,
     },
-    Details {
-        job: JobId,
-        scroll: usize,
-    },
+    Details(Details),
     Error {
         words: ErrorWords,
         scroll: usize,
@@ -308,19 +319,5 @@ pub enum Asking {
         field: Field,
         scroll: usize,
     },
-    Conflicts {
-        shown: Vec<Conflict>,
-        count: u64,
-        choice: usize,
-        scroll: usize,
-    },
+    Conflicts(Box<Review>),
 }
-
-/// The answers to conflicts in the order of their buttons; `None` gives the copy up.
-pub const CONFLICT_ANSWERS: [Option<OnConflict>; 5] = [
-    Some(OnConflict::Skip),
-    Some(OnConflict::Overwrite),
-    Some(OnConflict::Newer),
-    Some(OnConflict::Rename),
-    None,
-];

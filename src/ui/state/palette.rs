@@ -43,7 +43,9 @@ impl Palette {
 
 /// What can be run from the palette: dialogs have their own keys, and the palette is open.
 fn offered() -> impl Iterator<Item = &'static Info> {
-    Action::all().iter().filter(|info| info.group != Group::Dialogs && info.action != Action::Palette)
+    Action::all().iter().filter(|info| {
+        !matches!(info.group, Group::Dialogs | Group::Conflicts) && info.action != Action::Palette
+    })
 }
 
 /// Those whose name matches come before those that only speak of it.
@@ -76,7 +78,11 @@ impl State {
         let (here, there) = (self.active(), self.pane(self.active.other()));
         let has_items = |pane: &Pane| pane.usable().is_some() && !pane.view.targets().is_empty();
         match action {
-            CancelJob | PauseJob | Details => {
+            Compare => here.usable().is_some() && there.usable().is_some(),
+            ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | Deletions
+            | ByContent | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => self.compare.is_some(),
+            RetryItem => false,
+            CancelJob | PauseJob | Details | RetryJob | Earlier | Later | LimitJob | LimitAll => {
                 panel == Some(Panel::Transfers) && self.transfers.current().is_some()
             }
             ClearFinished => {
@@ -85,6 +91,9 @@ impl State {
             Explain => panel == Some(Panel::Log) && self.log.current().is_some(),
             AddBookmark | EditBookmark | TestPlace | Import => here.chooser.is_some(),
             Action::Demo => self.places.can_demo,
+            RestoreSession => self.places.session.is_some(),
+            OpenWorkspace => !self.places.workspaces.is_empty() || self.places.session.is_some(),
+            SaveWorkspace => self.places.can_keep,
             OpenWith => here.usable().is_some() && here.view.current().is_some(),
             Back => !here.back.is_empty(),
             Forward => !here.forward.is_empty(),

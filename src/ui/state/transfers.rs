@@ -1,16 +1,26 @@
 //! The jobs that move, remove or change files, running and ended, in the order of their start. Plain data.
 
+use std::{collections::VecDeque, time::Duration};
+
 use crate::{
     engine::JobId,
     fs::{Error, Location},
-    transfer::{Outcome, Phase, Progress, Verified},
+    transfer::{Outcome, Phase, Progress, Request, Totals, Verified},
     words,
 };
+
+/// Failures of one job that are kept; the rest is counted.
+const MOST_FAILURES: usize = 10_000;
+
+/// Rates that are kept, one a second: the last minute.
+const RATES: usize = 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     Copy,
     Move,
+    /// What was chosen of a comparison.
+    Sync,
     Remove,
     Rename,
     /// Permissions or owners.
@@ -26,6 +36,16 @@ pub enum Standing {
     Done(Outcome),
     Failed(Error),
     Cancelled,
+    /// By the end of an earlier program.
+    Interrupted(Interrupted),
+}
+
+/// What is known of a transfer that an earlier program did not finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// Seconds since 1970.
+    pub started: i64,
+    pub failed: u64,
 }
 
 /// One job.
@@ -41,10 +61,24 @@ pub struct Transfer {
     pub touches: Vec<Location>,
     pub progress: Progress,
     pub failures: Vec<Error>,
+    /// Failures that were too many to keep.
+    pub more_failures: u64,
     pub warnings: Vec<Error>,
     /// How many files were verified, by the means.
     pub verified: Vec<(Verified, u64)>,
     pub standing: Standing,
+    /// What was asked for, to ask for a part of it again.
+    pub request: Option<Box<Request>>,
+    /// Names the record by which it can go on.
+    pub resumable: Option<String>,
+    /// How many have their turn before it, while it waits for its own.
+    pub line: Option<usize>,
+    /// Bytes per second that it may take at most.
+    pub limit: Option<u64>,
+    /// Bytes per second, the newest last.
+    pub rates: VecDeque<f64>,
+    /// When the newest was taken, on the clock of the state.
+    pub rated: Duration,
 }
 
 impl Work {
@@ -53,6 +87,7 @@ impl Work {
         match self {
             Work::Copy => "copied",
             Work::Move => "moved",
+            Work::Sync => "copied",
             Work::Remove => "deleted",
             Work::Rename => "renamed",
             Work::Change => "changed",
@@ -61,11 +96,68 @@ impl Work {
 }
 
 impl Transfer {
+    /// One that has just begun.
+    pub fn new(job: JobId, work: Work, name: String, target: String, touches: Vec<Location>) -> Transfer {
+        Transfer {
+            job,
+            work,
+            name,
+            target,
+            touches,
+            progress: Progress::default(),
+            failures: Vec::new(),
+            more_failures: 0,
+            warnings: Vec::new(),
+            verified: Vec::new(),
+            standing: Standing::Running,
+            request: None,
+            resumable: None,
+            line: None,
+            limit: None,
+            rates: VecDeque::new(),
+            rated: Duration::ZERO,
+        }
+    }
+
+    /// Keeps a failure, if there are not too many.
+    pub fn fail(&mut self, error: Error) {
+        if self.failures.len() < MOST_FAILURES {
+            self.failures.push(error);
+        } else {
+            self.more_failures += 1;
+        }
+        let failed = self.failures.len() as u64 + self.more_failures;
+        self.progress.failed = self.progress.failed.max(failed);
+    }
+
+    /// Takes in how far it is at `now`.
+    pub fn advance(&mut self, progress: Progress, now: Duration) {
+        if progress.phase == Phase::Running && now.saturating_sub(self.rated) >= Duration::from_secs(1) {
+            self.rated = now;
+            self.rates.push_back(progress.rate);
+            if self.rates.len() > RATES {
+                self.rates.pop_front();
+            }
+        }
+        self.progress = progress;
+    }
+
+    /// Bytes per second from its beginning on.
+    pub fn mean(&self) -> Option<f64> {
+        let elapsed = self.progress.elapsed.as_secs_f64();
+        (elapsed >= 1.0).then(|| self.progress.done.bytes as f64 / elapsed)
+    }
+
+    pub fn moves_bytes(&self) -> bool {
+        matches!(self.work, Work::Copy | Work::Move | Work::Sync)
+    }
+
     /// The job in a line: `assets/ → web-01:/var/www`.
     pub fn title(&self) -> String {
         match self.work {
             Work::Copy => format!("{} → {}", self.name, self.target),
             Work::Move => format!("move {} → {}", self.name, self.target),
+            Work::Sync => format!("sync {} → {}", self.name, self.target),
             Work::Remove => format!("delete {}", self.name),
             Work::Rename => format!("rename {}", self.name),
             Work::Change => format!("change {}", self.name),
@@ -76,7 +168,10 @@ impl Transfer {
     pub fn standing_words(&self) -> String {
         match &self.standing {
             Standing::Running => match self.progress.phase {
-                Phase::Queued => "waiting for its turn".to_owned(),
+                Phase::Queued => match self.line {
+                    Some(before) => format!("queued, {}", words::ordinal(before as u64 + 1)),
+                    None => "waiting for its turn".to_owned(),
+                },
                 Phase::Planning => "looking at what there is".to_owned(),
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Paused => "paused".to_owned(),
@@ -84,6 +179,7 @@ impl Transfer {
                 Phase::Running => match self.work {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),
+                    Work::Sync => "syncing".to_owned(),
                     Work::Remove => "deleting".to_owned(),
                     Work::Rename => "renaming".to_owned(),
                     Work::Change => "changing".to_owned(),
@@ -93,6 +189,28 @@ impl Transfer {
             Standing::Done(outcome) => words::outcome(outcome, self.work.verb()),
             Standing::Failed(error) => words::error(error).to_string(),
             Standing::Cancelled => "cancelled".to_owned(),
+            Standing::Interrupted(_) => {
+                let (done, total) = (&self.progress.done, &self.progress.total);
+                let mut text = match total.files {
+                    0 => words::plural(done.files, "file", "files"),
+                    files => {
+                        format!("{} of {}", words::count(done.files), words::plural(files, "file", "files"))
+                    }
+                };
+                if done.bytes > 0 {
+                    text.push_str(&format!(", {}", words::size(done.bytes)));
+                }
+                text
+            }
+        }
+    }
+
+    /// How it stands, in a few words.
+    pub fn standing_short(&self) -> String {
+        match &self.standing {
+            Standing::Failed(_) => "failed".to_owned(),
+            Standing::Interrupted(_) => "interrupted".to_owned(),
+            _ => self.standing_words(),
         }
     }
 
@@ -106,6 +224,10 @@ impl Transfer {
 pub struct Transfers {
     pub jobs: Vec<Transfer>,
     pub cursor: usize,
+    /// The job that asks what was interrupted.
+    pub asked: Option<JobId>,
+    /// Bytes per second that all may take together.
+    pub limit: Option<u64>,
 }
 
 impl Transfers {
@@ -125,8 +247,40 @@ impl Transfers {
         self.cursor = row.min(self.jobs.len().saturating_sub(1));
     }
 
+    /// Takes in who waits for a turn, the next one first: the rows stand in that order too.
+    pub fn queue(&mut self, waiting: &[JobId]) {
+        let cursor = self.current().map(|transfer| transfer.job);
+        let place = |job: JobId| waiting.iter().position(|other| *other == job);
+        for transfer in &mut self.jobs {
+            transfer.line = place(transfer.job);
+        }
+        let rows: Vec<usize> = (0..self.jobs.len()).filter(|at| self.jobs[*at].line.is_some()).collect();
+        for (at, first) in rows.iter().enumerate() {
+            let next = rows.iter().skip(at).copied().min_by_key(|row| self.jobs[*row].line);
+            if let Some(next) = next {
+                self.jobs.swap(*first, next);
+            }
+        }
+        if let Some(at) = self.jobs.iter().position(|transfer| Some(transfer.job) == cursor) {
+            self.cursor = at;
+        }
+    }
+
+    /// How far all that runs is: by bytes where every job moves some, else by items.
+    pub fn share(&self) -> Option<f64> {
+        let by_bytes = self.running().all(|t| t.moves_bytes() && t.progress.total.bytes > 0);
+        let amount = |totals: &Totals| match by_bytes {
+            true => totals.bytes,
+            false => totals.files.saturating_add(totals.dirs).saturating_add(totals.links),
+        };
+        let sum = |of: fn(&Transfer) -> &Totals| self.running().map(|t| amount(of(t)) as f64).sum::<f64>();
+        let (done, total) = (sum(|t| &t.progress.done), sum(|t| &t.progress.total));
+        (total > 0.0).then(|| (done / total).clamp(0.0, 1.0))
+    }
+
     pub fn clear_finished(&mut self) {
-        self.jobs.retain(Transfer::is_running);
+        let interrupted = |t: &Transfer| matches!(t.standing, Standing::Interrupted(_));
+        self.jobs.retain(|transfer| transfer.is_running() || interrupted(transfer));
         self.move_to(self.cursor);
     }
 }

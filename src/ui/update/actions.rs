@@ -1,9 +1,10 @@
 //! From a key to an action, and from an action to whoever sees to it.
 
 use super::{
-    attributes, commands, connect, dialogs, drag, edit,
+    attributes, boards, commands, compare, connect, dialogs, drag, edit,
     effect::{Effect, Effects, Sign},
-    files, find, goto, hold, measure, opener, palette, panels, places, rename, signs, tabs, viewer,
+    files, find, goto, hold, jobs, measure, opener, palette, panels, places, rename, review, signs, tabs,
+    viewer, workspace,
 };
 use crate::ui::{
     action::Action,
@@ -23,6 +24,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
             || state.filtering
             || state.trial.is_some()
             || state.viewer.is_some()
+            || state.compare.is_some()
             || state.grip.is_some()
             || state.active().is_waiting();
         return on_action(state, if stops { Action::Cancel } else { Action::Quit }, fx);
@@ -69,6 +71,7 @@ pub(super) fn on_key(state: &mut State, key: Key, fx: &mut Effects) {
         }
         Mode::Connect => connect::edit(state, key),
         Mode::Base | Mode::Panes | Mode::Transfers | Mode::Log | Mode::Reader | Mode::Viewer => {}
+        Mode::Review | Mode::Compare | Mode::Details => {}
     }
 }
 
@@ -83,6 +86,14 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         held.letting_go = false;
     }
     match state.mode() {
+        Mode::Filter if boards::is_filtering(state) => return boards::filter_action(state, action),
+        Mode::Review => return review::on_action(state, action, fx),
+        Mode::Details => return jobs::on_action(state, action, fx),
+        Mode::Compare => {
+            if compare::on_action(state, action, fx) {
+                return;
+            }
+        }
         Mode::Form => return connect::form_action(state, action, fx),
         Mode::Palette => return palette::on_action(state, action, fx),
         Mode::Find => return find::on_action(state, action, fx),
@@ -134,6 +145,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             places::on_action(state, action, fx);
         }
         NewTab | CloseTab | SwitchTab => tabs::on_action(state, action, fx),
+        SaveWorkspace => workspace::ask_name(state),
+        OpenWorkspace => workspace::choose(state),
+        RestoreSession => workspace::last_session(state, fx),
         Connect => connect::choose(state, state.active, fx),
         Bookmark => connect::bookmark_this(state),
         Demo => connect::start_demo(state, fx),
@@ -162,6 +176,18 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         CancelJob | PauseJob | ClearFinished | Details | Explain => {
             // From a hint's button: these belong to a panel that is open.
             panels::on_action(state, action, fx);
+        }
+        Compare => compare::open(state, fx),
+        RetryJob | RetryItem | Earlier | Later | LimitJob | LimitAll => {
+            panels::on_action(state, action, fx);
+        }
+        ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | ByContent | Deletions
+        | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => {
+            state.hint("This belongs to the comparison of two folders.");
+        }
+        Overwrite | Skip | KeepBoth | OnlyNewer | OnlyDifferent | Complete | OverwriteRest | SkipRest
+        | KeepBothRest | NewerRest | DifferentRest | CompleteRest => {
+            state.hint("This belongs to a question about what exists already.");
         }
         PreviousChoice | NextChoice | Accept => {}
     }

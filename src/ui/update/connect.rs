@@ -5,12 +5,12 @@ mod form;
 
 use tui_input::{Input, InputRequest};
 
-pub(super) use form::{bookmark_this, focus_field, form_action, form_key};
+pub(super) use form::{bookmark_this, capital, focus_field, form_action, form_key};
 
-use self::form::{add, capital, open_form, suggestion};
+use self::form::{add, open_form, suggestion};
 use super::{
     effect::{Demo, Effect, Effects},
-    places, questions,
+    places, questions, workspace,
 };
 use crate::{
     config::{self, Bookmark, Change, Importable, Imported, Kept, Made, Named, Program},
@@ -66,6 +66,8 @@ pub fn kept_at_start(state: &mut State, kept: Kept) {
 pub(super) fn on_kept(state: &mut State, kept: Kept) {
     let places = &mut state.places;
     places.recent = kept.recent;
+    places.workspaces = kept.workspaces;
+    places.session = kept.session;
     if let Some(importable) = kept.importable {
         places.importable = importable;
     }
@@ -93,6 +95,11 @@ pub(super) fn on_kept(state: &mut State, kept: Kept) {
     }
     match kept.made {
         None => {}
+        Some(Made::Workspace(name)) => {
+            let keys = state.keymap.all_keys(Action::OpenWorkspace);
+            let key = keys.first().map(|key| format!(" {key} opens it again.")).unwrap_or_default();
+            state.say(Tone::Good, format!("The workspace {} is saved.{key}", words::escape(&name)));
+        }
         Some(Made::Imported(imported)) => tell_import(state, &imported),
         Some(Made::Removed(name)) => {
             state.say(Tone::Good, format!("The bookmark {} is removed.", words::escape(&name)));
@@ -189,6 +196,8 @@ fn start(state: &mut State, side: Side, start: Start, fx: &mut Effects) {
         Start::Import(program) => ask_import(state, Some(program)),
         Start::Demo => start_demo(state, fx),
         Start::Tour => state.overlays.push(Overlay::Tour),
+        Start::Session => workspace::last_session(state, fx),
+        Start::Workspaces => workspace::choose(state),
     }
 }
 
@@ -371,6 +380,8 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::Open | Action::Accept if chooser.folder().is_some() => fold(state, side, None),
         Action::Open | Action::Accept => open_chosen(state, side, fx),
         Action::Import => ask_import(state, None),
+        Action::RestoreSession => workspace::last_session(state, fx),
+        Action::OpenWorkspace => workspace::choose(state),
         Action::Cancel if testing => stop_trial(state, fx),
         Action::Cancel if !chooser.input.value().is_empty() => {
             chooser.input = Input::default();

@@ -3,9 +3,9 @@
 use tui_input::InputRequest;
 
 use super::{
-    attributes, commands, connect, edit,
+    attributes, boards, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    files, find, goto, menu, palette, places, questions, rename, signs, viewer,
+    files, find, goto, jobs, menu, palette, places, questions, rename, signs, viewer, workspace,
 };
 use crate::{
     config::Change,
@@ -16,10 +16,7 @@ use crate::{
         keymap::{Key, Mode},
         settings::Settings,
         sheet,
-        state::{
-            Asking, Deed, Field, Overlay, Question, SORTS, State, Typing,
-            overlay::{CONFLICT_ANSWERS, OVERTAKEN_ANSWERS},
-        },
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::OVERTAKEN_ANSWERS},
     },
 };
 
@@ -41,7 +38,6 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Problems { scroll, .. }
         | Overlay::Told { scroll, .. }
         | Overlay::Explain { scroll, .. }
-        | Overlay::Details { scroll, .. }
         | Overlay::Confirm { scroll, .. }
         | Overlay::Error { scroll, .. } => Some(scroll),
         Overlay::Properties(properties) => Some(&mut properties.scroll),
@@ -49,10 +45,7 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Output(output) => Some(&mut output.scroll),
         Overlay::Question(Question {
             ask:
-                Asking::Conflicts { scroll, .. }
-                | Asking::Host { scroll, .. }
-                | Asking::Certificate { scroll, .. }
-                | Asking::Secret { scroll, .. },
+                Asking::Host { scroll, .. } | Asking::Certificate { scroll, .. } | Asking::Secret { scroll, .. },
             ..
         }) => Some(scroll),
         _ => None,
@@ -62,15 +55,13 @@ pub(super) fn scroll_mut(overlay: &mut Overlay) -> Option<&mut usize> {
 fn choice_mut(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
         Overlay::Confirm { choice, .. } | Overlay::Sort { choice, .. } => Some(choice),
+        Overlay::Workspaces { choice } => Some(choice),
         Overlay::Menu(menu) => Some(&mut menu.choice),
         Overlay::Properties(properties) => Some(&mut properties.choice),
         Overlay::Summary(summary) => Some(&mut summary.choice),
         Overlay::Overtaken(overtaken) => Some(&mut overtaken.choice),
         Overlay::Question(Question {
-            ask:
-                Asking::Host { choice, .. }
-                | Asking::Certificate { choice, .. }
-                | Asking::Conflicts { choice, .. },
+            ask: Asking::Host { choice, .. } | Asking::Certificate { choice, .. },
             ..
         }) => Some(choice),
         _ => None,
@@ -92,7 +83,8 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 
 /// Typing, into the dialog's field or into the filter.
 pub(super) fn edit(state: &mut State, request: InputRequest) {
-    if let Some(field) = field_mut(state) {
+    if boards::edit(state, request.clone()) {
+    } else if let Some(field) = field_mut(state) {
         field.input.handle(request);
     } else if state.mode() == Mode::Palette {
         palette::edit(state, request);
@@ -118,6 +110,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) {
 pub(super) fn paste(state: &mut State, text: &str, fx: &mut Effects) {
     if field_mut(state).is_some()
         || state.filtering
+        || boards::is_filtering(state)
         || matches!(state.mode(), Mode::Connect | Mode::Palette | Mode::Find | Mode::GoTo | Mode::Rename)
     {
         for c in text.trim_end_matches(['\r', '\n']).chars().filter(|c| !c.is_control()) {
@@ -259,6 +252,8 @@ fn accept(state: &mut State, fx: &mut Effects) {
             }
             Deed::RemoveBookmark { name } => fx.push(Effect::Keep(Change::Remove { name })),
             Deed::GoTo { side, text } => signs::go_to(state, side, &text, fx),
+            Deed::Sync => compare::run(state, fx),
+            Deed::Discard { id, job } => jobs::discard(state, id, job, fx),
             Deed::Import { programs } => {
                 fx.extend(programs.into_iter().map(|program| Effect::Keep(Change::Import { program })));
             }
@@ -275,6 +270,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
                 view.keep_cursor(|listing| listing.set_sort(sort));
             }
         },
+        Some(Overlay::Workspaces { choice }) => workspace::chosen(state, choice, fx),
         Some(Overlay::Menu(menu)) => menu::chosen(state, &menu, fx),
         Some(Overlay::Question(question)) => answer(question, fx),
         Some(Overlay::Properties(properties)) => attributes::chosen(state, properties, fx),
@@ -296,7 +292,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             | Overlay::Told { .. }
             | Overlay::Tour
             | Overlay::Explain { .. }
-            | Overlay::Details { .. }
+            | Overlay::Details(_)
             | Overlay::Error { .. },
         ) => {}
     }
@@ -311,9 +307,7 @@ fn answer(question: Question, fx: &mut Effects) {
         Asking::Secret { field, .. } => {
             Answer::Trust(trust::Answer::Secret(field.input.value().to_owned().into()))
         }
-        Asking::Conflicts { choice, .. } => {
-            Answer::Conflicts(CONFLICT_ANSWERS.get(choice).copied().flatten())
-        }
+        Asking::Conflicts(review) => Answer::Conflicts(Some(review.decisions())),
     };
     fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
 }
@@ -332,8 +326,10 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
         Typing::Time { items, name } => attributes::set_time(state, items.clone(), name.clone(), &text, fx),
         Typing::Command(dir) => commands::run(state, dir.clone(), text.trim(), fx),
         Typing::Pattern { side, select } => places::select_matching(state, *side, *select, &text),
+        Typing::Workspace => workspace::save(state, text.trim(), fx),
         Typing::Search => viewer::search(state, &text, fx),
         Typing::Offset => viewer::go_to(state, text.trim()),
+        Typing::Limit(job) => jobs::set_limit(state, *job, text.trim(), fx),
     };
     if let Err(error) = result {
         state.overlays.push(Overlay::Text { typing, field, error: Some(error) });
@@ -343,5 +339,9 @@ fn typed(state: &mut State, typing: Typing, field: Field, fx: &mut Effects) {
 /// Ends the program.
 pub(super) fn leave(state: &mut State, fx: &mut Effects) {
     state.quitting = true;
+    let session = workspace::current(state);
+    if state.places.can_keep && !session.is_empty() {
+        fx.push(Effect::Keep(Change::Session(session)));
+    }
     fx.push(Effect::Quit);
 }

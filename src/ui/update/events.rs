@@ -1,9 +1,9 @@
 //! What the engine reports, taken into the state. Must decide nothing that the person should.
 
 use super::{
-    attributes, commands, connect, edit,
+    attributes, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    find, goto, measure, places, questions, signs, viewer,
+    find, goto, jobs, measure, places, questions, signs, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -12,6 +12,9 @@ use crate::{
     ui::state::{Errand, Lost, Next, Notice, Phase, Side, Standing, State, Tone},
     words,
 };
+
+/// Warnings of one job that are kept.
+const MOST_WARNINGS: usize = 1_000;
 
 pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
     let Event { job, what } = event;
@@ -46,6 +49,10 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 on_transfer_event(state, job, what, fx);
             } else if let Some(at) = state.errands.iter().position(|errand| errand.job == job) {
                 on_errand_event(state, at, what, fx);
+            } else if compare::is_ours(state, job) {
+                compare::on_event(state, what);
+            } else if jobs::is_asked(state, job) {
+                jobs::on_stored(state, what);
             } else if let Some(at) = state.measures.iter().position(|measure| measure.job == job) {
                 measure::on_event(state, at, what);
             } else if goto::waits_for(state, job) {
@@ -68,11 +75,14 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
 }
 
 pub(super) fn on_progress(state: &mut State, board: ProgressBoard) {
+    let queued = board.iter().filter(|(_, progress)| progress.phase == transfers::Phase::Queued);
+    let queued: Vec<JobId> = queued.map(|(job, _)| *job).collect();
+    state.transfers.queue(&queued);
     for (job, progress) in board {
         if let Some(transfer) = state.transfers.get_mut(job)
             && transfer.is_running()
         {
-            transfer.progress = progress;
+            transfer.advance(progress, state.clock.running);
         }
     }
 }
@@ -190,6 +200,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         | What::Fetched(_)
         | What::Draft(_)
         | What::Steps(_)
+        | What::Compared(_)
         | What::Hosts(_)
         | What::Resolved(_)
         | What::Stored(_)
@@ -236,10 +247,10 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
     match what {
         What::Planned(totals) => transfer.progress.total = totals,
         What::ItemFailed(error) => {
-            transfer.failures.push(error);
-            transfer.progress.failed = transfer.progress.failed.max(transfer.failures.len() as u64);
+            transfer.fail(error);
         }
-        What::Warning(error) => transfer.warnings.push(error),
+        What::Warning(error) if transfer.warnings.len() < MOST_WARNINGS => transfer.warnings.push(error),
+        What::Resumable { id } => transfer.resumable = Some(id),
         What::Verified(verified) => transfer.verified = verified,
         What::Retrying { wait, error, .. } => {
             transfer.progress.phase = transfers::Phase::Waiting;

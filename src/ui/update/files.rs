@@ -8,14 +8,11 @@ use super::{
 use crate::{
     engine::Command,
     fs::{Entry, Kind, Location, path::check_name},
-    transfer::{Landing, OnConflict, Policy, Progress, Request},
+    transfer::{Landing, OnConflict, Policy, Request},
     ui::{
         action::Action,
         layout,
-        state::{
-            Deed, Errand, Field, Item, Load, Overlay, Panel, Standing, State, Tone, Transfer, Typing, View,
-            Work,
-        },
+        state::{Deed, Errand, Field, Item, Load, Overlay, Panel, State, Tone, Transfer, Typing, View, Work},
     },
     words,
 };
@@ -139,7 +136,9 @@ pub(super) fn send(
     };
     let touches = if moving { vec![target, folder] } else { vec![target] };
     let job = state.fresh_job();
-    state.transfers.jobs.push(transfer(job, work, name, label, touches));
+    let mut transfer = transfer(job, work, name, label, touches);
+    transfer.request = Some(Box::new(request.clone()));
+    state.transfers.jobs.push(transfer);
     show_transfers(state);
     fx.push(Effect::Send(Command::Copy { job, request }));
     true
@@ -152,21 +151,10 @@ pub(super) fn transfer(
     target: String,
     touches: Vec<Location>,
 ) -> Transfer {
-    Transfer {
-        job,
-        work,
-        name,
-        target,
-        touches,
-        progress: Progress::default(),
-        failures: Vec::new(),
-        warnings: Vec::new(),
-        verified: Vec::new(),
-        standing: Standing::Running,
-    }
+    Transfer::new(job, work, name, target, touches)
 }
 
-fn show_transfers(state: &mut State) {
+pub(super) fn show_transfers(state: &mut State) {
     state.notice = None;
     if !state.in_panel {
         // On a small screen the panel would hide the panes; the title line tells of the job.

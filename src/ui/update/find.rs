@@ -181,13 +181,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::Last => find.move_to(usize::MAX),
         Action::NextChoice => find.focus = (find.focus + 1) % FIELDS,
         Action::PreviousChoice => find.focus = (find.focus + FIELDS - 1) % FIELDS,
-        Action::Select => {
-            if find.current().is_some() {
-                if !find.marked.remove(&at) {
-                    find.marked.insert(at);
-                }
-                find.move_to(at + 1);
+        Action::Select if find.current().is_some() => {
+            if !find.marked.remove(&at) {
+                find.marked.insert(at);
             }
+            find.move_to(at + 1);
         }
         Action::Accept if !find.is_answered() => begin(state, fx),
         Action::Accept => go(state, fx),

@@ -137,7 +137,8 @@ fn offer(state: &mut State, fx: &mut Effects) {
     let (base, partial) = cut(&text);
     let is_name = !base.contains(['/', ':']) && !partial.starts_with('~');
     let mut all = Vec::new();
-    let mut asks = None;
+    let (mut asks, mut needless) = (None, false);
+    let waits = goto.wait.as_ref().map(|wait| wait.what.clone());
     let to = if base.is_empty() && partial == "~" {
         Leads::Away
     } else {
@@ -145,13 +146,19 @@ fn offer(state: &mut State, fx: &mut Effects) {
     };
     match to {
         Leads::To(folder) => match goto.folder(&folder) {
-            Some(known) => {
+            // What was given up half way is asked for again.
+            Some(known)
+                if known.whole
+                    || known.error.is_some()
+                    || waits.as_ref() == Some(&Awaited::Names(folder.clone())) =>
+            {
+                needless = matches!(&waits, Some(Awaited::Names(other)) if *other != folder);
                 let in_url = base.contains("://");
                 let hidden = partial.starts_with('.') || state.pane(goto.side).view.listing.shows_hidden();
                 let names = in_order(&known.entries).into_iter().filter(|entry| hidden || !entry.is_hidden());
                 all.extend(names.filter_map(|entry| candidate(base, entry, in_url)));
             }
-            None => asks = Some(Awaited::Names(folder)),
+            _ => asks = Some(Awaited::Names(folder)),
         },
         Leads::BelowHome(_) => asks = Some(Awaited::Home { enters: false }),
         Leads::Away => {}
@@ -160,8 +167,13 @@ fn offer(state: &mut State, fx: &mut Effects) {
         all.extend(names(state));
     }
     let partial = partial.to_owned();
-    let waits = goto.wait.as_ref().map(|wait| wait.what.clone());
+    if needless {
+        stop(state, fx);
+    }
     if let Some(goto) = goto_mut(state) {
+        if let Some(Awaited::Names(folder)) = asks.as_ref().filter(|asked| waits.as_ref() != Some(*asked)) {
+            goto.folders.retain(|known| known.location != *folder);
+        }
         goto.offer(all, &partial);
     }
     if let Some(asked) = asks
@@ -253,8 +265,12 @@ pub(super) fn on_event(state: &mut State, what: What, fx: &mut Effects) {
         (Awaited::Names(location), What::Done(_)) => {
             goto.folder_mut(&location).whole = true;
             goto.wait = None;
+            let completes = std::mem::take(&mut goto.completes);
             if goto.chosen.is_none() {
                 offer(state, fx);
+                if completes {
+                    complete(state, fx);
+                }
             }
         }
         (Awaited::Names(location), What::Failed(error)) => {
@@ -284,7 +300,13 @@ pub(super) fn on_event(state: &mut State, what: What, fx: &mut Effects) {
 
 fn arrive(state: &mut State, location: Location, entry: &Entry, fx: &mut Effects) {
     let Some(Overlay::GoTo(goto)) = state.overlays.pop() else { return };
-    remember(&mut state.gone, goto.text().trim());
+    let typed = goto.text().trim();
+    // From another folder a relative path would lead elsewhere.
+    let is_relative = !typed.starts_with(['/', '~']) && !typed.contains(':');
+    match std::str::from_utf8(location.path.as_bytes()) {
+        Ok(path) if is_relative => remember(&mut state.gone, path),
+        _ => remember(&mut state.gone, typed),
+    }
     match (location.parent(), location.path.name()) {
         (Some(folder), Some(name)) if !entry.is_dir_like() => find::show(state, goto.side, folder, name, fx),
         _ => places::go(state, goto.side, location, Step::New, None, fx),
@@ -333,7 +355,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest, fx: &mut Effects) {
 
 fn changed(state: &mut State, fx: &mut Effects) {
     let Some(goto) = goto_mut(state) else { return };
-    (goto.error, goto.recalled, goto.chosen) = (None, None, None);
+    (goto.error, goto.recalled, goto.chosen, goto.completes) = (None, None, None, false);
     goto.typed = goto.text().to_owned();
     if matches!(goto.wait.as_ref().map(|wait| &wait.what), Some(Awaited::Look(_))) {
         // What was to be looked at is not what is typed now.
@@ -369,6 +391,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Tab: as far as it is clear; from there on one candidate after the other.
 fn complete(state: &mut State, fx: &mut Effects) {
     let Some(goto) = goto_mut(state) else { return };
+    if matches!(&goto.wait, Some(wait) if !matches!(wait.what, Awaited::Look(_))) && goto.chosen.is_none() {
+        // It is done once the names are there.
+        goto.completes = true;
+        return;
+    }
     if goto.chosen.is_none() {
         let (base, partial) = cut(goto.text());
         let (base, partial) = (base.len(), partial.to_lowercase());

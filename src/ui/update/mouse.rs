@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{actions::on_action, dialogs, drag, effect::Effects, menu, panels, places, tabs, viewer};
+use super::{actions::on_action, boards, dialogs, drag, effect::Effects, menu, panels, places, tabs, viewer};
 use crate::ui::{
     action::Action,
+    keymap::Mode,
     layout::{self, Hit},
     state::{Click, Grip, Overlay, Side, State},
 };
@@ -27,6 +28,13 @@ pub(super) fn on_mouse(state: &mut State, event: MouseEvent, fx: &mut Effects) {
         match event.kind {
             MouseEventKind::ScrollUp => return viewer::scroll(state, -(WHEEL_ROWS as isize)),
             MouseEventKind::ScrollDown => return viewer::scroll(state, WHEEL_ROWS as isize),
+            _ => {}
+        }
+    }
+    if matches!(hit, Hit::Listed(_) | Hit::Cell(_) | Hit::Dialog) && layout::board::is_in_front(state) {
+        match event.kind {
+            MouseEventKind::ScrollUp => return boards::scroll(state, -(WHEEL_ROWS as isize)),
+            MouseEventKind::ScrollDown => return boards::scroll(state, WHEEL_ROWS as isize),
             _ => {}
         }
     }
@@ -101,6 +109,18 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
                 state.last_click = Some(now);
             }
         }
+        Hit::Listed(row) => {
+            boards::move_to(state, row);
+            let now = Click { side: state.active, row, at: state.clock.running };
+            let again =
+                last.is_some_and(|last| last.row == row && now.at.saturating_sub(last.at) <= DOUBLE_CLICK);
+            match again {
+                true if state.mode() == Mode::Details => on_action(state, Action::Accept, fx),
+                true => {}
+                false => state.last_click = Some(now),
+            }
+        }
+        Hit::Cell(row) => boards::press(state, row),
         Hit::Field(at) => dialogs::focus_field(state, at),
         Hit::Chosen(row) => dialogs::click_line(state, row, fx),
         Hit::Header(side, key) => {
@@ -187,6 +207,6 @@ fn wheel(state: &mut State, hit: Hit, up: bool, fx: &mut Effects) {
         Hit::Dialog | Hit::Button(_) | Hit::Field(_) | Hit::Chosen(_) => {
             on_action(state, if up { Action::Up } else { Action::Down }, fx);
         }
-        Hit::Place(_) | Hit::NewTab | Hit::Hint(_) | Hit::Nothing => {}
+        Hit::Place(_) | Hit::NewTab | Hit::Hint(_) | Hit::Listed(_) | Hit::Cell(_) | Hit::Nothing => {}
     }
 }

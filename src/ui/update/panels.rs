@@ -2,7 +2,7 @@
 
 use super::{
     effect::{Effect, Effects},
-    events,
+    events, jobs,
 };
 use crate::{
     engine::Command,
@@ -10,7 +10,7 @@ use crate::{
     ui::{
         action::Action,
         layout,
-        state::{Overlay, Panel, State, Transfer},
+        state::{Details, Overlay, Panel, Standing, State, Transfer},
     },
 };
 
@@ -51,6 +51,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         }
         Action::CancelJob => {
             let job = state.transfers.current().map(|transfer| transfer.job);
+            if state.transfers.current().is_some_and(|t| !t.is_running() && t.resumable.is_some()) {
+                jobs::ask_discard(state, state.transfers.cursor);
+                return true;
+            }
             match job {
                 Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
                     events::cancel_job(state, job, fx);
@@ -77,9 +81,29 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
             state.transfers.clear_finished();
             return true;
         }
+        Action::Earlier | Action::Later if panel == Panel::Transfers => {
+            jobs::reorder(state, action == Action::Earlier, fx);
+            return true;
+        }
+        Action::LimitJob | Action::LimitAll if panel == Panel::Transfers => {
+            jobs::ask_limit(state, action == Action::LimitAll);
+            return true;
+        }
+        Action::RetryJob if panel == Panel::Transfers => {
+            jobs::go_on(state, state.transfers.cursor, fx);
+            return true;
+        }
         Action::Details | Action::Open if panel == Panel::Transfers => {
-            if let Some(transfer) = state.transfers.current() {
-                state.overlays.push(Overlay::Details { job: transfer.job, scroll: 0 });
+            match state.transfers.current() {
+                Some(transfer) if matches!(transfer.standing, Standing::Interrupted(_)) => {
+                    jobs::go_on(state, state.transfers.cursor, fx);
+                }
+                Some(transfer) => {
+                    let details = Details::of(transfer.job);
+                    state.notice = None;
+                    state.overlays.push(Overlay::Details(details));
+                }
+                None => {}
             }
             return true;
         }

@@ -4,7 +4,7 @@ use super::effect::{Effect, Effects};
 use crate::{
     engine::{Answer, Ask, Command, JobId, QuestionId},
     trust,
-    ui::state::{Asking, Field, Overlay, Question, State},
+    ui::state::{Asking, Field, Overlay, Question, Review, State},
 };
 
 /// A question of the engine: shown now if nothing else is open, else in its turn.
@@ -20,13 +20,14 @@ pub(super) fn ask(state: &mut State, job: JobId, id: QuestionId, ask: Ask, fx: &
             let field = Field::secret(request.echo);
             Asking::Secret { request, field, scroll: usize::MAX }
         }
-        Ask::Conflicts { shown, count } => Asking::Conflicts { shown, count, choice: 0, scroll: 0 },
+        Ask::Conflicts { shown, count } => Asking::Conflicts(Box::new(Review::new(shown, count))),
     };
     let question = Question { id, job, ask };
     let known = state.any_pane_waits_for(job)
         || state.trial.as_ref().is_some_and(|trial| trial.job == job)
         || state.transfers.running().any(|transfer| transfer.job == job)
         || state.edits.iter().any(|edit| edit.job == job)
+        || super::compare::is_ours(state, job)
         || super::viewer::waits_for(state, job)
         || super::find::waits_for(state, job)
         || super::goto::waits_for(state, job)
@@ -69,7 +70,7 @@ pub(super) fn refuse(question: &Question, fx: &mut Effects) {
         Asking::Host { .. } | Asking::Certificate { .. } | Asking::Secret { .. } => {
             Answer::Trust(trust::Answer::No)
         }
-        Asking::Conflicts { .. } => Answer::Conflicts(None),
+        Asking::Conflicts(_) => Answer::Conflicts(None),
     };
     fx.push(Effect::Send(Command::Answer { question: question.id, answer }));
 }

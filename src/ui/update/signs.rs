@@ -10,9 +10,8 @@ use super::{
 use crate::{
     engine::JobId,
     fs::Location,
-    transfer::Totals,
     ui::{
-        state::{Bar, Deed, Notice, Overlay, Side, State, Tone, Transfer, Work},
+        state::{Bar, Deed, Notice, Overlay, Side, State, Tone, Transfers},
         text,
     },
     words,
@@ -29,32 +28,20 @@ const SHOWN: usize = 200;
 
 /// Tells the terminal how far all that runs is, when that changes.
 pub(super) fn tell_progress(state: &mut State, fx: &mut Effects) {
-    let bar = bar(state.transfers.running());
+    let bar = bar(&state.transfers);
     if bar != state.bar {
         state.bar = bar;
         fx.push(Effect::Terminal(Sign::Bar(bar)));
     }
 }
 
-/// By bytes where every job moves some, else by items.
-fn bar<'a>(running: impl Iterator<Item = &'a Transfer>) -> Bar {
-    let running: Vec<&Transfer> = running.collect();
-    if running.is_empty() {
+fn bar(transfers: &Transfers) -> Bar {
+    if transfers.running().next().is_none() {
         return Bar::None;
     }
-    let moves = |t: &&Transfer| matches!(t.work, Work::Copy | Work::Move) && t.progress.total.bytes > 0;
-    let by_bytes = running.iter().all(moves);
-    let amount = |totals: &Totals| match by_bytes {
-        true => totals.bytes,
-        false => totals.files.saturating_add(totals.dirs).saturating_add(totals.links),
-    };
-    let sum = |of: fn(&Transfer) -> &Totals| {
-        running.iter().fold(0u128, |sum, transfer| sum + u128::from(amount(of(transfer))))
-    };
-    let (done, total) = (sum(|t| &t.progress.done), sum(|t| &t.progress.total));
-    match (done * 100).checked_div(total) {
+    match transfers.share() {
         None => Bar::Busy,
-        Some(percent) => Bar::Percent(u8::try_from(percent.min(100)).unwrap_or(100)),
+        Some(share) => Bar::Percent((share * 100.0).floor() as u8),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn show(state: &mut State, tab: usize) {
 }
 
 /// What is half done in the tab that is left: what is typed, what was clicked.
-fn leave(state: &mut State) {
+pub(super) fn leave(state: &mut State) {
     state.filtering = false;
     state.in_panel = false;
     state.last_click = None;

@@ -136,6 +136,15 @@ fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, Strin
                 }
                 Start::Demo => ("Look around in a demo".to_owned(), Action::Demo),
                 Start::Tour => ("What is what on this screen".to_owned(), Action::Tour),
+                Start::Session => {
+                    let tabs = places.session.as_ref().map_or(0, |session| session.tabs.len() as u64);
+                    let tabs = words::plural(tabs, "tab", "tabs");
+                    (format!("The last session, {tabs}"), Action::RestoreSession)
+                }
+                Start::Workspaces => {
+                    let count = words::plural(places.workspaces.len() as u64, "workspace", "workspaces");
+                    (format!("{count} with tabs of their own"), Action::OpenWorkspace)
+                }
             };
             (name, key(state, action))
         }

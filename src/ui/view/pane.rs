@@ -32,7 +32,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     if let Some(chooser) = &pane.chooser {
         return connect::draw(pen, state, chooser, areas, active);
     }
-    draw_header(pen, state, pane, areas, active);
+    draw_header(pen, state, side, areas, active);
     match &pane.phase {
         Phase::Failed(error) => failure(pen, state, areas, error),
         Phase::Connecting(connecting) if pane.view.location.is_none() => {
@@ -57,15 +57,16 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAre
     foot(pen, state, pane, areas, active)
 }
 
-fn draw_header(pen: &mut Pen<'_>, state: &State, pane: &Pane, areas: &PaneAreas, active: bool) {
+fn draw_header(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAreas, active: bool) {
     let outer = areas.outer;
-    let header = header::header(state, pane, outer);
+    let header = header::header(state, side, outer);
     if outer.width >= 8 && outer.height > 0 {
         pen.put(outer.x + 1, outer.y, 1, if active { "▸" } else { " " }, Role::Title);
     }
     for Piece { part, x, columns, text } in header.pieces {
         let role = match part {
             Part::Gap => Role::Text,
+            Part::Side => Role::Accent,
             Part::Protocol => Role::Faint,
             Part::Name | Part::Path if active => Role::Title,
             Part::Name | Part::Trust => Role::Soft,

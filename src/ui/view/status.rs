@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Pen, log::class, parts::key, transfers::share};
+use super::{Pen, log::class, parts::key};
 use crate::{
     ui::{
         action::Action,
@@ -68,9 +68,7 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
         return;
     }
     let mut facts = vec![format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"))];
-    if let [only] = running.as_slice()
-        && let Some(share) = share(only)
-    {
+    if let Some(share) = state.transfers.share() {
         facts.push(format!("{:.0}%", (share * 100.0).floor()));
     }
     if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
@@ -95,7 +93,10 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         return;
     }
     let room = area.width.saturating_sub(4);
-    if let Some(notice) = &state.notice {
+    let doing = doing(state).filter(|_| state.overlay().is_none());
+    // How long something takes says more than that it was begun.
+    let notice = state.notice.as_ref().filter(|notice| notice.tone != Tone::Plain || doing.is_none());
+    if let Some(notice) = notice {
         let (mark, mark_role, role) = match notice.tone {
             Tone::Plain => ("·", Role::Soft, Role::Text),
             Tone::Good => ("✓", Role::Good, Role::Text),
@@ -118,7 +119,7 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         let text = format!("Testing {}: {stage}… {since}  (Esc stops)", trial.name);
         pen.put(area.x + 1, area.y, 1, super::spinner(state), Role::Soft);
         pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
-    } else if let Some(text) = doing(state).filter(|_| state.overlay().is_none()) {
+    } else if let Some(text) = doing {
         pen.put(area.x + 1, area.y, 1, super::spinner(state), Role::Soft);
         pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if !state.waiting.is_empty() && state.overlay().is_some() {

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{Pen, spinner};
 use crate::{
+    fs::Timestamp,
     transfer::Phase,
     ui::{
         layout::PanelAreas,
@@ -40,7 +41,9 @@ pub(super) fn share(transfer: &Transfer) -> Option<f64> {
     let of = |done: u64, total: u64| (total > 0).then(|| (done as f64 / total as f64).clamp(0.0, 1.0));
     let items = |t: &crate::transfer::Totals| t.files.saturating_add(t.dirs).saturating_add(t.links);
     match transfer.work {
-        Work::Copy | Work::Move => of(done.bytes, total.bytes).or_else(|| of(items(done), items(total))),
+        Work::Copy | Work::Move | Work::Sync => {
+            of(done.bytes, total.bytes).or_else(|| of(items(done), items(total)))
+        }
         Work::Remove | Work::Rename | Work::Change => of(items(done), items(total)),
     }
 }
@@ -66,6 +69,7 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
         Standing::Done(_) => ("✓", Role::Good),
         Standing::Failed(_) => ("✗", Role::Bad),
         Standing::Cancelled => ("·", Role::Faint),
+        Standing::Interrupted(_) => ("‖", Role::Warning),
     };
     let y = area.y;
     let end = area.right().saturating_sub(1);
@@ -84,6 +88,12 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
         let percent = format!(" {:>3}% ", (share * 100.0).floor());
         x = pen.put(x, y, left(x), &percent, Role::Text) + 1;
         // What matters most comes first: a narrow panel shows only that.
+        if area.width >= 120 {
+            let spark = sparkline(transfer, 12);
+            if !spark.is_empty() {
+                x = pen.put(x, y, left(x), &text::pad(&spark, 12), Role::Faint) + 2;
+            }
+        }
         for (text, role) in facts(transfer) {
             let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
             if width > left(x) {
@@ -98,7 +108,46 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
         Standing::Done(outcome) if outcome.failed > 0 => Role::Warning,
         _ => Role::Soft,
     };
+    if let Standing::Interrupted(known) = &transfer.standing {
+        return interrupted(pen, state, transfer, known.started, (x, y, left(x)));
+    }
     pen.put(x, y, left(x), &text::cut(&transfer.standing_words(), usize::from(left(x))), role);
+}
+
+/// `interrupted at 128 of 180 files · Enter goes on`, from the longest way to say it that fits.
+fn interrupted(
+    pen: &mut Pen<'_>,
+    state: &State,
+    transfer: &Transfer,
+    started: i64,
+    (x, y, room): (u16, u16, u16),
+) {
+    let started = words::timestamp_in(Timestamp::from_seconds(started), state.clock.now, state.zone);
+    let (all, files) = (transfer.standing_words(), transfer.progress.done.files);
+    let reached = match transfer.progress.total.files {
+        0 => words::plural(files, "file", "files"),
+        total => format!("{} of {}", words::count(files), words::plural(total, "file", "files")),
+    };
+    let ways = [
+        format!("interrupted, begun {started} · {all} · Enter goes on, x forgets it"),
+        format!("interrupted at {reached} · Enter goes on, x forgets it"),
+        format!("interrupted at {reached} · Enter goes on"),
+        format!("interrupted at {reached}"),
+    ];
+    let fits = ways.into_iter().find(|text| text::width(text) <= usize::from(room));
+    pen.put(x, y, room, &fits.unwrap_or_else(|| "interrupted".to_owned()), Role::Warning);
+}
+
+/// The rates of the last minute as a line of bars, the newest last.
+pub(super) fn sparkline(transfer: &Transfer, columns: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let rates = transfer.rates.iter().skip(transfer.rates.len().saturating_sub(columns));
+    let most = transfer.rates.iter().copied().fold(0.0, f64::max);
+    if most <= 0.0 || transfer.rates.len() < 2 {
+        return String::new();
+    }
+    let bar = |rate: &f64| BARS.get((rate / most * 7.0).round().clamp(0.0, 7.0) as usize).copied();
+    rates.filter_map(bar).collect()
 }
 
 fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
@@ -121,6 +170,9 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
         let total = words::size(progress.total.bytes);
         let bytes = format!("{} of {total}{more}", words::size(progress.done.bytes));
         facts.push((bytes, Role::Faint));
+    }
+    if let Some(limit) = transfer.limit {
+        facts.push((format!("at most {}", words::rate(limit as f64)), Role::Faint));
     }
     if progress.failed > 0 {
         facts.insert(0, (format!("{} failed", words::count(progress.failed)), Role::Bad));

@@ -131,7 +131,7 @@ fn refuse(form: &mut Form, (slot, why): (Slot, String)) {
     form.error = Some(format!("{}.", capital(&why)));
 }
 
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::ui::update) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -1,0 +1,124 @@
+//! Draws the details of a transfer: how it stands, how fast it is and was, and each item that
+//! failed.
+
+use super::{
+    Pen, board,
+    transfers::{self, bar, share},
+};
+use crate::{
+    fs::Error,
+    transfer::Totals,
+    ui::{
+        layout::board::Board,
+        state::{Details, State, Transfer},
+        text,
+        theme::Role,
+    },
+    words,
+};
+
+pub(super) fn draw(pen: &mut Pen<'_>, state: &State, details: &Details, at: &Board) {
+    let Some(transfer) = details.transfer(state) else {
+        return board::title(pen, at, "Details", "");
+    };
+    board::title(pen, at, &transfer.title(), &transfer.standing_short());
+    head(pen, transfer, at);
+    let rows = transfer.failures.iter().map(|error| (error, "✗", Role::Bad));
+    let rows = rows.chain(transfer.warnings.iter().map(|error| (error, "!", Role::Warning)));
+    let rows = rows.enumerate().skip(details.place.top);
+    let mut current = None;
+    for (y, (row, (error, mark, role))) in (at.rows.y..at.rows.bottom()).zip(rows) {
+        line(pen, error, (mark, role), at, y);
+        if row == details.place.cursor {
+            current = Some(error);
+            board::cursor(pen, at, y);
+        }
+    }
+    if details.count(state) == 0 {
+        let text = if transfer.is_running() { "Nothing has failed so far." } else { "Nothing has failed." };
+        pen.put(at.rows.x + 2, at.rows.y, at.rows.width.saturating_sub(3), text, Role::Soft);
+    }
+    board::foot(pen, at, &foot(transfer, current, at));
+}
+
+/// How far it is, how fast, and for how long.
+fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
+    let area = at.heads;
+    if area.height == 0 {
+        return;
+    }
+    let progress = &transfer.progress;
+    let left = |x: u16| area.right().saturating_sub(x + 1);
+    let mut x = area.x + 2;
+    if let Some(share) = share(transfer).filter(|_| transfer.is_running()) {
+        let (full, rest) = bar(share, usize::from(area.width / 4));
+        x = pen.put(x, area.y, left(x), &full, Role::Accent);
+        x = pen.put(x, area.y, left(x), &rest, Role::Faint);
+        x = pen.put(x, area.y, left(x), &format!(" {:>3}%", (share * 100.0).floor()), Role::Text) + 2;
+    }
+    let mut facts = Vec::new();
+    if progress.total != Totals::default() {
+        facts.push(format!("{} of {}", words::totals(&progress.done), words::totals(&progress.total)));
+    } else {
+        facts.push(words::totals(&progress.done));
+    }
+    pen.put(x, area.y, left(x), &text::cut(&facts.join("  "), usize::from(left(x))), Role::Soft);
+    let mut x = area.x + 2;
+    let mut speed = Vec::new();
+    if transfer.is_running() && progress.rate > 0.0 {
+        speed.push(format!("{} now", words::rate(progress.rate)));
+    }
+    if let Some(mean) = transfer.mean().filter(|mean| *mean > 0.0) {
+        speed.push(format!("{} on average", words::rate(mean)));
+    }
+    if !progress.elapsed.is_zero() {
+        speed.push(format!("{} so far", words::duration(progress.elapsed)));
+    }
+    if let Some(limit) = transfer.limit {
+        speed.push(format!("at most {}", words::rate(limit as f64)));
+    }
+    if let Some(remaining) = progress.remaining.filter(|_| transfer.is_running()) {
+        speed.push(format!("{} to go", words::duration(remaining)));
+    }
+    let spark = transfers::sparkline(transfer, usize::from(area.width / 4).min(60));
+    if !spark.is_empty() {
+        x = pen.put(x, area.y + 1, left(x), &spark, Role::Accent) + 2;
+    }
+    speed.extend(
+        transfer.verified.iter().map(|(by, files)| format!("checked: {}", words::verified(by, *files))),
+    );
+    pen.put(x, area.y + 1, left(x), &text::cut(&speed.join("  "), usize::from(left(x))), Role::Soft);
+}
+
+fn line(pen: &mut Pen<'_>, error: &Error, (mark, role): (&str, Role), at: &Board, y: u16) {
+    let name = at.columns.name;
+    let end = name.x + name.width;
+    let mut x = pen.put(name.x, y, name.width, mark, role) + 1;
+    let words = words::error(error);
+    let path = error.path().map(|path| words::escape_bytes(path.as_bytes())).unwrap_or(words.what.clone());
+    let room = usize::from(end.saturating_sub(x));
+    let path_width = room / 2;
+    let path = text::pad(&text::cut_start(&path, path_width), path_width);
+    x = pen.put(x, y, end.saturating_sub(x), &path, Role::Text) + 2;
+    let room = end.saturating_sub(x);
+    pen.put(x, y, room, &text::cut(&words.said, usize::from(room)), Role::Soft);
+}
+
+/// All that is known of the item of the cursor.
+fn foot(transfer: &Transfer, current: Option<&Error>, at: &Board) -> Vec<(Role, String)> {
+    let room = usize::from(at.foot.width.saturating_sub(3)).max(1);
+    let mut lines = Vec::new();
+    if let Some(error) = current {
+        let words = words::error(error);
+        let said = format!("{}: {}.", words.what, words.said);
+        lines.extend(text::wrap(&said, room).into_iter().map(|line| (Role::Text, line)));
+        lines.extend(text::wrap(&words.advice, room).into_iter().map(|line| (Role::Soft, line)));
+    }
+    let kept = usize::from(at.foot.height).saturating_sub(usize::from(transfer.more_failures > 0));
+    lines.truncate(kept);
+    if transfer.more_failures > 0 {
+        let more = words::plural(transfer.more_failures, "more failure", "more failures");
+        lines.push((Role::Warning, format!("{more} than are listed.")));
+    }
+    lines
+}

@@ -1,0 +1,186 @@
+//! Draws the review of conflicts: what is to be copied beside what is there already.
+
+use std::cmp::Ordering;
+
+use super::{Pen, board};
+use crate::{
+    transfer::{Conflict, OnConflict},
+    ui::{
+        layout::board::Board,
+        state::{Review, State, review::Against},
+        text,
+        theme::Role,
+    },
+    words,
+};
+
+pub(super) fn draw(pen: &mut Pen<'_>, state: &State, review: &Review, at: &Board) {
+    let name = format!("{} already", words::plural(review.count, "file exists", "files exist"));
+    let job = state.transfers.jobs.iter().find(|transfer| Some(transfer.job) == job_of(state));
+    board::title(pen, at, &name, &job.map(|transfer| transfer.title()).unwrap_or_default());
+    heads(pen, at);
+    let rows = review.found.iter().enumerate().skip(review.place.top);
+    for (y, (row, conflict)) in (at.rows.y..at.rows.bottom()).zip(rows) {
+        if let Some(shown) = review.shown.get(*conflict) {
+            line(pen, state, review, *conflict, shown, at, y);
+        }
+        if row == review.place.cursor {
+            board::cursor(pen, at, y);
+        }
+    }
+    if review.found.is_empty() {
+        pen.put(at.rows.x + 2, at.rows.y, at.rows.width.saturating_sub(3), "No name matches.", Role::Faint);
+    }
+    board::foot(pen, at, &foot(state, review, at));
+    board::sieve(pen, at, &review.sieve, review.found.len());
+}
+
+fn job_of(state: &State) -> Option<crate::engine::JobId> {
+    state.overlays.iter().rev().find_map(|overlay| match overlay {
+        crate::ui::state::Overlay::Question(question) => Some(question.job),
+        _ => None,
+    })
+}
+
+fn heads(pen: &mut Pen<'_>, at: &Board) {
+    if at.heads.height == 0 {
+        return;
+    }
+    let (columns, y) = (&at.columns, at.heads.y);
+    pen.put(columns.name.x, y, columns.name.width, "Name", Role::Faint);
+    for (column, text) in [(columns.left, "yours"), (columns.right, "there already")] {
+        if let Some(column) = column {
+            pen.put_right(column.x, y, column.width, text, Role::Faint);
+        }
+    }
+    if let Some(column) = columns.words {
+        pen.put(column.x, y, column.width, "yours is", Role::Faint);
+    }
+    pen.put(columns.answer.x, y, columns.answer.width, "answer", Role::Faint);
+}
+
+fn line(
+    pen: &mut Pen<'_>,
+    state: &State,
+    review: &Review,
+    which: usize,
+    shown: &Conflict,
+    at: &Board,
+    y: u16,
+) {
+    let columns = &at.columns;
+    let name = words::escape_bytes(review.name(which));
+    let name = text::cut_middle(&name, usize::from(columns.name.width));
+    pen.put(columns.name.x, y, columns.name.width, &name, Role::Text);
+    let against = Against::of(shown);
+    for (column, entry, newer) in [
+        (columns.left, &shown.source_entry, against.time == Some(Ordering::Greater)),
+        (columns.right, &shown.target_entry, against.time == Some(Ordering::Less)),
+    ] {
+        if let Some(column) = column {
+            let attributes = &entry.attributes;
+            board::side(pen, state, (column.x, y), (attributes.size, attributes.mtime), newer);
+        }
+    }
+    if let Some(column) = columns.words {
+        pen.put(
+            column.x,
+            y,
+            column.width,
+            &text::cut(&against_words(against), usize::from(column.width)),
+            Role::Soft,
+        );
+    }
+    let (text, role) = match review.answer(which) {
+        Some(how) => answer(how),
+        None => ("?", Role::Accent),
+    };
+    // What holds for the rest is fainter than what was decided for this one.
+    let is_own = review.own(which).is_some();
+    let role = if is_own || review.answer(which).is_none() { role } else { Role::Faint };
+    let mark = if is_own { "•" } else { " " };
+    pen.put(columns.answer.x.saturating_sub(2), y, 1, mark, role);
+    pen.put(columns.answer.x, y, columns.answer.width, text, role);
+}
+
+/// An answer in a word or two.
+fn answer(how: OnConflict) -> (&'static str, Role) {
+    match how {
+        OnConflict::Overwrite => ("overwrite", Role::Warning),
+        OnConflict::Skip | OnConflict::Refuse => ("skip", Role::Soft),
+        OnConflict::Rename => ("keep both", Role::Good),
+        OnConflict::Newer => ("if newer", Role::Link),
+        OnConflict::Different => ("if differs", Role::Link),
+        OnConflict::Resume => ("complete", Role::Link),
+        OnConflict::Ask => ("?", Role::Accent),
+    }
+}
+
+/// `newer, larger`: yours, seen from what is there.
+fn against_words(against: Against) -> String {
+    let time = match against.time {
+        Some(Ordering::Greater) => "newer",
+        Some(Ordering::Less) => "older",
+        Some(Ordering::Equal) => "same time",
+        None => "",
+    };
+    let size = match against.size {
+        Some(Ordering::Greater) => "larger",
+        Some(Ordering::Less) => "smaller",
+        Some(Ordering::Equal) => "same size",
+        None => "",
+    };
+    let parts: Vec<&str> = [time, size].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "not known".to_owned() } else { parts.join(", ") }
+}
+
+fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
+    let mut lines = Vec::new();
+    if let Some((which, shown)) = review.current().and_then(|at| Some((at, review.shown.get(at)?))) {
+        let said = against_words(Against::of(shown)).replace("same", "of the same").replace(", ", " and ");
+        let side = |entry: &crate::fs::Entry| {
+            let size = entry.attributes.size.map_or("?".to_owned(), words::size);
+            let time = entry
+                .attributes
+                .mtime
+                .map_or("?".to_owned(), |time| words::timestamp_in(time, state.clock.now, state.zone));
+            format!("{size}, {time}")
+        };
+        if at.columns.left.is_none() {
+            lines.push((Role::Soft, format!("yours {}: {said}", side(&shown.source_entry))));
+            lines.push((Role::Soft, format!("there {}", side(&shown.target_entry))));
+        } else {
+            let name = words::escape_bytes(review.name(which));
+            let room = usize::from(at.foot.width).saturating_sub(text::width(&said) + 15);
+            lines.push((Role::Soft, format!("{}: yours is {said}", text::cut_middle(&name, room.max(8)))));
+        }
+    }
+    lines.push((Role::Text, sum(review)));
+    lines
+}
+
+/// `12 overwrite, 3 skip, 5 undecided, left as they are`.
+fn sum(review: &Review) -> String {
+    let tally = review.tally();
+    let mut parts: Vec<String> = [
+        (tally.overwrite, "overwrite"),
+        (tally.skip, "skip"),
+        (tally.both, "keep both"),
+        (tally.newer, "if newer"),
+        (tally.different, "if different"),
+        (tally.complete, "to complete"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", words::count(count)))
+    .collect();
+    if tally.undecided > 0 {
+        parts.push(format!("{} undecided, skipped unless you choose", words::count(tally.undecided)));
+    }
+    let mut text = parts.join(" · ");
+    let unseen = review.count.saturating_sub(review.shown.len() as u64);
+    if unseen > 0 {
+        text.push_str(&format!(" · {} more than are listed", words::count(unseen)));
+    }
+    text
+}

@@ -1,0 +1,226 @@
+//! Big files over FTP that are cut off, on real servers: they are gone on with where they were,
+//! in the same run and, where wharf itself was killed, in the next.
+
+mod support;
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nix::sys::signal::Signal;
+use support::{
+    ftp::{ALL, FtpConfig, FtpServer, Software},
+    program::{self, Ran, Running},
+};
+
+const BIG: usize = 40 << 20;
+
+/// A server, and a wharf with a memory of its own.
+struct World {
+    server: FtpServer,
+    here: tempfile::TempDir,
+}
+
+impl World {
+    fn new(software: Software, extra: &[&str]) -> World {
+        let extra = extra.iter().map(ToString::to_string).collect();
+        let server = FtpServer::start(software, FtpConfig { extra, ..FtpConfig::default() });
+        World { server, here: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.here.path().join(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        let password = self.server.password().replace(' ', "%20");
+        let (user, port, home) = (self.server.user(), self.server.port(), self.server.home());
+        format!("ftp://{user}:{password}@127.0.0.1:{port}{home}/{name}")
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
+        let all: Vec<OsString> = ["-v"].iter().chain(arguments).map(OsString::from).collect();
+        let mut command: Command = program::command(Path::new("none"), all);
+        command.env("XDG_STATE_HOME", self.path("state"));
+        program::start(command)
+    }
+
+    fn upload(&self) -> Running {
+        if !self.path("big").exists() {
+            fs::write(self.path("big"), noise(BIG)).unwrap();
+        }
+        self.start(&["cp", "--limit=20M", self.path("big").to_str().unwrap(), &self.url("")])
+    }
+
+    fn download(&self) -> Running {
+        if !self.server.root().join("big").exists() {
+            self.server.put("big", &noise(BIG));
+        }
+        self.start(&["cp", "--limit=20M", &self.url("big"), self.path("big").to_str().unwrap()])
+    }
+
+    /// How much of it is there on the server's side, or on this.
+    fn part(&self, dir: &Path) -> usize {
+        fs::metadata(dir.join(".big.wharf-part")).map_or(0, |found| found.len() as usize)
+    }
+
+    #[track_caller]
+    fn assert_whole(&self, dir: &Path) {
+        assert!(fs::read(dir.join("big")).unwrap() == noise(BIG), "it differs");
+        let names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!names.iter().any(|name| name.to_string_lossy().contains("wharf-part")), "{names:?}");
+        let records = fs::read_dir(self.path("state/wharf/jobs"));
+        assert_eq!(records.into_iter().flatten().count(), 0);
+    }
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15u64;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+/// Numbers behind REST, in the order in which they were said.
+fn restarts(ran: &Ran) -> Vec<usize> {
+    let numbers = ran.stderr.lines().filter_map(|line| {
+        let rest = line.split("REST ").nth(1)?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    });
+    numbers.collect()
+}
+
+#[test]
+fn an_upload_that_is_cut_goes_on() {
+    for software in ALL {
+        let world = World::new(software, &[]);
+        let mut running = world.upload();
+        // What Pure-FTPd goes on with has its whole size at once: where it is, does not show.
+        let cuts: &[usize] = if software == Software::Pureftpd { &[10] } else { &[10, 24] };
+        for megabytes in cuts {
+            running.until(|| world.part(&world.server.root()) > megabytes << 20);
+            world.server.cut_sessions();
+        }
+        let ran = running.wait().ends(0);
+        world.assert_whole(&world.server.root());
+        let at = restarts(&ran);
+        let far = |megabytes: &usize| at.iter().any(|offset| *offset > (megabytes - 1) << 20);
+        assert!(cuts.iter().all(far), "{software:?}: {at:?}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_download_that_is_cut_goes_on_as_often_as_it_comes_further() {
+    for software in ALL {
+        let world = World::new(software, &[]);
+        let mut running = world.download();
+        for megabytes in [3, 8, 13, 18, 23, 28] {
+            running.until(|| world.part(world.here.path()) > megabytes << 20);
+            world.server.cut_sessions();
+        }
+        let ran = running.wait().ends(0);
+        world.assert_whole(world.here.path());
+        let at = restarts(&ran);
+        assert!(at.iter().any(|offset| *offset > 26 << 20), "{software:?}: {at:?}");
+    }
+}
+
+#[test]
+fn a_killed_upload_goes_on() {
+    for software in ALL {
+        let world = World::new(software, &[]);
+        let mut running = world.upload();
+        running.until(|| world.part(&world.server.root()) > 20 << 20);
+        running.signal(Signal::SIGKILL);
+        running.wait();
+        // The same again takes over what it finds.
+        let ran = world.upload().wait().ends(0);
+        world.assert_whole(&world.server.root());
+        let at = restarts(&ran);
+        assert!(at.iter().any(|offset| *offset > 19 << 20), "{software:?}: {at:?}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_killed_download_goes_on() {
+    for software in ALL {
+        let world = World::new(software, &[]);
+        let mut running = world.download();
+        running.until(|| world.part(world.here.path()) > 20 << 20);
+        running.signal(Signal::SIGKILL);
+        running.wait();
+        let ran = world.download().wait().ends(0);
+        world.assert_whole(world.here.path());
+        let at = restarts(&ran);
+        assert!(at.iter().any(|offset| *offset > 10 << 20), "{software:?}: {at:?}\n{}", ran.stderr);
+    }
+}
+
+/// ProFTPD takes REST and refuses the STOR behind it unless it is told otherwise.
+#[test]
+fn an_upload_goes_on_by_appe_where_stor_does_not() {
+    let world = World::new(Software::Proftpd, &["<Directory /*>", "AllowStoreRestart off", "</Directory>"]);
+    let mut running = world.upload();
+    running.until(|| world.part(&world.server.root()) > 16 << 20);
+    world.server.cut_sessions();
+    let ran = running.wait().ends(0);
+    world.assert_whole(&world.server.root());
+    assert!(ran.stderr.contains("APPE"), "{}", ran.stderr);
+}
+
+/// Of a source that is another file by now, nothing is kept.
+#[test]
+fn a_source_that_has_changed_is_sent_from_the_start() {
+    let world = World::new(Software::Vsftpd, &[]);
+    let mut running = world.upload();
+    running.until(|| world.part(&world.server.root()) > 12 << 20);
+    running.signal(Signal::SIGKILL);
+    running.wait();
+    let mut other = noise(BIG);
+    other[5] ^= 1;
+    fs::write(world.path("big"), &other).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(100);
+    fs::File::options().write(true).open(world.path("big")).unwrap().set_modified(later).unwrap();
+    world.start(&["cp", world.path("big").to_str().unwrap(), &world.url("")]).wait().ends(0);
+    assert!(fs::read(world.server.root().join("big")).unwrap() == other);
+}
+
+/// By its record alone, with a login that needs no password: none is ever written down.
+#[test]
+fn jobs_resume_goes_on_both_ways() {
+    let extra = ["anon_upload_enable=YES", "anon_other_write_enable=YES", "anon_umask=022"];
+    let extra = extra.map(str::to_owned).to_vec();
+    let config = FtpConfig { anonymous: true, extra, ..FtpConfig::default() };
+    let server = FtpServer::start(Software::Vsftpd, config);
+    let shared = server.anonymous_root().join("in");
+    fs::create_dir(&shared).unwrap();
+    server.give(&shared);
+    let world = World { server, here: tempfile::tempdir().unwrap() };
+    fs::write(world.path("big"), noise(BIG)).unwrap();
+    let place = format!("ftp://127.0.0.1:{}/in", world.server.port());
+    let (to, from) = (format!("{place}/"), format!("{place}/big"));
+    let back = world.path("back");
+    fs::create_dir(&back).unwrap();
+    for (arguments, target) in [
+        (["cp", "--limit=20M", world.path("big").to_str().unwrap(), &to], &shared),
+        (["cp", "--limit=20M", &from, back.to_str().unwrap()], &back),
+    ] {
+        let mut running = world.start(&arguments);
+        running.until(|| world.part(target) > 20 << 20);
+        running.signal(Signal::SIGKILL);
+        running.wait();
+        let ran = world.start(&["jobs", "resume", "--all"]).wait().ends(0);
+        world.assert_whole(target);
+        let at = restarts(&ran);
+        assert!(at.iter().any(|offset| *offset > 10 << 20), "{at:?}\n{}", ran.stderr);
+    }
+}

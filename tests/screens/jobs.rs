@@ -1,0 +1,205 @@
+//! Transfers that were interrupted, items that failed, and what can be done about both.
+
+use super::*;
+use wharf::{
+    transfer::{Landing, Policy, Request, journal::Stored},
+    ui::{keymap::Mode, update::jobs_at_start},
+};
+
+fn stored(id: &str, name: &str, running: bool) -> Stored {
+    let policy = Policy { on_conflict: OnConflict::Ask, ..Policy::default() };
+    Stored {
+        id: id.into(),
+        started: NOW - 7 * 3600,
+        request: Request {
+            sources: vec![local().0.join(name.as_bytes())],
+            target: remote().0,
+            landing: Landing::Into,
+            policy,
+            remove_source: false,
+        },
+        places: Vec::new(),
+        reached: Totals { files: 128, bytes: 95_800_000, ..Totals::default() },
+        planned: Some(Totals { files: 180, bytes: 134_217_728, ..Totals::default() }),
+        open: 2,
+        failed: 0,
+        running,
+        parts: Vec::new(),
+    }
+}
+
+fn interrupted(w: u16, h: u16) -> Ui {
+    let mut ui = two_panes(w, h);
+    let mut effects = Vec::new();
+    jobs_at_start(&mut ui.state, &mut effects);
+    ui.take(effects);
+    let Command::Stored { job } = *ui.last() else { panic!("nothing was asked") };
+    let all = vec![
+        stored("aaaaaa", "assets", false),
+        stored("bbbbbb", "x", true),
+        stored("cccccc", "dump.sql", false),
+    ];
+    ui.event(job, What::Stored(all));
+    ui.event(job, What::Done(Outcome::default()));
+    ui
+}
+
+#[test]
+fn what_was_interrupted_is_offered() {
+    snapshot("interrupted", interrupted);
+    snapshot("interrupted_entered", |w, h| {
+        let mut ui = interrupted(w, h);
+        ui.press("T");
+        ui
+    });
+    snapshot("interrupted_forgotten", |w, h| {
+        let mut ui = interrupted(w, h);
+        ui.press("T x");
+        ui
+    });
+}
+
+#[test]
+fn enter_goes_on_with_it_and_x_forgets_it() {
+    let mut ui = interrupted(80, 24);
+    assert!(ui.says("2 transfers were interrupted"));
+    ui.press("T Enter");
+    let Command::Resume { job, id } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    assert_eq!(id, "aaaaaa");
+    let done = Totals { files: 180, ..Totals::default() };
+    ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
+    assert!(ui.says("180 copied"));
+    // The safe answer keeps it.
+    ui.press("Down x Enter");
+    assert!(!matches!(ui.last(), Command::Discard { .. }));
+    ui.press("x y");
+    assert!(matches!(ui.last(), Command::Discard { id, .. } if id == "cccccc"));
+    assert_eq!(ui.state.transfers.jobs.len(), 1);
+}
+
+#[test]
+fn a_start_without_records_says_nothing() {
+    let mut ui = two_panes(80, 24);
+    let mut effects = Vec::new();
+    jobs_at_start(&mut ui.state, &mut effects);
+    ui.take(effects);
+    let Command::Stored { job } = *ui.last() else { panic!("nothing was asked") };
+    ui.event(job, What::Stored(vec![stored("bbbbbb", "x", true)]));
+    ui.event(job, What::Done(Outcome::default()));
+    assert!(ui.state.notice.is_none() && ui.state.transfers.jobs.is_empty() && ui.state.panel.is_none());
+}
+
+/// A copy of a folder of which three files failed.
+fn failed(w: u16, h: u16) -> (Ui, JobId) {
+    let (mut ui, job) = copying(w, h);
+    for (name, code, text) in
+        [("a.css", 3, "Permission denied"), ("deep/b.css", 4, "Failure"), ("c.css", 2, "No such file")]
+    {
+        let path = RemotePath::new(format!("/var/www/site/assets/{name}"));
+        ui.event(job, What::ItemFailed(Error::sftp(Operation::Write, Reply::sftp(code, text)).at(&path)));
+    }
+    let warning = Error::new(ErrorKind::Unsupported, Operation::SetAttributes);
+    ui.event(job, What::Warning(warning.at(&RemotePath::new("/var/www/site/assets/d.css"))));
+    ui.event(job, What::Resumable { id: "abcdef".into() });
+    let done = Totals { files: 20, bytes: 400_000, ..Totals::default() };
+    ui.event(job, What::Done(Outcome { done, failed: 3, ..Outcome::default() }));
+    (ui, job)
+}
+
+#[test]
+fn every_item_that_failed_is_listed_and_explained() {
+    snapshot("details_failed", |w, h| {
+        let (mut ui, _) = failed(w, h);
+        ui.press("T Enter Down");
+        ui
+    });
+    let (mut ui, _) = failed(80, 24);
+    ui.press("T Enter");
+    assert_eq!(ui.state.mode(), Mode::Details);
+    ui.press("Enter");
+    assert!(ui.screen().contains("SSH_FX_PERMISSION_DENIED"), "{}", ui.screen());
+    ui.press("Esc");
+    assert_eq!(ui.state.mode(), Mode::Details);
+    ui.press("Esc");
+    assert_eq!(ui.state.mode(), Mode::Transfers);
+}
+
+#[test]
+fn what_failed_is_tried_again_all_or_one() {
+    let (mut ui, job) = failed(80, 24);
+    ui.press("T r");
+    let Command::Resume { job: again, id } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    assert_eq!(id, "abcdef");
+    assert_ne!(again, job);
+    assert_eq!(ui.state.transfers.jobs.len(), 1, "it is the same row");
+    ui.press("r");
+    assert!(ui.says("not over yet"));
+
+    let (mut ui, _) = failed(80, 24);
+    ui.press("T Enter Down r");
+    let Command::Copy { request, .. } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    let chosen = request.policy.chosen.unwrap();
+    assert!(chosen.copy.contains(&RemotePath::new("/var/www/site/assets/deep/b.css")));
+    assert!(chosen.copy.contains(&RemotePath::new("/var/www/site/assets/deep")));
+    assert!(!chosen.copy.contains(&RemotePath::new("/var/www/site/assets/a.css")));
+    assert_eq!(ui.state.transfers.jobs[0].failures.len(), 2);
+}
+
+#[test]
+fn speeds_are_drawn_and_failures_are_bounded() {
+    let (mut ui, job) = copying(140, 40);
+    let total = Totals { files: 180, dirs: 4, links: 0, bytes: 134_217_728 };
+    for second in 0..70 {
+        ui.at(10 + second);
+        let progress = Progress {
+            phase: TransferPhase::Running,
+            done: Totals { files: second, dirs: 4, links: 0, bytes: second * 1_000_000 },
+            total,
+            rate: 1_000_000.0 * (1.0 + (second % 7) as f64),
+            elapsed: Duration::from_secs(second),
+            remaining: Some(Duration::from_secs(42)),
+            ..Progress::default()
+        };
+        ui.msg(Msg::Progress(vec![(job, progress)]));
+    }
+    assert_eq!(ui.state.transfers.jobs[0].rates.len(), 60);
+    ui.press("T Enter");
+    insta::assert_snapshot!("details_running_140x40", ui.screen());
+    for _ in 0..12_000 {
+        ui.event(job, What::ItemFailed(lost()));
+    }
+    let transfer = &ui.state.transfers.jobs[0];
+    assert_eq!((transfer.failures.len(), transfer.more_failures), (10_000, 2_000));
+}
+
+#[test]
+fn the_line_is_shown_and_changed() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Down");
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        ui.press("F5 Down");
+        let Command::Copy { job, .. } = *ui.last() else { panic!("no copy") };
+        jobs.push(job);
+    }
+    let at = |job: JobId, phase| (job, Progress { phase, ..Progress::default() });
+    let queued = TransferPhase::Queued;
+    let running = at(jobs[0], TransferPhase::Running);
+    ui.msg(Msg::Progress(vec![
+        running.clone(),
+        at(jobs[1], queued),
+        at(jobs[2], queued),
+        at(jobs[3], queued),
+    ]));
+    ui.press("T Home Down Down Shift-Up");
+    assert!(matches!(ui.last(), Command::Reorder { job, up: true } if *job == jobs[2]), "{:?}", ui.last());
+    assert!(ui.screen().contains("queued, 2nd"), "{}", ui.screen());
+    ui.msg(Msg::Progress(vec![running, at(jobs[2], queued), at(jobs[1], queued), at(jobs[3], queued)]));
+    let order: Vec<JobId> = ui.state.transfers.jobs.iter().map(|transfer| transfer.job).collect();
+    assert_eq!(order, [jobs[0], jobs[2], jobs[1], jobs[3]]);
+    // The cursor stays on its transfer.
+    ui.press("-");
+    assert!(matches!(ui.last(), Command::Reorder { job, up: false } if *job == jobs[2]));
+    ui.press("Home +");
+    assert!(ui.says("does not wait"));
+}
