@@ -182,7 +182,18 @@ impl Channel {
                 "the login worked but SFTP did not start within 30 s; a start-up file of the \
                  login's shell may be waiting for something",
             ))
-        })?;
+        });
+        let version = match version {
+            Err(error) if error.kind() == ErrorKind::ConnectionLost => {
+                // As in `read_loop`: the reason comes a moment after the end.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                return Err(match why_ended() {
+                    Some(ended) => error.with_detail(ended.said),
+                    None => error,
+                });
+            }
+            version => version?,
+        };
         if version.version < 3 {
             return Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel)
                 .with_detail(format!("the server speaks SFTP version {} only", version.version)));
