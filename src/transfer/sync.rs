@@ -450,7 +450,7 @@ fn order(a: &Pair, b: &Pair) -> Ordering {
 }
 
 /// `file2` before `file10`; names that differ at all are never equal.
-fn natural(a: &[u8], b: &[u8]) -> Ordering {
+pub fn natural(a: &[u8], b: &[u8]) -> Ordering {
     let (mut x, mut y) = (a, b);
     let number = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
     while let (Some(first), Some(second)) = (x.first(), y.first()) {

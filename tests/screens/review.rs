@@ -73,9 +73,9 @@ fn each_is_answered_by_its_key_and_the_rest_together() {
     let at = |name: &str| format!("/var/www/site/assets/{name}");
     let expected = [
         (at("4/site.css"), OnConflict::Different),
-        (at("logo.svg"), OnConflict::Rename),
+        (at("logo.svg"), OnConflict::Overwrite),
         (at("print.css"), OnConflict::Overwrite),
-        (at("site.css"), OnConflict::Overwrite),
+        (at("site.css"), OnConflict::Rename),
         (at("über-uns.jpeg"), OnConflict::Newer),
     ];
     assert_eq!(decided(&ui), expected);

@@ -6,7 +6,7 @@ use std::{cmp::Ordering, collections::HashMap};
 use super::rows::{Place, Sieve};
 use crate::{
     fs::RemotePath,
-    transfer::{Conflict, Decisions, OnConflict},
+    transfer::{Conflict, Decisions, OnConflict, sync::natural},
 };
 
 /// The review, as it stands.
@@ -64,8 +64,18 @@ impl Against {
     }
 }
 
+/// Folder by folder.
+fn by_path(a: &RemotePath, b: &RemotePath) -> Ordering {
+    let parent = |path: &RemotePath| path.as_bytes().len() - path.name().map_or(0, <[u8]>::len);
+    let split = |path: &RemotePath| path.as_bytes().split_at(parent(path));
+    let ((dir, name), (other_dir, other_name)) = (split(a), split(b));
+    natural(dir, other_dir).then_with(|| natural(name, other_name))
+}
+
 impl Review {
-    pub fn new(shown: Vec<Conflict>, count: u64) -> Review {
+    pub fn new(mut shown: Vec<Conflict>, count: u64) -> Review {
+        // Servers list in any order.
+        shown.sort_by(|a, b| by_path(&a.target.path, &b.target.path));
         let mut base = shown.first().and_then(|first| first.target.path.parent());
         for conflict in &shown {
             while let Some(dir) = &base
