@@ -34,11 +34,13 @@ const ROWS: usize = 100_000;
 /// 2026-11-20 21:00 UTC.
 const NOW: i64 = 1_795_208_400;
 
+type Work = fn(&str);
+
 fn main() {
     // cargo passes --bench, and whatever the person wrote.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    let benches: [(&str, fn(&str)); 9] = [
+    let benches: [(&str, Work); 9] = [
         ("memory: one file of 256 MiB", |name| copies(name, false, Source::Big)),
         ("memory: 10,000 files of 4 KiB", |name| copies(name, false, Source::Small)),
         ("loopback: one file of 256 MiB", |name| copies(name, true, Source::Big)),

@@ -455,7 +455,8 @@ mod changed {
     #[test]
     fn it_is_said_by_name_and_a_move_keeps_the_source() {
         let world = World::new();
-        let ways: [(&str, fn(&Path)); 2] = [("touched", touched), ("grown", grown)];
+        type Way = fn(&Path);
+        let ways: [(&str, Way); 2] = [("touched", touched), ("grown", grown)];
         for (how, change) in ways {
             world.put("file", &noise(6 << 20));
             for verb in ["cp", "mv"] {

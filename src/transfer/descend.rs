@@ -20,7 +20,7 @@ use super::{
     step::{CopyFile, Step},
     walk::{self, DEEPEST, LISTINGS, Watcher},
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result, Timestamp};
+use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result, Timestamp};
 
 /// What is known once everything is listed.
 #[derive(Default)]

@@ -39,7 +39,7 @@ struct Made(watch::Receiver<Option<bool>>);
 
 impl Made {
     /// Waits until it is known.
-    async fn is_there(mut self) -> bool {
+    async fn appears(mut self) -> bool {
         match self.0.wait_for(Option::is_some).await {
             Ok(made) => *made == Some(true),
             // Whoever was to create it was stopped.
@@ -210,7 +210,7 @@ impl Transfer {
         running.tasks.spawn(async move {
             let _leave = leave;
             if let Some(within) = within {
-                let there = this.cancel.run_until_cancelled(within.is_there()).await;
+                let there = this.cancel.run_until_cancelled(within.appears()).await;
                 if !there.ok_or_else(cancelled)? {
                     this.journal.failed(this.from.id(), &file.source);
                     this.failed(nowhere(&file.target, &this));
@@ -224,7 +224,7 @@ impl Transfer {
 
     async fn create_dir(&self, dir: &CreateDir, within: Option<Made>) -> Result<()> {
         if let Some(within) = within
-            && !within.is_there().await
+            && !within.appears().await
         {
             return Err(nowhere(&dir.path, self));
         }

@@ -130,12 +130,8 @@ fn leaving_keeps_the_tabs_for_the_next_time() {
     let mut ui = panes(80, 24);
     ui.press("^B");
     let chooser = ui.state.left.chooser.as_ref().unwrap();
-    let has = |start: Start| {
-        chooser
-            .lines
-            .iter()
-            .any(|line| *line == wharf::ui::state::connect::Line::Choice(Choice::Start(start)))
-    };
+    let has =
+        |start: Start| chooser.lines.contains(&wharf::ui::state::connect::Line::Choice(Choice::Start(start)));
     assert!(has(Start::Session) && has(Start::Workspaces));
     let from = ui.sent.len();
     ui.press("F3");

@@ -85,6 +85,7 @@ struct Waiting {
 }
 
 /// What one who waits is given.
+#[expect(clippy::large_enum_variant, reason = "it is handed on once, and the small one is rare")]
 pub enum Lent {
     Lease(Lease),
     /// There is one connection and no more to be had, so that none can be kept for reading: for

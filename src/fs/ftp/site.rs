@@ -25,9 +25,11 @@ pub struct Site {
     pub connections: usize,
 }
 
+type Find = dyn Fn(&Target) -> Option<Site> + Send + Sync;
+
 /// Who knows the sites: asked each time that one is reached.
 #[derive(Clone, Default)]
-pub struct Sites(Option<Arc<dyn Fn(&Target) -> Option<Site> + Send + Sync>>);
+pub struct Sites(Option<Arc<Find>>);
 
 impl Sites {
     pub fn new(find: impl Fn(&Target) -> Option<Site> + Send + Sync + 'static) -> Sites {

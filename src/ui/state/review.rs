@@ -66,8 +66,10 @@ impl Against {
 
 /// Folder by folder.
 fn by_path(a: &RemotePath, b: &RemotePath) -> Ordering {
-    let parent = |path: &RemotePath| path.as_bytes().len() - path.name().map_or(0, <[u8]>::len);
-    let split = |path: &RemotePath| path.as_bytes().split_at(parent(path));
+    fn split(path: &RemotePath) -> (&[u8], &[u8]) {
+        let name = path.name().unwrap_or_default();
+        path.as_bytes().split_at(path.as_bytes().len() - name.len())
+    }
     let ((dir, name), (other_dir, other_name)) = (split(a), split(b));
     natural(dir, other_dir).then_with(|| natural(name, other_name))
 }

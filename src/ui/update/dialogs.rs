@@ -83,7 +83,7 @@ fn field_mut(state: &mut State) -> Option<&mut Field> {
 
 /// Typing, into the dialog's field or into the filter.
 pub(super) fn edit(state: &mut State, request: InputRequest) {
-    if boards::edit(state, request.clone()) {
+    if boards::edit(state, request) {
     } else if let Some(field) = field_mut(state) {
         field.input.handle(request);
     } else if state.mode() == Mode::Palette {
