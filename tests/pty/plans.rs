@@ -76,7 +76,16 @@ fn conflicts_are_answered_one_by_one() {
     screen.wait_for("5 files exist already");
     screen.wait_for("5 undecided");
     // a is overwritten, b stays, c comes beside it, the rest only if newer.
-    screen.press("osnW");
+    for (name, key) in [("a.txt", "o"), ("b.txt", "s"), ("c.txt", "n")] {
+        // The rows stand in the order in which the server listed them.
+        screen.press("/");
+        screen.enter(name);
+        screen.wait_for("1 row");
+        screen.press(key);
+        screen.press(ESC);
+        screen.wait_until_gone("1 row");
+    }
+    screen.press("W");
     screen.wait_for("1 overwrite · 1 skip · 1 keep both · 2 if newer");
     screen.press(ENTER);
     screen.wait_for("4 copied");
