@@ -450,7 +450,7 @@ fn help_lists_what_there_is_and_no_more() {
         list.sort();
         list
     };
-    assert_eq!(sorted(listed(&["-h"])), with(&["-V, --version"]));
+    assert_eq!(sorted(listed(&["-h"])), with(&["-V, --version", "--workspace <NAME>"]));
     assert_eq!(
         sorted(listed(&["cp", "-h"])),
         with(&[
@@ -458,6 +458,8 @@ fn help_lists_what_there_is_and_no_more() {
             "--on-conflict <POLICY>",
             "--retries <N>",
             "--no-preserve",
+            "--verify",
+            "-L, --follow",
             "--limit <RATE>",
             "-n, --dry-run",
             "--json"

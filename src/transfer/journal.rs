@@ -100,8 +100,9 @@ impl Drop for Disk {
 
 impl Disk {
     fn write(&mut self, line: &Line, now: bool) {
-        if serde_json::to_writer(&mut self.buffer, line).is_ok() {
-            self.buffer.push(b'\n');
+        let start = self.buffer.len();
+        if line::append(&mut self.buffer, line).is_err() {
+            self.buffer.truncate(start);
         }
         if now || self.buffer.len() >= BUFFERED {
             self.flush();

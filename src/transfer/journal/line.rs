@@ -1,4 +1,5 @@
-//! The lines of a record: one JSON object each, paths percent-encoded. Must do no I/O.
+//! The lines of a record: one JSON object each, paths percent-encoded, with a checksum of it behind a
+//! space. Must do no I/O.
 
 use std::sync::Arc;
 
@@ -12,6 +13,27 @@ use crate::{
     },
     transfer::{Chosen, Landing, OnConflict, Policy, Request},
 };
+
+/// Appends `value` to `text` as a line.
+///
+/// # Errors
+/// None that a value of this file has.
+pub(super) fn append(text: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    let start = text.len();
+    serde_json::to_writer(&mut *text, value)?;
+    let sum = crc32fast::hash(text.get(start..).unwrap_or_default());
+    text.extend_from_slice(format!(" {sum:08x}\n").as_bytes());
+    Ok(())
+}
+
+/// What a line says. `None` where it is not as it was written: a disk or a crash may have changed it,
+/// and a name with another letter in it is another file.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &[u8]) -> Option<T> {
+    let line = line.strip_suffix(b"\n")?;
+    let (json, sum) = line.split_at_checked(line.len().checked_sub(9)?)?;
+    let is_whole = sum == format!(" {:08x}", crc32fast::hash(json)).as_bytes();
+    if is_whole { serde_json::from_slice(json).ok() } else { None }
+}
 
 /// What is written first.
 #[derive(Clone, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use rand::Rng;
 
 use super::{
     Disk, Journal, State,
-    line::{Head, Line},
+    line::{self, Head, Line},
     reached,
 };
 use crate::{
@@ -75,11 +75,10 @@ pub fn create(dir: &Path, request: &Request, url: &dyn Fn(&FsId) -> String, star
                 Err(error) => return Err(error),
                 Ok(mut file) => {
                     file.lock()?;
-                    let mut text = serde_json::to_vec(&head)?;
-                    text.push(b'\n');
+                    let mut text = Vec::new();
+                    line::append(&mut text, &head)?;
                     for line in request.policy.chosen.iter().flat_map(|chosen| Line::chosen(chosen)) {
-                        serde_json::to_writer(&mut text, &line)?;
-                        text.push(b'\n');
+                        line::append(&mut text, &line)?;
                     }
                     file.write_all(&text)?;
                     return Ok(Disk { id, path, file, buffer: Vec::new(), trouble: None });
@@ -183,7 +182,8 @@ fn read(mut file: &File) -> io::Result<(Head, State)> {
     let mut lines = BufReader::new(file);
     let mut text = Vec::new();
     (&mut lines).take(LONGEST_LINE * 16).read_until(b'\n', &mut text)?;
-    let head: Head = serde_json::from_slice(&text)?;
+    let garbled = || io::Error::new(io::ErrorKind::InvalidData, "its first line is not as it was written");
+    let head: Head = line::parse(&text).ok_or_else(garbled)?;
     if head.version != 1 {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is of a later version"));
     }
@@ -193,7 +193,7 @@ fn read(mut file: &File) -> io::Result<(Head, State)> {
         if (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text)? == 0 {
             return Ok((head, state));
         }
-        if let Ok(line) = serde_json::from_slice::<Line>(&text) {
+        if let Some(line) = line::parse::<Line>(&text) {
             state.replay(line, &mut by_number);
         }
     }

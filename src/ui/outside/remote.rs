@@ -33,9 +33,11 @@ const SOBER: &[u8] = b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x
 pub(in crate::ui) async fn show(terminal: RemoteTerminal, name: &str) -> Result<i32, String> {
     let RemoteTerminal { typed, mut shown } = terminal;
     let failed = |error: io::Error| error.to_string();
-    println!("A shell on {name}. `exit` leads back; Enter, ~ and . end it when it hangs.");
     let _raw = Raw::start().map_err(failed)?;
     let (mut keyboard, mut keys) = Keyboard::start().map_err(failed)?;
+    // Whoever reads it may type: what is typed before the keys are raw would be another's.
+    let words = format!("A shell on {name}. `exit` leads back; Enter, ~ and . end it when it hangs.\r\n");
+    stdout().write_all(words.as_bytes()).and_then(|()| stdout().flush()).map_err(failed)?;
     let mut resized = signal(SignalKind::window_change()).map_err(failed)?;
     // It may have changed since the shell was asked for.
     tell_size(&typed);
