@@ -534,7 +534,7 @@ fn dialogs() {
         ui.press("Down Space Space Space F8");
         ui
     });
-    snapshot("goto", |w, h| {
+    snapshot("goto_typed", |w, h| {
         let mut ui = two_panes(w, h);
         ui.press("Tab ^G");
         ui.type_text("gopher://x");
