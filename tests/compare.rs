@@ -275,3 +275,35 @@ fn a_record_keeps_what_was_chosen_and_decided() {
     std::fs::write(&file, cut).unwrap();
     assert!(open(dir.path(), &id).is_err());
 }
+
+/// The list of all records locks each for a moment: somebody else was told that it is at work.
+#[test]
+fn a_record_that_somebody_looks_at_can_be_gone_on_with() {
+    use wharf::transfer::{
+        Landing, Policy, Request,
+        journal::{create, open},
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let request = Request {
+        sources: vec![at("/l")],
+        target: at("/r"),
+        landing: Landing::Onto,
+        policy: Policy::default(),
+        remove_source: false,
+    };
+    let journal = create(dir.path(), &request, &|_: &FsId| "local".to_owned(), 0).unwrap();
+    let id = journal.id().unwrap();
+    drop(journal);
+    let looking = std::fs::File::open(dir.path().join(&id).with_extension("jsonl")).unwrap();
+    looking.lock_shared().unwrap();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| open(dir.path(), &id).map(drop));
+        // It is to meet the lock, and waits longer than this for it.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        looking.unlock().unwrap();
+        opening.join().unwrap().unwrap();
+    });
+    let working = open(dir.path(), &id).unwrap();
+    assert!(open(dir.path(), &id).is_err(), "somebody is at work on it");
+    drop(working);
+}

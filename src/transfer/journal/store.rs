@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use rand::Rng;
@@ -21,6 +22,10 @@ use crate::{
     fs::{Error, ErrorKind, FsId, Operation, Place, RemotePath, Result},
     transfer::{Request, Totals},
 };
+
+/// Another program that only looks at a record has it for less than this, so many times over.
+const LOOK: Duration = Duration::from_millis(25);
+const LOOKS: u32 = 20;
 
 const ENDING: &str = "jsonl";
 
@@ -102,6 +107,8 @@ pub fn list(dir: &Path) -> Vec<Stored> {
             let id = path.file_stem()?.to_str()?.to_owned();
             let file = File::open(path_of(dir, &id).filter(|own| *own == path)?).ok()?;
             let running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+            // Whoever wants to go on with it is not to find it taken by a look.
+            let _ = file.unlock();
             let (head, state) = read(&file).ok()?;
             stored(id, &head, &state, running)
         })
@@ -149,7 +156,17 @@ pub fn open(dir: &Path, id: &str) -> Result<(Journal, Stored)> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unknown()),
         Err(error) => return Err(failed(&path, &error)),
     };
-    match file.try_lock() {
+    let mut looks = 0;
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if looks < LOOKS => {
+                looks += 1;
+                std::thread::sleep(LOOK);
+            }
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(Error::new(ErrorKind::Conflict, Operation::FindJob)
