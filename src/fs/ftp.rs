@@ -55,6 +55,11 @@ use crate::trust::certificates::Pins;
 /// Control connections at the same time, if the server allows that many.
 const CONNECTIONS: usize = 16;
 
+/// As many, where an answer takes no longer than [`NEAR`]: more have nothing left to wait for, and
+/// take the server's processors from each other.
+const CONNECTIONS_NEAR: usize = 6;
+const NEAR: Duration = Duration::from_millis(2);
+
 /// How to reach FTP servers, as the command line said it.
 #[derive(Clone, Debug, Default)]
 pub struct FtpOptions {
@@ -120,7 +125,11 @@ async fn reach(target: &Target, context: &Context) -> Result<Connected> {
         trust: control.tls_version().unwrap_or_default().to_owned(),
     };
     let login = Arc::new(login);
-    let connections = if options.connections == 0 { CONNECTIONS } else { options.connections };
+    let connections = match options.connections {
+        0 if control.quickest <= NEAR => CONNECTIONS_NEAR,
+        0 => CONNECTIONS,
+        given => given,
+    };
     let pool = Pool::new(login.clone(), connections, control);
     let data = Data::new(options.data.clone(), options.active.clone());
     let session = Arc::new(Session::new(login, pool, data));

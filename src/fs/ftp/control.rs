@@ -129,6 +129,8 @@ pub struct Control {
     pub used: Instant,
     /// When it last answered.
     pub checked: Instant,
+    /// How long the quickest of its answers took: about a round trip.
+    pub quickest: Duration,
     /// Nothing was asked of it since it logged in.
     pub fresh: bool,
 }
@@ -148,6 +150,7 @@ impl Control {
             quiet: false,
             used: Instant::now(),
             checked: Instant::now(),
+            quickest: Duration::MAX,
             fresh: true,
         })
     }
@@ -281,8 +284,10 @@ impl Control {
                 let kind = if raw.code == 421 { ErrorKind::ConnectionLost } else { ErrorKind::Protocol };
                 return Err(Error::new(kind, operation).with_reply(self.log.reply(&raw)));
             };
+            let elapsed = front.sent.elapsed();
+            self.quickest = self.quickest.min(elapsed);
             if !self.quiet {
-                let (shown, path, elapsed) = (front.shown.clone(), front.path.clone(), front.sent.elapsed());
+                let (shown, path) = (front.shown.clone(), front.path.clone());
                 self.log.line(shown, path, self.log.reply(&raw), elapsed);
             }
             if raw.code == 421 {
