@@ -13,6 +13,7 @@ mod jobs;
 mod ls;
 mod manage;
 mod mv;
+mod options;
 mod progress;
 mod prompt;
 mod record;
@@ -31,10 +32,11 @@ use crate::{
     words,
 };
 
-use arguments::ConflictArgument;
-pub use arguments::{Arguments, Command, Common};
+pub use arguments::{Arguments, Command};
 pub use driver::options as engine_options;
 pub use exit::Exit;
+pub use options::Common;
+use options::ConflictArgument;
 pub use record::start as record;
 
 /// Parses a place of the command line. `name:path` is a bookmark first, then a host.

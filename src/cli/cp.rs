@@ -3,10 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::{
-    Common, Exit,
-    arguments::CpArguments,
-    conflict_policy,
+    Common, Exit, conflict_policy,
     driver::Driver,
+    options::CpArguments,
     places, progress, steps,
     summary::{self, Telling},
 };

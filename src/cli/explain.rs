@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Exit, arguments::ExplainArguments, printed};
+use super::{Exit, options::ExplainArguments, printed};
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     reply::{self, FtpClass, Meaning, Protocol},

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Common, Exit, arguments::LsArguments, driver, driver::Driver, place, printed, report, warn_of_password,
+    Common, Exit, driver, driver::Driver, options::LsArguments, place, printed, report, warn_of_password,
 };
 use crate::{
     engine::{Command, What},

@@ -9,11 +9,11 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Common, Exit,
-    arguments::{LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments},
-    driver,
+    Common, Exit, driver,
     driver::Driver,
-    ls, places, printed, report,
+    ls,
+    options::{LnArguments, MkdirArguments, PlacesArguments, RmArguments, StatArguments},
+    places, printed, report,
 };
 use crate::{
     engine::{Command, JobId, What},

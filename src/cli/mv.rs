@@ -4,10 +4,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::{
-    Common, Exit,
-    arguments::MvArguments,
-    conflict_policy,
+    Common, Exit, conflict_policy,
     driver::Driver,
+    options::MvArguments,
     places, progress,
     summary::{self, Telling},
 };

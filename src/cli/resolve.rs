@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Common, Exit, arguments::ResolveArguments, pane_place, printed};
+use super::{Common, Exit, options::ResolveArguments, pane_place, printed};
 use crate::{
     fs::{self, HostKeyState, Place, PlacePath, Result, Route},
     words,

@@ -2,8 +2,8 @@
 
 use super::{
     Common, Exit,
-    arguments::SyncArguments,
     driver::Driver,
+    options::SyncArguments,
     places, progress, steps,
     summary::{self, Telling},
 };

@@ -13,19 +13,15 @@ use super::{
     Verified,
     journal::Journal,
     limit::Throttle,
-    part::{Left, NAMES, Part, about_target},
+    part::{Left, NAMES, Part, about_target, source_of, unfinished},
     remove::{Listed, is_unchanged},
     resume::{Resumed, behind, cut_back, resume},
     step::CopyFile,
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, FsId, Operation, ReadOptions, RemotePath, Result, Sink,
-    WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
-
-/// Permission bits of a file that is not whole yet.
-const UNFINISHED_MODE: u32 = 0o600;
 
 /// What the record hears of how far a file is: after so many bytes, or so long.
 const NOTED: u64 = 8 << 20;
@@ -198,24 +194,6 @@ async fn anew(
             outcome => return conclude(from, to, file, part.path(), outcome, flow).await,
         }
     }
-}
-
-/// How a file is created that is to be whole before it has its name.
-pub(super) fn unfinished(from: &dyn FileSystem, file: &CopyFile) -> WriteOptions {
-    WriteOptions {
-        exclusive: true,
-        create_mode: Some(UNFINISHED_MODE),
-        attributes: file.attributes.clone(),
-        expected_size: file.size,
-        // What is new can be copied again; what it replaces cannot be had back.
-        sync: file.replace,
-        source: source_of(from),
-        ..WriteOptions::default()
-    }
-}
-
-fn source_of(from: &dyn FileSystem) -> Option<FsId> {
-    from.capabilities().remote.then(|| from.id().clone())
 }
 
 /// Gives a whole file its name once it was looked at, or clears away what there is of it.

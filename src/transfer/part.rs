@@ -1,4 +1,4 @@
-//! The temporary names that files are written under until they are whole, and who has which. Does no
+//! How files are written until they are whole: under which temporary names, and who has which. Does no
 //! I/O.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use rand::Rng;
 
 use super::{journal::Begun, step::CopyFile};
-use crate::fs::{Error, FsId, Operation, RemotePath, path::NAME_MAX};
+use crate::fs::{Error, FileSystem, FsId, Operation, RemotePath, WriteOptions, path::NAME_MAX};
 
 /// Names that are tried where the temporary one is taken.
 pub(super) const NAMES: u32 = 8;
@@ -30,6 +30,28 @@ pub fn temporary(target: &RemotePath) -> RemotePath {
         part = format!(".{:016x}.wharf-part", hasher.finish()).into_bytes();
     }
     parent.join(&part)
+}
+
+/// Permission bits of a file that is not whole yet.
+const UNFINISHED_MODE: u32 = 0o600;
+
+/// How a file is created that is to be whole before it has its name.
+pub(super) fn unfinished(from: &dyn FileSystem, file: &CopyFile) -> WriteOptions {
+    WriteOptions {
+        exclusive: true,
+        create_mode: Some(UNFINISHED_MODE),
+        attributes: file.attributes.clone(),
+        expected_size: file.size,
+        // What is new can be copied again; what it replaces cannot be had back.
+        sync: file.replace,
+        source: source_of(from),
+        ..WriteOptions::default()
+    }
+}
+
+/// Where the bytes come from, if that is a server.
+pub(super) fn source_of(from: &dyn FileSystem) -> Option<FsId> {
+    from.capabilities().remote.then(|| from.id().clone())
 }
 
 /// Temporary names that copies of this program are writing to.

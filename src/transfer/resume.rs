@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 
-use super::{copy::unfinished, step::CopyFile};
+use super::{part::unfinished, step::CopyFile};
 use crate::fs::{
     Attributes, Error, ErrorKind, FileSystem, Kind, Operation, ReadOptions, RemotePath, Result, Sink,
     WriteOptions,
