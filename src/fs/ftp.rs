@@ -14,6 +14,7 @@ pub mod listing;
 mod login;
 mod names;
 mod pool;
+mod port;
 mod read;
 mod reply_reader;
 mod session;

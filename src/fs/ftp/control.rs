@@ -307,7 +307,7 @@ impl Control {
             self.used = Instant::now();
             self.checked = self.used;
             if done.is_some_and(|awaited| awaited.port) {
-                self.ahead = super::data::extended_port(&raw).map_or(Ahead::No, Ahead::Port);
+                self.ahead = super::port::extended_port(&raw).map_or(Ahead::No, Ahead::Port);
                 continue;
             }
             return Ok(raw);
@@ -327,7 +327,7 @@ impl Control {
                 self.broken = true;
                 return Err(Error::new(ErrorKind::ConnectionLost, operation).with_reply(self.log.reply(&raw)));
             }
-            self.ahead = super::data::extended_port(&raw).map_or(Ahead::No, Ahead::Port);
+            self.ahead = super::port::extended_port(&raw).map_or(Ahead::No, Ahead::Port);
         }
         Ok(())
     }
