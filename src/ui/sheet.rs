@@ -158,14 +158,45 @@ pub fn sheet(state: &State) -> Option<Sheet> {
     })
 }
 
+/// Where sheets may be: the footer's hints stay in sight.
+fn room(size: Size) -> Size {
+    Size { height: size.height.saturating_sub(u16::from(size.height > 6)), ..size }
+}
+
+fn centred(room: Size, width: u16, height: u16) -> Rect {
+    let (x, y) = (room.width.saturating_sub(width) / 2, room.height.saturating_sub(height) / 2);
+    Rect { x, y, width, height }
+}
+
+/// What is inside a sheet's border, with air at its sides and `gap` rows of it above.
+fn inside(area: Rect, gap: u16) -> Rect {
+    let inner = Rect {
+        x: area.x.saturating_add(3),
+        y: area.y.saturating_add(1 + gap),
+        width: area.width.saturating_sub(6),
+        height: area.height.saturating_sub(2 + gap),
+    };
+    inner.intersection(area)
+}
+
+/// Hands out the rows of an area from the top, as far as there are any.
+fn cut(area: Rect) -> impl FnMut(u16) -> Rect {
+    let mut y = area.y;
+    move |rows| {
+        let top = y.min(area.bottom());
+        let taken = Rect { y: top, height: rows.min(area.bottom() - top), ..area };
+        y = top + taken.height;
+        taken
+    }
+}
+
 fn frame_width(size: Size, wanted: u16) -> u16 {
     let margin = if size.width >= 60 { 4 } else { 0 };
     wanted.min(size.width.saturating_sub(margin))
 }
 
 fn place(size: Size, content: Content) -> Sheet {
-    // The footer's hints stay in sight.
-    let size = Size { height: size.height.saturating_sub(u16::from(size.height > 6)), ..size };
+    let size = room(size);
     let width = frame_width(size, content.width.max(30));
     let inner = width.saturating_sub(6);
     let columns = usize::from(inner).max(1);

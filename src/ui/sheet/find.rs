@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, frame_width, place_field};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
 use crate::{
     fs::{Entry, Error, Kind, RemotePath},
     transfer::find::{Match, Wanted},
@@ -23,7 +23,7 @@ const SIZE: usize = 9;
 const TIME: usize = 12;
 
 pub(super) fn place(state: &State, find: &Find) -> Sheet {
-    let height = state.size.height.saturating_sub(u16::from(state.size.height > 6));
+    let height = room(state.size).height;
     let width = frame_width(state.size, WIDTH);
     // Nothing is listed before it is looked for.
     let most = match height {
@@ -31,22 +31,10 @@ pub(super) fn place(state: &State, find: &Find) -> Sheet {
         20.. => height.saturating_sub(4),
         _ => height,
     };
-    let area = Rect { x: (state.size.width - width) / 2, y: (height - most) / 2, width, height: most };
-    let inner = Rect {
-        x: area.x.saturating_add(3),
-        y: area.y.saturating_add(1),
-        width: width.saturating_sub(6),
-        height: area.height.saturating_sub(2),
-    }
-    .intersection(area);
+    let area = centred(room(state.size), width, most);
+    let inner = inside(area, 0);
     let gap = u16::from(inner.height >= 12);
-    let mut y = inner.y;
-    let mut take = |rows: u16| {
-        let top = y.min(inner.bottom());
-        let taken = Rect { y: top, height: rows.min(inner.bottom() - top), ..inner };
-        y = top + taken.height;
-        taken
-    };
+    let mut take = cut(inner);
     let name = take(1);
     let choices = take(1);
     take(gap);

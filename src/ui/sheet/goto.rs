@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, frame_width, place_field};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
 use crate::{
     ui::{
         state::{
@@ -21,7 +21,7 @@ const LIST: u16 = 12;
 const LABEL: u16 = 6;
 
 pub(super) fn place(state: &State, goto: &GoTo) -> Sheet {
-    let height = state.size.height.saturating_sub(u16::from(state.size.height > 6));
+    let height = room(state.size).height;
     let width = frame_width(state.size, WIDTH);
     let columns = usize::from(width.saturating_sub(6)).max(1);
     let (role, said) = said(state, goto);
@@ -31,22 +31,9 @@ pub(super) fn place(state: &State, goto: &GoTo) -> Sheet {
     let told_rows = u16::try_from(told.len()).unwrap_or(1);
     let wanted = 2 + 3 * gap + 1 + told_rows + LIST;
     let area_height = wanted.min(height);
-    let area =
-        Rect { x: (state.size.width - width) / 2, y: (height - area_height) / 2, width, height: area_height };
-    let inner = Rect {
-        x: area.x.saturating_add(3),
-        y: area.y.saturating_add(1 + gap),
-        width: width.saturating_sub(6),
-        height: area.height.saturating_sub(2 + gap),
-    }
-    .intersection(area);
-    let mut y = inner.y;
-    let mut take = |rows: u16| {
-        let top = y.min(inner.bottom());
-        let taken = Rect { y: top, height: rows.min(inner.bottom() - top), ..inner };
-        y = top + taken.height;
-        taken
-    };
+    let area = centred(room(state.size), width, area_height);
+    let inner = inside(area, gap);
+    let mut take = cut(inner);
     let path = take(1);
     take(gap);
     let status = take(told_rows);

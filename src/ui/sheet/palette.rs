@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Sheet, frame_width, place_field};
+use super::{Line, Piece, Sheet, centred, frame_width, inside, place_field, room};
 use crate::ui::{
     action::{Action, Info},
     state::{Field, Palette, State},
@@ -20,25 +20,13 @@ const KEYS: usize = 10;
 const AROUND: u16 = 4;
 
 pub(super) fn place(state: &State, palette: &Palette) -> Sheet {
-    // The footer's hints stay in sight.
-    let height = state.size.height.saturating_sub(u16::from(state.size.height > 6));
+    let height = room(state.size).height;
     let width = frame_width(state.size, WIDTH);
     // As many rows as there are actions, whatever is found: a list that jumps is hard to read.
     let wanted = u16::try_from(Action::all().len()).unwrap_or(u16::MAX).saturating_add(AROUND);
     let most = if height >= 20 { height.saturating_sub(6) } else { height };
-    let area = Rect {
-        x: (state.size.width - width) / 2,
-        y: height.saturating_sub(wanted.min(most)) / 2,
-        width,
-        height: wanted.min(most),
-    };
-    let inner = Rect {
-        x: area.x.saturating_add(3),
-        y: area.y.saturating_add(1),
-        width: width.saturating_sub(6),
-        height: area.height.saturating_sub(2),
-    }
-    .intersection(area);
+    let area = centred(room(state.size), width, wanted.min(most));
+    let inner = inside(area, 0);
     let gap = u16::from(inner.height >= 8);
     let field_area = Rect { height: inner.height.min(1), ..inner };
     let top = (1 + gap).min(inner.height);

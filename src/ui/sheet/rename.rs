@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, frame_width, place_field};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
 use crate::{
     transfer::rename::{Letters, Problem, Renamed},
     ui::{
@@ -19,29 +19,16 @@ const WIDTH: u16 = 104;
 const LABEL: u16 = 9;
 
 pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
-    let height = state.size.height.saturating_sub(u16::from(state.size.height > 6));
+    let height = room(state.size).height;
     let width = frame_width(state.size, WIDTH);
     let roomy = height >= 18;
     let names = u16::try_from(rename.entries.len()).unwrap_or(u16::MAX);
     let fixed: u16 = if roomy { 11 } else { 7 };
     let area_height = fixed.saturating_add(names).min(height);
-    let area =
-        Rect { x: (state.size.width - width) / 2, y: (height - area_height) / 2, width, height: area_height };
-    let inner = Rect {
-        x: area.x.saturating_add(3),
-        y: area.y.saturating_add(1 + u16::from(roomy)),
-        width: width.saturating_sub(6),
-        height: area.height.saturating_sub(2 + u16::from(roomy)),
-    }
-    .intersection(area);
+    let area = centred(room(state.size), width, area_height);
+    let inner = inside(area, u16::from(roomy));
     let columns = usize::from(inner.width).max(1);
-    let mut y = inner.y;
-    let mut take = |rows: u16| {
-        let top = y.min(inner.bottom());
-        let taken = Rect { y: top, height: rows.min(inner.bottom() - top), ..inner };
-        y = top + taken.height;
-        taken
-    };
+    let mut take = cut(inner);
     let gap = u16::from(roomy);
     let pattern = take(1);
     let help = take(gap);
