@@ -60,7 +60,7 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
             } else if find::waits_for(state, job) {
                 find::on_event(state, job, what);
             } else if viewer::waits_for(state, job) {
-                viewer::on_event(state, job, what);
+                viewer::on_event(state, job, what, fx);
             } else if state.opening_shell.as_ref().is_some_and(|(opening, _)| *opening == job) {
                 edit::on_shell(state, what, fx);
             } else if let Some(at) = state.edits.iter().position(|edit| edit.job == job) {
