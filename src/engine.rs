@@ -1,6 +1,7 @@
 //! The narrow waist: whoever wants something done sends a [`Command`] and hears [`Event`]s.
 //! Owns the sessions and the jobs. Must never draw, print or read a key.
 
+pub mod copies;
 mod draft;
 pub mod jobs;
 mod meter;
@@ -181,10 +182,12 @@ pub enum Command {
         job: JobId,
         items: Vec<Location>,
     },
-    /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
+    /// Fetch a file to be edited on this machine, or only to be opened there until the program
+    /// ends: `Fetched`, then `Done`.
     Fetch {
         job: JobId,
         location: Location,
+        to_open: bool,
     },
     /// Put a draft back: perhaps `ItemFailed`, `Draft` with what became of it, then `Done`.
     /// Progress aside.
@@ -453,6 +456,8 @@ pub(crate) struct Shared {
     pub(crate) gates: Gates,
     /// Shells that were opened and wait for whoever shows them.
     pub(crate) terminals: Mutex<HashMap<JobId, RemoteTerminal>>,
+    /// Copies of files that were opened here.
+    pub(crate) copies: copies::Copies,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
     record: OnceLock<Arc<dyn Record>>,
@@ -485,6 +490,7 @@ impl Engine {
             limit: Arc::default(),
             gates: Gates::default(),
             terminals: Mutex::default(),
+            copies: copies::Copies::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
@@ -549,6 +555,12 @@ impl Engine {
     /// The shell that a job has opened; once.
     pub fn take_terminal(&self, job: JobId) -> Option<RemoteTerminal> {
         lock(&self.shared.terminals).remove(&job)
+    }
+
+    /// Removes the copies of files that were opened here; returns those that stay because they were
+    /// changed. Blocks on the disk.
+    pub fn clear_copies(&self) -> Vec<PathBuf> {
+        self.shared.copies.clear()
     }
 
     /// The latest progress of every running transfer.
