@@ -10,6 +10,7 @@ mod exec;
 mod exit;
 mod explain;
 mod jobs;
+mod links;
 mod ls;
 mod manage;
 mod mv;
