@@ -218,8 +218,9 @@ fn place(size: Size, content: Content) -> Sheet {
         labels.iter().map(|label| text::width(label) + between).sum::<usize>().saturating_sub(between)
     };
     // Buttons that do not fit beside each other stand one below the other.
-    let between = if in_row(2) > columns { 0 } else { 2 };
-    let stacked = content.stacked || in_row(between) > columns;
+    let between = if in_row(2) > columns { 1 } else { 2 };
+    // The blank behind the last one may be cut.
+    let stacked = content.stacked || in_row(between) > columns + 1;
     let beside = (!stacked).then_some(u16::try_from(between).unwrap_or(0));
     let of = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
     let gap = u16::from(size.height >= 14);

@@ -208,10 +208,18 @@ pub fn totals(totals: &Totals) -> String {
 
 /// `992 copied, 3 skipped, 8 failed`; `verb` is what was done.
 pub fn outcome(outcome: &Outcome, verb: &str) -> String {
+    outcome_to(outcome, verb, "")
+}
+
+/// The same with where it went: `992 copied to web-01:/srv, 3 skipped`.
+pub fn outcome_to(outcome: &Outcome, verb: &str, target: &str) -> String {
     let done = outcome.done.files + outcome.done.dirs + outcome.done.links;
     let files = outcome.done.files + outcome.done.links;
     // Folders are made on the way; they count only where nothing else was done.
     let mut text = format!("{} {verb}", count(if files > 0 { files } else { done }));
+    if !target.is_empty() {
+        text.push_str(&format!(" to {target}"));
+    }
     if outcome.removed > 0 {
         text.push_str(&format!(", {} deleted", count(outcome.removed)));
     }
