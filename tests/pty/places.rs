@@ -327,3 +327,34 @@ fn what_was_gone_to_is_known_in_the_next_run() {
     screen.wait_for("This folder is empty");
     quit(screen);
 }
+
+/// Names are links where the terminal is known to bear them, and nowhere else.
+#[test]
+fn names_are_links_in_terminals_that_bear_them() {
+    let home = home();
+    let list = |environment: &[(&str, &OsStr)]| {
+        let mut screen =
+            Screen::start_with(80, 24, home.path(), &[OsStr::new("ls"), OsStr::new(".")], environment);
+        screen.wait_for("local.txt");
+        assert_eq!(screen.wait().exit_code(), 0);
+        String::from_utf8(screen.raw()).unwrap()
+    };
+    let kitty = ("TERM", OsStr::new("xterm-kitty"));
+    let raw = list(&[kitty]);
+    assert!(
+        raw.contains("\x1b]8;;file://") && raw.contains("/local.txt\x1b\\local.txt\x1b]8;;\x1b\\"),
+        "{raw:?}"
+    );
+    for off in [("TERM", "dumb"), ("FORCE_HYPERLINK", "0"), ("NO_COLOR", "1")] {
+        let raw = list(&[kitty, (off.0, OsStr::new(off.1))]);
+        assert_eq!(raw, "local.txt\r\n", "{off:?}");
+    }
+    let piped = std::process::Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .args(["ls", "."])
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("FORCE_HYPERLINK", "1")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), "local.txt\n");
+}
