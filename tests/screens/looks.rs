@@ -6,6 +6,7 @@ use std::{collections::HashMap, fmt};
 use ratatui::{
     Terminal,
     backend::TestBackend,
+    buffer::Cell,
     style::{Color, Modifier},
 };
 use wharf::ui::{
@@ -13,7 +14,7 @@ use wharf::ui::{
     view,
 };
 
-use crate::Ui;
+use crate::{Ui, look::contrast};
 
 /// A piece of the screen with one look in each theme.
 type Look = [(Color, Color, Modifier); 2];
@@ -43,6 +44,8 @@ impl Looks {
             for x in 0..size.width {
                 let (dark, light) = (dark.cell((x, y)).unwrap(), light.cell((x, y)).unwrap());
                 assert_eq!(dark.symbol(), light.symbol(), "the theme changes what is said");
+                legible(dark, (0x1a, 0x1b, 0x26));
+                legible(light, (0xfa, 0xfa, 0xfa));
                 let look = [dark, light].map(|cell| (cell.fg, cell.bg, cell.modifier));
                 screen.push(self.letter(look));
             }
@@ -59,6 +62,21 @@ impl Looks {
             self.known.push(look);
             char::from(*LETTERS.get(self.known.len() - 1).unwrap_or(&b'?'))
         })
+    }
+}
+
+/// Letters and digits can be told from what is behind them: `ground` where nothing else is.
+fn legible(cell: &Cell, ground: (u8, u8, u8)) {
+    let colour = |colour: Color| match colour {
+        Color::Rgb(r, g, b) => Some((r, g, b)),
+        _ => None,
+    };
+    if !cell.symbol().chars().any(char::is_alphanumeric) {
+        return;
+    }
+    if let (Some(text), behind) = (colour(cell.fg), colour(cell.bg).unwrap_or(ground)) {
+        let ratio = contrast(text, behind);
+        assert!(ratio >= 2.0, "{} in {} on {} is {ratio:.1} to 1", cell.symbol(), cell.fg, cell.bg);
     }
 }
 
