@@ -53,7 +53,7 @@ use self::{
 };
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
-    ErrorKind, FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames,
+    ErrorKind, FileSystem, FsId, Kind, LogLine, Observer, Operation, OutputStream, OwnerNames, Pace,
     Principal, ReadOptions, RemotePath, RemoteTerminal, Result, Route, ServerInfo, Sink, Space, SshOptions,
     Stage, Target, WriteOptions, Written,
 };
@@ -454,10 +454,10 @@ impl FileSystem for Sftp {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
         let exclusive = options.exclusive;
-        match within::copy(&self.session, from, to, options, copied).await {
+        match within::copy(&self.session, from, to, options, pace).await {
             Err(error) if error.operation() == Operation::Open && error.path() == Some(to) => {
                 let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
                 Err(self.name_failure(error, to, wanted).await)

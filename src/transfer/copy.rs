@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 
@@ -20,7 +21,8 @@ use super::{
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, Pace, ReadOptions, RemotePath, Result, Sink,
+    WriteOptions,
 };
 
 /// What the record hears of how far a file is: after so many bytes, or so long.
@@ -235,6 +237,29 @@ async fn looked_at(to: &dyn FileSystem, at: &RemotePath, poured: Poured) -> Resu
     Ok(copied)
 }
 
+/// A copy that a file system does by itself: counted and held back as any other.
+struct Within<'a> {
+    /// Bytes of this copy.
+    own: AtomicU64,
+    flow: Flow<'a>,
+}
+
+#[async_trait]
+impl Pace for Within<'_> {
+    fn moved(&self, bytes: u64) {
+        self.own.fetch_add(bytes, Ordering::Relaxed);
+        count(self.flow, bytes);
+    }
+
+    async fn pass(&self, bytes: u64) {
+        self.flow.throttle.pass(bytes).await;
+    }
+
+    fn piece(&self, most: u64) -> u64 {
+        self.flow.throttle.piece(most)
+    }
+}
+
 /// Lets a file system copy by itself where source and target are both on it. `None` where the
 /// bytes have to be moved after all.
 async fn within(
@@ -247,13 +272,9 @@ async fn within(
     if from.id() != to.id() || !to.capabilities().copy_within {
         return None;
     }
-    let (own, since) = (AtomicU64::new(0), Instant::now());
-    let tell = |bytes| {
-        own.fetch_add(bytes, Ordering::Relaxed);
-        count(flow, bytes);
-    };
-    let outcome = to.copy_within(&file.source, part, unfinished(from, file), &tell).await;
-    let bytes = own.load(Ordering::Relaxed);
+    let (pace, since) = (Within { own: AtomicU64::new(0), flow }, Instant::now());
+    let outcome = to.copy_within(&file.source, part, unfinished(from, file), &pace).await;
+    let bytes = pace.own.load(Ordering::Relaxed);
     match outcome {
         Ok(written) => {
             let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };
