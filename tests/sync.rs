@@ -218,3 +218,31 @@ fn a_directory_that_cannot_be_listed_is_not_emptied_in_the_target() {
     assert!(err.contains("a directory stands where"), "{err}");
     assert!(world.path("b/deep/two.txt").exists());
 }
+
+#[test]
+fn nothing_is_deleted_where_something_was_refused_and_a_dry_run_says_so() {
+    let world = World::new();
+    for (from, to, name) in
+        [(world.local("a"), world.remote("b"), "b"), (world.remote("a"), world.local("c"), "c")]
+    {
+        world.ok(&[&from, &to]);
+        let at = |path: &str| world.path(name).join(path);
+        // What is refused may be what the other was renamed to.
+        fs::rename(at("one.txt"), at("only-here.txt")).unwrap();
+        fs::create_dir(at("one.txt")).unwrap();
+        for arguments in [&["--delete", "-n", &from, &to][..], &["--delete", &from, &to]] {
+            let (code, out, err) = world.sync(arguments);
+            assert_eq!(code, 1, "{arguments:?}: {out}{err}");
+            assert!(err.contains("a directory stands where this file would go"), "{err}");
+            assert!(err.contains("not all of it was copied, so nothing is deleted"), "{err}");
+            assert!(!out.contains("delete"), "{out}");
+            assert_eq!(fs::read(at("only-here.txt")).unwrap(), b"one");
+        }
+        // Once nothing is in the way, both say and do it.
+        fs::remove_dir(at("one.txt")).unwrap();
+        let (planned, _) = world.ok(&["--delete", "-n", &from, &to]);
+        assert!(steps(&planned).contains(&format!("delete {}", at("only-here.txt").display())), "{planned}");
+        world.ok(&["--delete", &from, &to]);
+        assert_eq!(tree(&world.path("a")), tree(&world.path(name)));
+    }
+}
