@@ -249,7 +249,7 @@ fn a_record_keeps_what_was_chosen_and_decided() {
         sources: vec![at("/l")],
         target: at("/r"),
         landing: Landing::Onto,
-        policy: Policy { chosen: Some(Arc::new(chosen)), ..Policy::default() },
+        policy: Policy { chosen: Some(Arc::new(chosen)), jobs: Some(3), ..Policy::default() },
         remove_source: false,
     };
     let url = |_: &FsId| "local".to_owned();
@@ -261,6 +261,7 @@ fn a_record_keeps_what_was_chosen_and_decided() {
     drop(journal);
     let (journal, stored) = open(dir.path(), &id).unwrap();
     assert_eq!(stored.request.policy.chosen, request.policy.chosen);
+    assert_eq!(stored.request.policy.jobs, Some(3));
     let mut policy = stored.request.policy;
     journal.apply(&mut policy);
     assert_eq!((policy.on_conflict, &*policy.decided), (decisions.rest, &decisions.items));

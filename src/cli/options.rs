@@ -11,7 +11,7 @@ use crate::{
         FtpOptions, SshOptions,
         ftp::{Active, DataMode, Site, Sites, ports},
     },
-    transfer::OnConflict,
+    transfer::{OnConflict, Policy},
 };
 
 /// Options of every command.
@@ -151,6 +151,10 @@ pub struct TransferArguments {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
 
+    /// Copy at most N files at a time; without this, as many as the server bears
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+
     /// How often in a row to try again after the connection was lost
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
@@ -159,6 +163,19 @@ pub struct TransferArguments {
     /// were had
     #[arg(long)]
     pub verify: bool,
+}
+
+impl TransferArguments {
+    /// What they ask for; the rest is as ever.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            limit: self.limit,
+            jobs: self.jobs,
+            retries: self.retries,
+            verify: self.verify,
+            ..Policy::default()
+        }
+    }
 }
 
 #[derive(Args, Debug)]

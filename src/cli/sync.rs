@@ -37,10 +37,7 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 follow: arguments.follow,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
-                limit: arguments.transfer.limit,
-                retries: arguments.transfer.retries,
-                verify: arguments.transfer.verify,
-                ..Policy::default()
+                ..arguments.transfer.policy()
             },
             remove_source: false,
         };

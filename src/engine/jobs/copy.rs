@@ -86,7 +86,7 @@ impl Job {
                 reporter: reporter.clone(),
                 cancel: self.cancel.child_token(),
                 throttle: throttle.clone(),
-                room: self.shared.gates.between(&*from, &*to),
+                room: self.shared.gates.between(&*from, &*to, policy.jobs),
                 journal: journal.clone(),
                 begun: Arc::new(journal.begun(&id)),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
