@@ -267,6 +267,15 @@ pub struct SyncArguments {
     #[arg(long)]
     pub delete: bool,
 
+    /// Copy to each side what only the other has; nothing is removed. What both have and differs
+    /// is refused
+    #[arg(long, conflicts_with = "follow")]
+    pub both: bool,
+
+    /// With --both: what to do where both sides have a file and differ
+    #[arg(long, value_enum, value_name = "POLICY", requires = "both")]
+    pub on_conflict: Option<BothArgument>,
+
     /// Tell files of the same size apart by their content, not by their time
     #[arg(long)]
     pub checksum: bool,
@@ -366,6 +375,24 @@ pub enum ConflictArgument {
     Newer,
     /// Complete what is shorter and ends as the source does there; it is written to where it stands
     Resume,
+}
+
+/// What to do where both sides have a file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BothArgument {
+    /// The newer one replaces the other
+    Newer,
+    /// Both stay as they are
+    Skip,
+}
+
+impl From<BothArgument> for OnConflict {
+    fn from(argument: BothArgument) -> Self {
+        match argument {
+            BothArgument::Newer => OnConflict::Newer,
+            BothArgument::Skip => OnConflict::Skip,
+        }
+    }
 }
 
 impl From<ConflictArgument> for OnConflict {
