@@ -6,6 +6,7 @@ mod assembler;
 mod auth;
 mod channel;
 pub mod config;
+mod connect;
 mod exec;
 mod failure;
 mod hop;
@@ -40,27 +41,25 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::config::hosts;
 use self::{
     channel::{Channel, unexpected},
     failure::Wanted,
-    host_key::HostKeyChecker,
     lanes::Lanes,
-    limits::{Limits, limits_of},
+    limits::Limits,
     request::Request,
     response::{FileAttributes, Response},
     window::Window,
 };
+pub use self::{
+    config::hosts,
+    connect::{connect, route},
+};
 use super::{
-    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
-    ErrorKind, FileSystem, FsId, Kind, LogLine, Observer, Operation, OutputStream, OwnerNames, Pace,
-    Principal, ReadOptions, RemotePath, RemoteTerminal, Result, Route, ServerInfo, Sink, Space, SshOptions,
-    Stage, Target, WriteOptions, Written,
+    Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
+    FileSystem, FsId, Kind, LogLine, Observer, Operation, OutputStream, OwnerNames, Pace, Principal,
+    ReadOptions, RemotePath, RemoteTerminal, Result, Sink, Space, WriteOptions, Written,
 };
-use crate::{
-    reply::{self, Reply},
-    trust::Never,
-};
+use crate::reply::{self, Reply};
 
 const MIB: usize = 1 << 20;
 
@@ -89,111 +88,6 @@ struct Session {
     no_commands: OnceLock<Error>,
     /// The server has refused to copy by itself.
     no_copies: AtomicBool,
-}
-
-/// Connects to `target` as ssh_config says, checks the host key, logs in and starts SFTP.
-pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
-    let label = target.label();
-    let on_label = |e: Error| e.on(label.as_str());
-    context.observer.stage(Stage::ReadingConfig);
-    let config = config::resolve(&target.host, target.user.as_deref(), target.port, &context.ssh)
-        .await
-        .map_err(on_label)?;
-    let connection = ssh::connect(&config, target, context).await.map_err(on_label)?;
-    context.observer.stage(Stage::OpeningSession);
-    let first = connection.open_sftp().await.map_err(on_label)?;
-    let id = FsId::new(label.as_str());
-    let can_tell_limits = first.version().has("limits@openssh.com");
-    let limits = can_tell_limits.then(|| {
-        let request = Request::Extended { name: "limits@openssh.com", strings: &[] };
-        first.send(Operation::OpenChannel, request)
-    });
-    let started = Instant::now();
-    let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
-    let answers = async {
-        let limits = match limits {
-            Some(pending) => limits_of(pending.response().await?),
-            None => limits_of(Response::Extended(bytes::Bytes::new())),
-        };
-        Ok((limits, login.response().await?))
-    };
-    let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
-    let round_trip = started.elapsed();
-    let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
-    let (limits, login) = answered.map_err(on_label)?;
-    let info = ServerInfo {
-        label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
-        protocol: target.scheme.name,
-        trust: connection.host_key_type().to_owned(),
-    };
-    // Servers that have learnt from OpenSSH's newer ones do it as those do.
-    let sees_links = can_tell_limits || first.version().has("lsetstat@openssh.com");
-    let session = Arc::new(Session {
-        id,
-        connection,
-        observer: context.observer.clone(),
-        sees_links,
-        first,
-        second: OnceLock::new(),
-        lanes: Lanes::default(),
-        round_trip,
-        limits,
-        read_window: Window::new(8 * MIB, MIB, 40 * MIB),
-        write_window: Window::new(12 * MIB, MIB, 24 * MIB),
-        names: Mutex::default(),
-        no_commands: OnceLock::new(),
-        no_copies: AtomicBool::new(false),
-    });
-    session.log(&Request::RealPath { path: b"." }, None, &login, started);
-    let home = match login {
-        Response::Names(names) => {
-            names.first().map_or_else(RemotePath::root, |name| RemotePath::new(&name.name))
-        }
-        _ => RemotePath::root(),
-    };
-    if session.first.version().bears_channels() {
-        open_second_channel(&session);
-    }
-    Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
-}
-
-/// How `target` would be reached; connects nowhere.
-pub async fn route(target: &Target, options: &SshOptions) -> Result<Route> {
-    let on_label = |e: Error| e.on(target.label());
-    let config = config::resolve(&target.host, target.user.as_deref(), target.port, options)
-        .await
-        .map_err(on_label)?;
-    let checker = HostKeyChecker::load(&config, String::new(), Arc::new(Never)).await.map_err(on_label)?;
-    let jumps = config.jumps.iter().map(|jump| {
-        let user = jump.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-        let port = jump.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{user}{}{port}", jump.host)
-    });
-    Ok(Route {
-        protocol: target.scheme.name,
-        jumps: jumps.collect(),
-        host_key: checker.state(),
-        host: config.hostname,
-        port: config.port,
-        user: config.user,
-        identity_files: config.identity_files,
-        proxy_command: config.proxy_command,
-    })
-}
-
-/// Opens the channel for queries while the first is already at work. A server that allows one
-/// channel only serves everything on that.
-fn open_second_channel(session: &Arc<Session>) {
-    let session = Arc::downgrade(session);
-    tokio::spawn(async move {
-        let Some(session) = session.upgrade() else { return };
-        match session.connection.open_sftp().await {
-            Ok(channel) => {
-                let _ = session.second.set(channel);
-            }
-            Err(error) => tracing::info!(%error, "no second channel"),
-        }
-    });
 }
 
 /// How many requests, in words for the log.

@@ -1,51 +1,14 @@
 //! The connect screen: what can be chosen, what is typed to find it, and the lines it is listed
 //! in. Plain data and the matching; must never connect or read a file.
 
-use std::collections::BTreeSet;
+mod lines;
+mod places;
 
-use frizbee::{CaseMatching, Config, Matcher};
 use tui_input::Input;
 
-use crate::{
-    config::{Bookmark, Importable, Named, Program, Recent, Workspace, check_folder, named},
-    engine::JobId,
-    fs::{Error, FsId, Place, Result, place::local_name},
-};
-
-/// The hosts of ssh_config, as far as they are known.
-#[derive(Clone, Debug, Default)]
-pub enum Hosts {
-    #[default]
-    Unknown,
-    Known(Vec<String>),
-    Failed(Error),
-}
-
-/// Everything that can be chosen, whichever pane asks.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    pub bookmarks: Vec<Bookmark>,
-    pub hosts: Hosts,
-    /// The job that asks for them.
-    pub hosts_job: Option<JobId>,
-    /// Newest first.
-    pub recent: Vec<Recent>,
-    /// Why the bookmarks could not be read.
-    pub error: Option<Error>,
-    /// Whether anything is kept between runs.
-    pub can_keep: bool,
-    /// Other programs' sites that are no bookmarks yet.
-    pub importable: Vec<Importable>,
-    pub workspaces: Vec<Workspace>,
-    /// The tabs of the last session.
-    pub session: Option<Workspace>,
-    /// Folders whose bookmarks are not listed.
-    pub closed: BTreeSet<String>,
-    /// Whether a demo can be started here.
-    pub can_demo: bool,
-    /// The demo's server, once it was started: it is no place to come back to.
-    pub demo: Option<FsId>,
-}
+use self::lines::{all, found};
+pub use self::places::{Hosts, Places};
+use crate::config::Program;
 
 /// One thing to choose. The numbers are places in the lists of [`Places`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,53 +83,6 @@ impl Line {
             _ => self == other,
         }
     }
-}
-
-impl Places {
-    /// The folders that bookmarks are in, each once.
-    pub fn folders(&self) -> BTreeSet<&str> {
-        self.bookmarks.iter().map(folder_of).filter(|folder| !folder.is_empty()).collect()
-    }
-
-    fn hosts(&self) -> &[String] {
-        match &self.hosts {
-            Hosts::Known(hosts) => hosts,
-            Hosts::Unknown | Hosts::Failed(_) => &[],
-        }
-    }
-
-    pub fn host(&self, at: usize) -> Option<&str> {
-        self.hosts().get(at).map(String::as_str)
-    }
-
-    /// The bookmark that `name:` or `name:path` names, if one does.
-    ///
-    /// # Errors
-    /// As [`named`].
-    pub fn named(&self, text: &str) -> Result<Option<Named>> {
-        let name = text.split(':').next().unwrap_or_default();
-        let rest = text.get(name.len()..).unwrap_or_default();
-        if rest.is_empty() || rest.starts_with("://") || name == local_name() {
-            return Ok(None);
-        }
-        named(&self.bookmarks, text.as_bytes())
-    }
-
-    /// The recent places that no bookmark leads to.
-    fn recent(&self) -> impl Iterator<Item = usize> + '_ {
-        let marked: Vec<String> = self
-            .bookmarks
-            .iter()
-            .filter_map(|bookmark| bookmark.place().ok().map(|place| place.to_url()))
-            .collect();
-        (0..self.recent.len())
-            .filter(move |at| self.recent.get(*at).is_some_and(|recent| !marked.contains(&recent.url)))
-    }
-}
-
-/// Whether a text is meant as a place rather than as something to look for.
-fn is_place(text: &str) -> bool {
-    text.contains("://") || text.contains(':') || text.starts_with(['/', '~', '.'])
 }
 
 impl Chooser {
@@ -268,163 +184,13 @@ impl Chooser {
     }
 }
 
-/// Everything, grouped.
-fn all(places: &Places) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if places.error.is_some() || !places.bookmarks.is_empty() {
-        lines.push(Line::Heading("Bookmarks"));
-    }
-    if places.error.is_some() {
-        lines.push(Line::Note("their file cannot be read".to_owned(), true));
-    }
-    tree(places, &places.folders(), "", 0, &mut lines);
-    match &places.hosts {
-        Hosts::Known(hosts) if !hosts.is_empty() => {
-            lines.push(Line::Heading("Hosts of ssh_config"));
-            lines.extend((0..hosts.len()).map(|at| Line::Choice(Choice::Host(at))));
-        }
-        Hosts::Failed(error) => {
-            lines.push(Line::Heading("Hosts of ssh_config"));
-            let why = error.detail().unwrap_or("it cannot be read").to_owned();
-            lines.push(Line::Note(why, true));
-        }
-        Hosts::Unknown if places.hosts_job.is_some() => {
-            lines.push(Line::Heading("Hosts of ssh_config"));
-            lines.push(Line::Note("reading…".to_owned(), false));
-        }
-        Hosts::Known(_) | Hosts::Unknown => {}
-    }
-    let recent: Vec<Line> = places.recent().map(|at| Line::Choice(Choice::Recent(at))).collect();
-    if !recent.is_empty() {
-        lines.push(Line::Heading("Recent"));
-        lines.extend(recent);
-    }
-    let mut again = Vec::new();
-    again.extend(places.session.is_some().then_some(Start::Session));
-    again.extend((!places.workspaces.is_empty()).then_some(Start::Workspaces));
-    if !again.is_empty() {
-        lines.push(Line::Heading("Tabs"));
-        lines.extend(again.into_iter().map(|start| Line::Choice(Choice::Start(start))));
-    }
-    lines.extend(starts(places));
-    lines
-}
-
-/// Where a bookmark is listed: at the top where its folder is none that could be saved.
-fn folder_of(bookmark: &Bookmark) -> &str {
-    if check_folder(&bookmark.folder).is_ok() { &bookmark.folder } else { "" }
-}
-
-/// The bookmarks of a folder in the order of the file, then the folders in it.
-fn tree(places: &Places, all: &BTreeSet<&str>, folder: &str, depth: u16, lines: &mut Vec<Line>) {
-    let own = places.bookmarks.iter().enumerate().filter(|(_, bookmark)| folder_of(bookmark) == folder);
-    lines.extend(own.map(|(at, _)| Line::Choice(Choice::Bookmark(at))));
-    let mut inside: Vec<&str> = all.iter().filter_map(|path| first_below(folder, path)).collect();
-    inside.dedup();
-    inside.sort_by_key(|name| name.to_lowercase());
-    for name in inside {
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        let path = only_way_down(all, path);
-        let is_in = |other: &str| other == path || first_below(&path, other).is_some();
-        let count = places.bookmarks.iter().filter(|bookmark| is_in(folder_of(bookmark))).count();
-        let is_open = !places.closed.contains(&path);
-        let label = path.get(folder.len()..).unwrap_or_default().trim_start_matches('/').to_owned();
-        lines.push(Line::Folder(Folder { path: path.clone(), label, depth, is_open, count }));
-        if is_open {
-            tree(places, all, &path, depth.saturating_add(1), lines);
-        }
-    }
-}
-
-/// The name that follows `folder` in a path below it.
-fn first_below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
-    let rest = match folder {
-        "" => path,
-        folder => path.strip_prefix(folder)?.strip_prefix('/')?,
-    };
-    rest.split('/').next().filter(|name| !name.is_empty())
-}
-
-/// A folder that holds nothing but one other folder is shown as one with that.
-fn only_way_down(all: &BTreeSet<&str>, mut path: String) -> String {
-    loop {
-        let mut names: Vec<&str> = all.iter().filter_map(|other| first_below(&path, other)).collect();
-        names.dedup();
-        match names[..] {
-            [only] if !all.contains(path.as_str()) => path = format!("{path}/{only}"),
-            _ => return path,
-        }
-    }
-}
-
-/// What there is to begin with, until there is something to come back to.
-fn starts(places: &Places) -> Vec<Line> {
-    if !places.bookmarks.is_empty() || places.error.is_some() {
-        return Vec::new();
-    }
-    let is_new = places.recent.is_empty();
-    let mut starts = Vec::new();
-    if places.can_keep && is_new {
-        starts.push(Start::NewBookmark);
-    }
-    starts.extend(places.importable.iter().map(|importable| Start::Import(importable.program)));
-    if is_new {
-        starts.extend(places.can_demo.then_some(Start::Demo));
-        starts.push(Start::Tour);
-    }
-    let mut lines = Vec::new();
-    if !starts.is_empty() {
-        lines.push(Line::Heading(if is_new { "No bookmarks yet" } else { "Bookmarks" }));
-        if is_new {
-            let how = "Type sftp://user@host/path or host:path and press Enter, or:";
-            lines.push(Line::Note(how.to_owned(), false));
-        }
-        lines.extend(starts.into_iter().map(|start| Line::Choice(Choice::Start(start))));
-    }
-    lines
-}
-
-/// What matches, the best first. What can be taken for a place is one as well.
-fn found(places: &Places, typed: &str) -> Vec<Line> {
-    let mut choices = Vec::new();
-    let mut texts = Vec::new();
-    for (at, bookmark) in places.bookmarks.iter().enumerate() {
-        choices.push(Choice::Bookmark(at));
-        texts.push(format!("{} {} {}", bookmark.name, bookmark.folder, bookmark.place));
-    }
-    for (at, host) in places.hosts().iter().enumerate() {
-        choices.push(Choice::Host(at));
-        texts.push(host.clone());
-    }
-    for at in places.recent() {
-        if let Some(recent) = places.recent.get(at) {
-            choices.push(Choice::Recent(at));
-            texts.push(recent.url.clone());
-        }
-    }
-    let config = Config { casing: CaseMatching::Ignore, ..Config::default() };
-    let matches = Matcher::new(typed, &config).match_list(&texts);
-    let matching = matches
-        .iter()
-        .filter_map(|found| choices.get(usize::try_from(found.index).ok()?).cloned())
-        .map(Line::Choice);
-    let mut lines: Vec<Line> = matching.collect();
-    let as_place = Line::Choice(Choice::Typed);
-    if is_place(typed) {
-        lines.insert(0, as_place);
-    } else if Place::host(typed).is_some() {
-        // A host that nobody has named yet.
-        lines.push(as_place);
-    }
-    if lines.is_empty() {
-        lines.push(Line::Note("nothing matches".to_owned(), false));
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        config::{Bookmark, Importable, Recent},
+        fs::Place,
+    };
 
     fn bookmark(name: &str, folder: &str, place: &str) -> Bookmark {
         Bookmark { name: name.into(), folder: folder.into(), place: place.into(), ..Bookmark::default() }

@@ -2,27 +2,34 @@
 //! goes out as an effect.
 
 mod form;
+mod kept;
+mod trial;
 
 use tui_input::{Input, InputRequest};
 
 pub(super) use form::{bookmark_this, capital, focus_field, form_action, form_key};
+pub(in crate::ui) use kept::import_name;
+pub use kept::kept_at_start;
+pub(super) use {kept::on_kept, trial::stop_trial};
 
-use self::form::{add, open_form, suggestion};
+use self::{
+    form::{add, open_form, suggestion},
+    kept::ask_import,
+    trial::start_trial,
+};
 use super::{
     effect::{Demo, Effect, Effects},
-    places, questions, workspace,
+    places, workspace,
 };
 use crate::{
-    config::{self, Bookmark, Change, Importable, Imported, Kept, Made, Named, Program},
+    config::{self, Bookmark, Change, Named},
     engine::{Command, JobId, What},
     fs::{Error, FsId, Location, Place, Target},
     ui::{
         action::Action,
         keymap::{self, Key},
         layout,
-        state::{
-            Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, Trial, connect::Start,
-        },
+        state::{Choice, Chooser, Deed, Hosts, Overlay, Phase, Side, State, Step, Tone, connect::Start},
     },
     words,
 };
@@ -46,113 +53,6 @@ pub fn choose(state: &mut State, side: Side, fx: &mut Effects) {
         fx.push(Effect::Keep(Change::Reload));
     }
     refresh(state);
-}
-
-/// Takes in what was kept when the program started.
-pub fn kept_at_start(state: &mut State, kept: Kept) {
-    let warnings = kept.warnings.clone();
-    let is_broken = kept.error.is_some();
-    on_kept(state, Kept { warnings: Vec::new(), ..kept });
-    if let Some(first) = warnings.first().filter(|_| !is_broken) {
-        let more = match warnings.len() - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more: `wharf bookmark list` tells them)"),
-        };
-        state.hint(format!("{}{more}.", words::escape(first)));
-    }
-}
-
-/// What is kept, after a change.
-pub(super) fn on_kept(state: &mut State, kept: Kept) {
-    let places = &mut state.places;
-    places.recent = kept.recent;
-    places.workspaces = kept.workspaces;
-    places.session = kept.session;
-    if let Some(importable) = kept.importable {
-        places.importable = importable;
-    }
-    if kept.error.is_none() {
-        // What was read before stays in sight while the file cannot be read.
-        places.bookmarks = kept.bookmarks;
-    }
-    let was_broken = places.error.is_some();
-    places.error = kept.error;
-    if let Some(error) = places.error.clone().filter(|_| !was_broken) {
-        state.say(Tone::Bad, words::error(&error).to_string());
-    }
-    refresh(state);
-    let saving = state.overlays.iter().rposition(|o| matches!(o, Overlay::Form(form) if form.saving));
-    if let Some(error) = kept.failed {
-        let words = words::error(&error);
-        match saving.and_then(|at| state.overlays.get_mut(at)) {
-            Some(Overlay::Form(form)) => {
-                form.saving = false;
-                form.error = Some(format!("{}. {}", capital(&words.said), words.advice));
-            }
-            _ => state.say(Tone::Bad, words.to_string()),
-        }
-        return;
-    }
-    match kept.made {
-        None => {}
-        Some(Made::Workspace(name)) => {
-            let keys = state.keymap.all_keys(Action::OpenWorkspace);
-            let key = keys.first().map(|key| format!(" {key} opens it again.")).unwrap_or_default();
-            state.say(Tone::Good, format!("The workspace {} is saved.{key}", words::escape(&name)));
-        }
-        Some(Made::Imported(imported)) => tell_import(state, &imported),
-        Some(Made::Removed(name)) => {
-            state.say(Tone::Good, format!("The bookmark {} is removed.", words::escape(&name)));
-        }
-        Some(Made::Saved(name)) => {
-            if let Some(at) = saving {
-                state.overlays.remove(at);
-            }
-            let mut text = format!("The bookmark {} is saved.", words::escape(&name));
-            let tone = if kept.warnings.is_empty() { Tone::Good } else { Tone::Bad };
-            for warning in &kept.warnings {
-                text.push_str(&format!(" {warning}"));
-            }
-            state.say(tone, text);
-        }
-    }
-}
-
-/// In the status line where that is all, else in a dialog.
-fn tell_import(state: &mut State, imported: &Imported) {
-    let said = imported.said(false);
-    match &said[..] {
-        [only] => state.say(Tone::Good, words::escape(only)),
-        _ => {
-            state.notice = None;
-            let title = format!("Import from {}", imported.program.name());
-            state.overlays.push(Overlay::Told { title, lines: said, scroll: 0 });
-        }
-    }
-}
-
-/// Asks before other programs' sites become bookmarks: all that are found, or one program's.
-fn ask_import(state: &mut State, only: Option<Program>) {
-    if !state.places.can_keep {
-        return state.hint("Bookmarks are not kept here.");
-    }
-    let wanted = |found: &&Importable| only.is_none_or(|program| found.program == program);
-    let found: Vec<Importable> = state.places.importable.iter().filter(wanted).copied().collect();
-    if found.is_empty() {
-        return state.hint(
-            "No sites of FileZilla or WinSCP are found that are no bookmarks yet; \
-             `wharf bookmark import FILE` reads others.",
-        );
-    }
-    let mut lines: Vec<String> = found.iter().map(|found| format!("{}.", import_name(found))).collect();
-    lines.push("They become bookmarks, in their folders. Passwords are not taken along.".to_owned());
-    let programs = found.iter().map(|found| found.program).collect();
-    state.overlays.push(Overlay::Confirm { deed: Deed::Import { programs }, lines, choice: 0, scroll: 0 });
-}
-
-/// `14 sites of FileZilla`.
-pub(in crate::ui) fn import_name(found: &Importable) -> String {
-    format!("{} of {}", words::plural(found.sites as u64, "site", "sites"), found.program.name())
 }
 
 /// The tour, when there is nothing to come back to and nobody has seen it.
@@ -268,61 +168,7 @@ pub(super) fn on_event(state: &mut State, job: JobId, what: What) {
         refresh(state);
         return;
     }
-    let Some(trial) = &mut state.trial else { return };
-    match what {
-        What::Stage(stage) => trial.stage = Some(stage),
-        What::Connected { location, .. } => trial.location = Some(location),
-        What::Entries(entries) => trial.entries = trial.entries.saturating_add(entries.len() as u64),
-        What::Done(_) => {
-            let took = state.clock.running.saturating_sub(trial.since);
-            let path = trial.location.as_ref().map(|location| layout::short_path(location, &state.home));
-            let text = format!(
-                "{} works: {} in {}, after {}.",
-                trial.name,
-                words::plural(trial.entries, "entry", "entries"),
-                path.unwrap_or_default(),
-                words::clock(took)
-            );
-            trial_ended(state, Ok(text));
-        }
-        What::Failed(error) => trial_ended(state, Err(error)),
-        What::Cancelled => state.trial = None,
-        _ => {}
-    }
-}
-
-fn trial_ended(state: &mut State, outcome: Result<String, Error>) {
-    state.trial = None;
-    let form = state.overlays.iter_mut().find_map(|overlay| match overlay {
-        Overlay::Form(form) => Some(form),
-        _ => None,
-    });
-    match (outcome, form) {
-        (Ok(text), Some(form)) => form.tested = Some(text),
-        (Ok(text), None) => state.say(Tone::Good, text),
-        (Err(error), Some(form)) => form.error = Some(words::error(&error).to_string()),
-        (Err(error), None) => {
-            state.overlays.push(Overlay::Error { words: words::error(&error), scroll: 0 });
-        }
-    }
-}
-
-/// Tries a place out.
-fn start_trial(state: &mut State, name: &str, place: Place, fx: &mut Effects) {
-    stop_trial(state, fx);
-    state.notice = None;
-    let job = state.fresh_job();
-    let name = words::escape(name).into_owned();
-    let since = state.clock.running;
-    state.trial = Some(Trial { job, name, stage: None, since, location: None, entries: 0 });
-    fx.push(Effect::Send(Command::Test { job, place }));
-}
-
-pub(super) fn stop_trial(state: &mut State, fx: &mut Effects) {
-    if let Some(trial) = state.trial.take() {
-        fx.push(Effect::Send(Command::Cancel { job: trial.job }));
-        questions::drop_of(state, trial.job, fx);
-    }
+    trial::on_event(state, what);
 }
 
 /// A server was reached: it is among the recent places from now on.
