@@ -4,6 +4,7 @@
 mod arguments;
 mod attributes;
 pub mod bookmark;
+mod both;
 mod cp;
 mod driver;
 mod exec;

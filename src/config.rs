@@ -7,6 +7,7 @@ mod file;
 pub mod gone;
 pub mod import;
 pub mod keyring;
+mod line;
 pub mod look;
 pub mod recent;
 pub mod settings;
@@ -19,6 +20,7 @@ use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
 pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_ftp, check_name, site};
 pub use import::{Imported, Program};
+pub use line::line_of;
 pub use look::{Look, Text};
 pub use recent::Recent;
 pub use settings::Settings;

@@ -55,8 +55,26 @@ pub enum Output {
     Killed(String),
 }
 
-/// Hears of bytes that were copied since it was last told.
-pub type Moved<'a> = &'a (dyn Fn(u64) + Send + Sync);
+/// Hears how far a copy within a file system is, and holds it back. A closure only hears.
+#[async_trait]
+pub trait Pace: Send + Sync {
+    /// So many bytes were copied since it was last told.
+    fn moved(&self, bytes: u64);
+
+    /// Waits until so many more may be copied.
+    async fn pass(&self, _bytes: u64) {}
+
+    /// How many bytes may be asked for at a time: `most`, or fewer where that would be too long.
+    fn piece(&self, most: u64) -> u64 {
+        most
+    }
+}
+
+impl<F: Fn(u64) + Send + Sync> Pace for F {
+    fn moved(&self, bytes: u64) {
+        self(bytes);
+    }
+}
 
 /// Whether a name is a user's or a group's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -221,17 +239,17 @@ pub trait FileSystem: Send + Sync {
     }
 
     /// Copies one regular file to `to` without its bytes coming here; `options` as for
-    /// [`FileSystem::write`]. Tells `copied` of bytes as they are done. After a failure there may
-    /// be a part of the file at `to`. [`ErrorKind::Unsupported`] where it cannot be done: then
-    /// the bytes have to be moved.
+    /// [`FileSystem::write`]. Tells `pace` of bytes as they are done, and asks it before they are.
+    /// After a failure there may be a part of the file at `to`. [`ErrorKind::Unsupported`] where it
+    /// cannot be done: then the bytes have to be moved.
     async fn copy_within(
         &self,
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
-        let _ = (to, options, copied);
+        let _ = (to, options, pace);
         Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from))
     }
 

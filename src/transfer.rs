@@ -79,6 +79,8 @@ pub struct Policy {
     pub compare_content: bool,
     /// Bytes per second; `None` is without a limit of its own.
     pub limit: Option<u64>,
+    /// So many files at most are under way at a time; `None` leaves it to what the servers bear.
+    pub jobs: Option<u16>,
     /// How often in a row a lost connection is tried again without anything having moved.
     pub retries: u32,
     /// Each file's checksum at the target is compared with the source's before it gets its name.
@@ -133,6 +135,7 @@ impl Default for Policy {
             delete: false,
             compare_content: false,
             limit: None,
+            jobs: None,
             retries: 5,
             verify: false,
             decided: Arc::default(),

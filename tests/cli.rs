@@ -52,9 +52,15 @@ fn what_cannot_be_understood_ends_with_2() {
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         wharf(none, ["cp", "/etc/hostname", place]).ends(2);
     }
-    for arguments in
-        [&["cp", "one"][..], &["cp"], &["ls", "--no-such-option"], &["cp", "--on-conflict=x", "a", "b"]]
-    {
+    for arguments in [
+        &["cp", "one"][..],
+        &["cp"],
+        &["ls", "--no-such-option"],
+        &["cp", "--on-conflict=x", "a", "b"],
+        &["cp", "--jobs=0", "a", "b"],
+        &["sync", "--jobs=65", "a", "b"],
+        &["mv", "--jobs=many", "a", "b"],
+    ] {
         wharf(none, arguments).ends(2).says(&["error:", "--help"]);
     }
     let dir = temporary();
@@ -461,6 +467,7 @@ fn help_lists_what_there_is_and_no_more() {
             "--verify",
             "-L, --follow",
             "--limit <RATE>",
+            "--jobs <N>",
             "-n, --dry-run",
             "--json"
         ])

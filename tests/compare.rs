@@ -16,7 +16,7 @@ use wharf::{
         memory::Memory,
     },
     transfer::{
-        Outcome,
+        OnConflict, Outcome, Policy,
         sync::{Comparison, Mode, Relation, Way},
     },
 };
@@ -170,6 +170,56 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// With nobody to decide: afterwards both sides have every name, they differ only in what was
+    /// named, and nothing is gone but what a newer one has replaced.
+    #[test]
+    fn both_ways_lose_nothing(left in tree(), right in tree(), newer in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut bench = Bench::new();
+            for (side, tree) in [("/l", &left), ("/r", &right)] {
+                for (name, (length, time)) in tree {
+                    let content = vec![b'0' + length; usize::from(*length)];
+                    bench.plant(&format!("{side}/{name}"), &content, i64::from(*time) * 1000).await;
+                }
+            }
+            let on_conflict = if newer { OnConflict::Newer } else { OnConflict::Refuse };
+            let found = bench.compare(false).await.pairs().to_vec();
+            let comparison = Comparison::both_ways(found, on_conflict);
+            let alone: BTreeSet<String> = comparison
+                .left_alone()
+                .map(|(pair, _)| String::from_utf8_lossy(&pair.path).into_owned())
+                .collect();
+            let policy = Policy { on_conflict, ..Policy::default() };
+            for request in comparison.requests_under(&at("/l"), &at("/r"), &policy) {
+                let (heard, outcome) = bench.run(|job| Command::Copy { job, request }).await;
+                assert_eq!((outcome.failed, outcome.removed), (0, 0), "{heard:?}");
+            }
+            for name in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+                let here = bench.found(&format!("/l/{name}")).await.unwrap().unwrap();
+                let there = bench.found(&format!("/r/{name}")).await.unwrap().unwrap();
+                let was = |tree: &Tree| tree.get(name).map(|(length, _)| vec![b'0' + length; usize::from(*length)]);
+                let is_old = |content: &Option<Vec<u8>>| content.as_ref().is_none_or(|old| *old == here || *old == there);
+                match alone.contains(name) {
+                    true => assert_eq!((was(&left), was(&right)), (Some(here), Some(there)), "{name}"),
+                    false => {
+                        assert_eq!(here, there, "{name}");
+                        let time = |tree: &Tree| tree.get(name).map_or(0, |(_, time)| *time);
+                        let (a, b) = (time(&left), time(&right));
+                        let newest = if a >= b { was(&left) } else { was(&right) };
+                        assert_eq!(newest.as_ref(), Some(&here), "{name}");
+                        let replaced = newer && left.contains_key(name) && right.contains_key(name);
+                        assert!(replaced || (is_old(&was(&left)) && is_old(&was(&right))), "{name}");
+                    }
+                }
+            }
+        });
+    }
+}
+
 #[tokio::test]
 async fn after_both_ways_nothing_differs() {
     let mut bench = Bench::new();
@@ -237,7 +287,7 @@ async fn what_changed_into_something_else_meanwhile_is_reported_and_kept() {
 #[test]
 fn a_record_keeps_what_was_chosen_and_decided() {
     use wharf::transfer::{
-        Chosen, Decisions, Landing, OnConflict, Policy, Request,
+        Chosen, Decisions, Landing, Request,
         journal::{create, open},
     };
     let dir = tempfile::tempdir().unwrap();
@@ -249,7 +299,7 @@ fn a_record_keeps_what_was_chosen_and_decided() {
         sources: vec![at("/l")],
         target: at("/r"),
         landing: Landing::Onto,
-        policy: Policy { chosen: Some(Arc::new(chosen)), ..Policy::default() },
+        policy: Policy { chosen: Some(Arc::new(chosen)), jobs: Some(3), ..Policy::default() },
         remove_source: false,
     };
     let url = |_: &FsId| "local".to_owned();
@@ -261,6 +311,7 @@ fn a_record_keeps_what_was_chosen_and_decided() {
     drop(journal);
     let (journal, stored) = open(dir.path(), &id).unwrap();
     assert_eq!(stored.request.policy.chosen, request.policy.chosen);
+    assert_eq!(stored.request.policy.jobs, Some(3));
     let mut policy = stored.request.policy;
     journal.apply(&mut policy);
     assert_eq!((policy.on_conflict, &*policy.decided), (decisions.rest, &decisions.items));
@@ -280,7 +331,7 @@ fn a_record_keeps_what_was_chosen_and_decided() {
 #[test]
 fn a_record_that_somebody_looks_at_can_be_gone_on_with() {
     use wharf::transfer::{
-        Landing, Policy, Request,
+        Landing, Request,
         journal::{create, open},
     };
     let dir = tempfile::tempdir().unwrap();

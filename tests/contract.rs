@@ -293,7 +293,7 @@ macro_rules! backend {
                 existing_names_are_not_linked_over
             }
             within {
-                hard_links copies_within copies_within_spare_what_is_there sums_up runs_commands sets_owners
+                hard_links copies_within copies_within_keep_to_their_pace copies_within_spare_what_is_there sums_up runs_commands sets_owners
                 sets_one_time_and_leaves_the_other links_have_times_of_their_own
             }
         }

@@ -9,8 +9,8 @@ use wharf::{
     engine::{Answer, Ask, Command, Engine, Event, JobId, Options, Standing, What},
     fs::{
         Attributes, ByteStream, Capabilities, EntryStream, Error, ErrorKind, FileSystem, FsId, FtpOptions,
-        Location, Operation, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, entry::Entry,
-        memory::Memory,
+        Location, Operation, Pace, ReadOptions, RemotePath, Result, Sink, SshOptions, WriteOptions, Written,
+        entry::Entry, memory::Memory,
     },
     transfer::{
         Landing, OnConflict, Outcome, Phase, Policy, Progress, Request, Totals,
@@ -26,7 +26,7 @@ fn at(path: &str) -> Location {
 }
 
 /// Memory that goes by the name of this machine's files. Listing `/defect` panics and listing
-/// `/endless` never ends; `/from` cannot be renamed.
+/// `/endless` never ends; `/from` cannot be renamed; of all files, it copies `/from/within` by itself.
 struct Files(Memory);
 
 #[async_trait]
@@ -74,6 +74,18 @@ impl FileSystem for Files {
     }
     async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
         self.0.set_attributes(path, attributes).await
+    }
+    async fn copy_within(
+        &self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: WriteOptions,
+        pace: &dyn Pace,
+    ) -> Result<Written> {
+        if from.as_bytes() != b"/from/within" {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from));
+        }
+        self.0.copy_within(from, to, options, pace).await
     }
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
         self.0.canonicalize(path).await
@@ -336,22 +348,25 @@ async fn progress(bench: &Bench, job: JobId, is: impl Fn(&Progress) -> bool) -> 
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_keeps_to_its_limit_and_waits_while_it_is_paused() {
-    let mut bench = start();
-    bench.files.0.plant(&RemotePath::new("/from/big"), &vec![7; 4 << 20]).unwrap();
-    let started = tokio::time::Instant::now();
-    let Command::Copy { job, mut request } = copy(JobId(1), OnConflict::Refuse) else { unreachable!() };
-    request.policy.limit = Some(1 << 20);
-    bench.engine.send(Command::Copy { job, request });
-    progress(&bench, job, |progress| progress.done.bytes > 1 << 20).await;
-    bench.engine.send(Command::Pause { job, paused: true });
-    let held = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let still = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
-    assert!(still - held <= 128 << 10, "{held} {still}: what was on its way, and no more");
-    bench.engine.send(Command::Pause { job, paused: false });
-    assert_eq!(outcome(&bench.hear(job, None).await).done.files, 4);
-    let took = started.elapsed().as_secs_f64();
-    assert!((13.0..16.0).contains(&took), "4 s by the rate and 10 s of pause: {took}");
+    // One whose bytes come here, and one that the file system copies by itself.
+    for name in ["/from/big", "/from/within"] {
+        let mut bench = start();
+        bench.files.0.plant(&RemotePath::new(name), &vec![7; 4 << 20]).unwrap();
+        let started = tokio::time::Instant::now();
+        let Command::Copy { job, mut request } = copy(JobId(1), OnConflict::Refuse) else { unreachable!() };
+        request.policy.limit = Some(1 << 20);
+        bench.engine.send(Command::Copy { job, request });
+        progress(&bench, job, |progress| progress.done.bytes > 1 << 20).await;
+        bench.engine.send(Command::Pause { job, paused: true });
+        let held = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let still = progress(&bench, job, |progress| progress.phase == Phase::Paused).await.done.bytes;
+        assert!(still - held <= 128 << 10, "{name}: {held} {still}: what was on its way, and no more");
+        bench.engine.send(Command::Pause { job, paused: false });
+        assert_eq!(outcome(&bench.hear(job, None).await).done.files, 4);
+        let took = started.elapsed().as_secs_f64();
+        assert!((13.0..16.0).contains(&took), "{name}: 4 s by the rate and 10 s of pause: {took}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -218,3 +218,105 @@ fn a_directory_that_cannot_be_listed_is_not_emptied_in_the_target() {
     assert!(err.contains("a directory stands where"), "{err}");
     assert!(world.path("b/deep/two.txt").exists());
 }
+
+#[test]
+fn nothing_is_deleted_where_something_was_refused_and_a_dry_run_says_so() {
+    let world = World::new();
+    for (from, to, name) in
+        [(world.local("a"), world.remote("b"), "b"), (world.remote("a"), world.local("c"), "c")]
+    {
+        world.ok(&[&from, &to]);
+        let at = |path: &str| world.path(name).join(path);
+        // What is refused may be what the other was renamed to.
+        fs::rename(at("one.txt"), at("only-here.txt")).unwrap();
+        fs::create_dir(at("one.txt")).unwrap();
+        for arguments in [&["--delete", "-n", &from, &to][..], &["--delete", &from, &to]] {
+            let (code, out, err) = world.sync(arguments);
+            assert_eq!(code, 1, "{arguments:?}: {out}{err}");
+            assert!(err.contains("a directory stands where this file would go"), "{err}");
+            assert!(err.contains("not all of it was copied, so nothing is deleted"), "{err}");
+            assert!(!out.contains("delete"), "{out}");
+            assert_eq!(fs::read(at("only-here.txt")).unwrap(), b"one");
+        }
+        // Once nothing is in the way, both say and do it.
+        fs::remove_dir(at("one.txt")).unwrap();
+        let (planned, _) = world.ok(&["--delete", "-n", &from, &to]);
+        assert!(steps(&planned).contains(&format!("delete {}", at("only-here.txt").display())), "{planned}");
+        world.ok(&["--delete", &from, &to]);
+        assert_eq!(tree(&world.path("a")), tree(&world.path(name)));
+    }
+}
+
+#[test]
+fn both_sides_get_what_the_other_has_and_nothing_is_lost() {
+    let world = World::new();
+    let (left, right) = (world.local("a"), world.remote("b"));
+    for name in ["b/deep", "b/there/too"] {
+        fs::create_dir_all(world.path(name)).unwrap();
+    }
+    fs::write(world.path("b/there/too/x"), "only there").unwrap();
+    fs::write(world.path("b/one.txt"), "newer there").unwrap();
+    fs::write(world.path("b/deep/two.txt"), "older").unwrap();
+    age(&world.path("b/deep/two.txt"), 50_000);
+
+    // What differs is nobody's to decide: it is named and stays; the rest is done all the same.
+    let (code, planned, err) = world.sync(&["--both", "-n", &left, &right]);
+    assert_eq!(code, 1, "{planned}{err}");
+    for name in ["a/one.txt", "a/deep/two.txt"] {
+        assert!(err.contains(&world.local(name)) && err.contains("--on-conflict newer"), "{err}");
+    }
+    let (b, a) = (world.local("b"), world.local("a"));
+    let planned = steps(&planned);
+    assert!(
+        planned
+            .iter()
+            .any(|step| step.starts_with("copy sftp://") && step.ends_with("/b/deep/er/\u{e9}t\u{e9}.txt"))
+    );
+    assert!(
+        planned.contains(&format!("copy {a}/there/too/x")) && planned.contains(&format!("mkdir {a}/there"))
+    );
+    assert!(
+        !planned.iter().any(|step| step.contains("one.txt") || step.starts_with("replace")),
+        "{planned:?}"
+    );
+    assert!(!world.path("a/there").exists() && !world.path("b/empty").exists(), "nothing was done: {b}");
+
+    let (code, out, err) = world.sync(&["--both", &left, &right]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert_eq!(fs::read(world.path("a/there/too/x")).unwrap(), b"only there");
+    assert_eq!(fs::read_link(world.path("b/link")).unwrap(), Path::new("deep/two.txt"));
+    assert_eq!(fs::read(world.path("a/one.txt")).unwrap(), b"one");
+    assert_eq!(fs::read(world.path("b/one.txt")).unwrap(), b"newer there");
+
+    world.ok(&["--both", "--on-conflict", "skip", "-n", &left, &right]);
+    let (planned, _) = world.ok(&["--both", "--on-conflict", "newer", "-n", &left, &right]);
+    assert_eq!(steps(&planned).len(), 2, "{planned}");
+    let (_, said) = world.ok(&["--both", "--on-conflict", "newer", &left, &right]);
+    assert!(said.starts_with("2 copied"), "{said}");
+    for side in ["a", "b"] {
+        assert_eq!(fs::read(world.path(side).join("one.txt")).unwrap(), b"newer there");
+        assert_eq!(fs::read(world.path(side).join("deep/two.txt")).unwrap(), b"two two");
+    }
+    let (planned, _) = world.ok(&["--both", "-n", &left, &right]);
+    assert_eq!(planned, "", "nothing is left to do");
+
+    // A file in a folder's place is neither replaced nor copied into.
+    fs::remove_dir(world.path("b/empty")).unwrap();
+    fs::write(world.path("b/empty"), "in the way").unwrap();
+    fs::write(world.path("a/empty/x"), "x").unwrap();
+    let (code, out, err) = world.sync(&["--both", "--on-conflict", "newer", &left, &right]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("different kinds"), "{err}");
+    assert_eq!(fs::read(world.path("b/empty")).unwrap(), b"in the way");
+}
+
+#[test]
+fn both_ways_know_of_no_deletion() {
+    let world = World::new();
+    let (code, out, err) = world.sync(&["--both", "--delete", &world.local("a"), &world.remote("b")]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("nobody remembers"), "{err}");
+    let (code, ..) = world.sync(&["--on-conflict", "newer", &world.local("a"), &world.remote("b")]);
+    assert_eq!(code, 2, "means nothing without --both");
+    assert!(!world.path("b").exists());
+}

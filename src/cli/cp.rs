@@ -31,15 +31,12 @@ pub async fn run(arguments: &CpArguments, common: &Common) -> Result<Exit> {
                 on_conflict,
                 preserve: !arguments.no_preserve,
                 follow: arguments.follow,
-                limit: arguments.transfer.limit,
-                retries: arguments.transfer.retries,
-                verify: arguments.transfer.verify,
-                ..Policy::default()
+                ..arguments.transfer.policy()
             },
             remove_source: false,
         };
         if arguments.dry_run {
-            return steps::show(&mut driver, request, arguments.json).await;
+            return steps::show(&mut driver, vec![request], arguments.json, false).await;
         }
         let started = std::time::Instant::now();
         let Some(ended) = progress::copy(&mut driver, request, common.quiet).await? else {

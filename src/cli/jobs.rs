@@ -127,10 +127,11 @@ async fn go_on(driver: &mut Driver, id: String, common: &Common) -> Result<Exit>
 }
 
 fn kind(job: &Stored) -> &'static str {
-    match (job.request.remove_source, job.request.policy.on_conflict) {
-        (true, _) => "move",
-        (false, OnConflict::Different) => "sync",
-        (false, _) => "copy",
+    let policy = &job.request.policy;
+    match job.request.remove_source {
+        true => "move",
+        false if policy.on_conflict == OnConflict::Different || policy.chosen.is_some() => "sync",
+        false => "copy",
     }
 }
 

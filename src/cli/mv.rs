@@ -27,13 +27,7 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
             sources: locations,
             target,
             landing: if keeps_name { Landing::Into } else { Landing::Auto },
-            policy: Policy {
-                on_conflict,
-                limit: arguments.transfer.limit,
-                retries: arguments.transfer.retries,
-                verify: arguments.transfer.verify,
-                ..Policy::default()
-            },
+            policy: Policy { on_conflict, ..arguments.transfer.policy() },
             remove_source: true,
         };
         let started = std::time::Instant::now();

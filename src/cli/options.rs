@@ -11,7 +11,7 @@ use crate::{
         FtpOptions, SshOptions,
         ftp::{Active, DataMode, Site, Sites, ports},
     },
-    transfer::OnConflict,
+    transfer::{OnConflict, Policy},
 };
 
 /// Options of every command.
@@ -151,6 +151,10 @@ pub struct TransferArguments {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit: Option<u64>,
 
+    /// Copy at most N files at a time; without this, as many as the server bears
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+
     /// How often in a row to try again after the connection was lost
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
@@ -159,6 +163,19 @@ pub struct TransferArguments {
     /// were had
     #[arg(long)]
     pub verify: bool,
+}
+
+impl TransferArguments {
+    /// What they ask for; the rest is as ever.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            limit: self.limit,
+            jobs: self.jobs,
+            retries: self.retries,
+            verify: self.verify,
+            ..Policy::default()
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -249,6 +266,15 @@ pub struct SyncArguments {
     /// Remove from DST what SRC does not have, once all else has been copied
     #[arg(long)]
     pub delete: bool,
+
+    /// Copy to each side what only the other has; nothing is removed. What both have and differs
+    /// is refused
+    #[arg(long, conflicts_with = "follow")]
+    pub both: bool,
+
+    /// With --both: what to do where both sides have a file and differ
+    #[arg(long, value_enum, value_name = "POLICY", requires = "both")]
+    pub on_conflict: Option<BothArgument>,
 
     /// Tell files of the same size apart by their content, not by their time
     #[arg(long)]
@@ -349,6 +375,24 @@ pub enum ConflictArgument {
     Newer,
     /// Complete what is shorter and ends as the source does there; it is written to where it stands
     Resume,
+}
+
+/// What to do where both sides have a file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BothArgument {
+    /// The newer one replaces the other
+    Newer,
+    /// Both stay as they are
+    Skip,
+}
+
+impl From<BothArgument> for OnConflict {
+    fn from(argument: BothArgument) -> Self {
+        match argument {
+            BothArgument::Newer => OnConflict::Newer,
+            BothArgument::Skip => OnConflict::Skip,
+        }
+    }
 }
 
 impl From<ConflictArgument> for OnConflict {

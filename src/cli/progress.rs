@@ -20,6 +20,28 @@ pub struct Ended {
     pub verified: Vec<(Verified, u64)>,
 }
 
+impl Ended {
+    /// This and another one, as one.
+    pub fn and(mut self, other: Ended) -> Ended {
+        let Outcome { done, removed, skipped, failed, changed } = other.outcome;
+        let outcome = self.outcome;
+        self.outcome = Outcome {
+            done: outcome.done + done,
+            removed: outcome.removed + removed,
+            skipped: outcome.skipped + skipped,
+            failed: outcome.failed + failed,
+            changed: outcome.changed + changed,
+        };
+        for (by, files) in other.verified {
+            match self.verified.iter_mut().find(|(known, _)| *known == by) {
+                Some((_, count)) => *count += files,
+                None => self.verified.push((by, files)),
+            }
+        }
+        self
+    }
+}
+
 /// Copies, with a bar where it can be seen; failed items are printed above it. `None` where it
 /// was interrupted and can go on another time: that has been said then.
 pub async fn copy(driver: &mut Driver, request: Request, quiet: bool) -> Result<Option<Ended>> {

@@ -12,22 +12,34 @@ use crate::{
     words,
 };
 
-/// Plans `request` and prints its steps on standard output.
-pub async fn show(driver: &mut Driver, request: Request, as_json: bool) -> Result<Exit> {
-    let fs = request.target.fs.clone();
-    let job = driver.job();
-    let mut steps = Vec::new();
-    let outcome = driver
-        .run(job, Command::Plan { job, request }, |what| match what {
-            What::Steps(more) => steps.extend(more),
-            other => driver::item(&other),
-        })
-        .await?;
-    printed(print(&steps, &fs, as_json))?;
-    Ok(if outcome.failed > 0 { Exit::Items } else { Exit::Done })
+/// Plans `requests` and prints their steps on standard output, each with its place where paths
+/// alone do not tell whose they are.
+pub async fn show(
+    driver: &mut Driver,
+    requests: Vec<Request>,
+    as_json: bool,
+    with_place: bool,
+) -> Result<Exit> {
+    let mut exit = Exit::Done;
+    for request in requests {
+        let fs = request.target.fs.clone();
+        let job = driver.job();
+        let mut steps = Vec::new();
+        let outcome = driver
+            .run(job, Command::Plan { job, request }, |what| match what {
+                What::Steps(more) => steps.extend(more),
+                other => driver::item(&other),
+            })
+            .await?;
+        if outcome.failed > 0 {
+            exit = Exit::Items;
+        }
+        printed(print(&steps, &fs, as_json, with_place && !fs.is_local()))?;
+    }
+    Ok(exit)
 }
 
-fn print(steps: &[Step], fs: &FsId, as_json: bool) -> io::Result<()> {
+fn print(steps: &[Step], fs: &FsId, as_json: bool, with_place: bool) -> io::Result<()> {
     let stdout = io::stdout();
     let on_terminal = stdout.is_terminal();
     let mut out = BufWriter::new(stdout.lock());
@@ -38,6 +50,9 @@ fn print(steps: &[Step], fs: &FsId, as_json: bool) -> io::Result<()> {
         }
         let (verb, path) = words_of(step);
         write!(out, "{verb:<8} ")?;
+        if with_place {
+            write!(out, "{}", words::escape(fs.as_str()))?;
+        }
         if on_terminal {
             out.write_all(words::escape_bytes(path.as_bytes()).as_bytes())?;
         } else {

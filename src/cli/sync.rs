@@ -1,7 +1,7 @@
-//! `wharf sync`: makes one directory like another.
+//! `wharf sync`: makes one directory like another, or each like the other.
 
 use super::{
-    Common, Exit,
+    Common, Exit, both,
     driver::Driver,
     options::SyncArguments,
     places, progress, steps,
@@ -13,6 +13,12 @@ use crate::{
 };
 
 pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
+    if arguments.both && arguments.delete {
+        // clap's own words would not say why.
+        return Err(Error::new(ErrorKind::Usage, Operation::ReadArguments).on("--both --delete").with_detail(
+            "nobody remembers how the two sides were before: what only one has may be new there, or deleted on the other",
+        ));
+    }
     let places = places(&arguments.places, common)?;
     let mut driver = Driver::start(common)?;
     let outcome = async {
@@ -26,6 +32,10 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 .at(&target.path)
                 .with_detail("source and target are the same place"));
         }
+        if arguments.both {
+            let Some(left) = locations.first() else { return Ok(Exit::Usage) };
+            return both::run(&mut driver, left, &target, arguments, common).await;
+        }
         let request = Request {
             sources: locations,
             target,
@@ -37,15 +47,12 @@ pub async fn run(arguments: &SyncArguments, common: &Common) -> Result<Exit> {
                 follow: arguments.follow,
                 delete: arguments.delete,
                 compare_content: arguments.checksum,
-                limit: arguments.transfer.limit,
-                retries: arguments.transfer.retries,
-                verify: arguments.transfer.verify,
-                ..Policy::default()
+                ..arguments.transfer.policy()
             },
             remove_source: false,
         };
         if arguments.dry_run {
-            return steps::show(&mut driver, request, arguments.json).await;
+            return steps::show(&mut driver, vec![request], arguments.json, false).await;
         }
         let started = std::time::Instant::now();
         let Some(ended) = progress::copy(&mut driver, request, common.quiet).await? else {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, Document, DocumentMut, Item, Table, value};
 
+use super::line_of;
 use crate::fs::{
     Error, ErrorKind, Operation, Place, PlacePath, Result, Target,
     ftp::Site,
@@ -128,10 +129,6 @@ pub fn check_folder(folder: &str) -> Result<(), &'static str> {
 /// Whether a text is one of options for an FTP site: [`Site`].
 pub fn check_ftp(text: &str) -> Result<(), String> {
     text.parse::<Site>().map(drop)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
 
 /// A text that is none of ours: what is wrong with it, and in which line.

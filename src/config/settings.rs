@@ -3,6 +3,8 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable, de::DeValue};
 
+use super::line_of;
+
 /// The pictures in front of names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,10 +98,6 @@ impl Settings {
         }
         (settings, problems)
     }
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn set<T: DeserializeOwned>(slot: &mut T, value: Spanned<DeValue<'_>>) -> Result<(), String> {

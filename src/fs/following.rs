@@ -12,7 +12,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, Moved, Operation, OutputStream, OwnerNames, Principal, ReadOptions, RemotePath,
+    FileSystem, FsId, Kind, Operation, OutputStream, OwnerNames, Pace, Principal, ReadOptions, RemotePath,
     Result, Sink, Space, WriteOptions, Written,
 };
 
@@ -209,9 +209,9 @@ impl FileSystem for Following {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
-        self.inner.copy_within(from, to, options, copied).await
+        self.inner.copy_within(from, to, options, pace).await
     }
 
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

@@ -26,7 +26,7 @@ use nix::{errno::Errno, libc};
 
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Moved, Operation, OutputStream, OwnerNames, Principal, ReadOptions, RemotePath, Result,
+    FileSystem, FsId, Operation, OutputStream, OwnerNames, Pace, Principal, ReadOptions, RemotePath, Result,
     Sink, Space, WriteOptions, Written,
 };
 use attributes::Owners;
@@ -211,9 +211,9 @@ impl FileSystem for Local {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
-        within::copy(from, to, options, copied).await
+        within::copy(from, to, options, pace).await
     }
 
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

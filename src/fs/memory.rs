@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Moved, Operation, ReadOptions, RemotePath, Result, Sink, Space, WriteOptions, Written,
+    FileSystem, FsId, Operation, Pace, ReadOptions, RemotePath, Result, Sink, Space, WriteOptions, Written,
     sum::{Computed, Summer},
 };
 use tree::{NodeId, Tree};
@@ -249,7 +249,7 @@ impl FileSystem for Memory {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
         let content = {
             let state = self.begin(Operation::CopyWithin, from)?;
@@ -260,8 +260,13 @@ impl FileSystem for Memory {
             state.tree.data(node, from)?.to_vec()
         };
         let mut sink = self.write(to, options).await?;
-        copied(content.len() as u64);
-        sink.write(content.into()).await?;
+        let mut rest = Bytes::from(content);
+        while !rest.is_empty() {
+            let piece = pace.piece(CHUNK as u64).min(rest.len() as u64);
+            pace.pass(piece).await;
+            sink.write(rest.split_to(piece as usize)).await?;
+            pace.moved(piece);
+        }
         sink.finish().await
     }
 

@@ -14,7 +14,7 @@ use futures::StreamExt;
 
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Moved, Operation, OwnerNames, Principal, ReadOptions, RemotePath, Result, Sink, Space,
+    FileSystem, FsId, Operation, OwnerNames, Pace, Principal, ReadOptions, RemotePath, Result, Sink, Space,
     WriteOptions, Written,
 };
 
@@ -265,7 +265,7 @@ impl FileSystem for Rooted {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
         self.writable(Operation::CopyWithin, to)?;
         if self.inner.capabilities().remote && !options.exclusive {
@@ -274,7 +274,7 @@ impl FileSystem for Rooted {
         }
         let source = self.target(Operation::CopyWithin, from).await?;
         let target = self.name(Operation::CopyWithin, to).await?;
-        let copied = self.inner.copy_within(&source, &target, options, copied).await;
+        let copied = self.inner.copy_within(&source, &target, options, pace).await;
         let written = copied.map_err(|error| {
             let about = if error.path() == Some(&target) { to } else { from };
             retold(error, None, about)
@@ -384,7 +384,10 @@ mod tests {
             refused(jail.space(&at_path).await, at);
             refused(jail.set_attributes(&at_path, &Attributes::default()).await, at);
             refused(jail.checksum(&at_path, Algorithm::Sha256).await, at);
-            refused(jail.copy_within(&at_path, &path("/new"), WriteOptions::default(), &|_| {}).await, at);
+            refused(
+                jail.copy_within(&at_path, &path("/new"), WriteOptions::default(), &|_: u64| {}).await,
+                at,
+            );
         }
         for dir in ["/absolute", "/climbing", "/beside"] {
             refused(jail.list(&path(dir)).await, dir);
@@ -454,7 +457,7 @@ mod tests {
         denied(jail.symlink(&new, b"dir").await);
         denied(jail.hard_link(&file, &new).await);
         denied(jail.set_link_attributes(&file, &Attributes::default()).await);
-        denied(jail.copy_within(&file, &new, WriteOptions::default(), &|_| {}).await.map(drop));
+        denied(jail.copy_within(&file, &new, WriteOptions::default(), &|_: u64| {}).await.map(drop));
         assert!(jail.read(&file, ReadOptions::default()).await.is_ok());
         assert_eq!(memory.content(&path("/jail/dir/file")).unwrap(), b"mine");
     }

@@ -56,7 +56,7 @@ pub use self::{
 };
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Entry, EntryStream, Error, ErrorKind,
-    FileSystem, FsId, Kind, LogLine, Moved, Observer, Operation, OutputStream, OwnerNames, Principal,
+    FileSystem, FsId, Kind, LogLine, Observer, Operation, OutputStream, OwnerNames, Pace, Principal,
     ReadOptions, RemotePath, RemoteTerminal, Result, Sink, Space, WriteOptions, Written,
 };
 use crate::reply::{self, Reply};
@@ -348,10 +348,10 @@ impl FileSystem for Sftp {
         from: &RemotePath,
         to: &RemotePath,
         options: WriteOptions,
-        copied: Moved<'_>,
+        pace: &dyn Pace,
     ) -> Result<Written> {
         let exclusive = options.exclusive;
-        match within::copy(&self.session, from, to, options, copied).await {
+        match within::copy(&self.session, from, to, options, pace).await {
             Err(error) if error.operation() == Operation::Open && error.path() == Some(to) => {
                 let wanted = if exclusive { Wanted::Nothing } else { Wanted::File };
                 Err(self.name_failure(error, to, wanted).await)

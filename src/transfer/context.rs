@@ -73,13 +73,14 @@ impl Transfer {
 
     pub(super) fn parallel(&self) -> usize {
         let (from, to) = (self.from.capabilities(), self.to.capabilities());
-        match (from.remote, to.remote) {
+        let borne = match (from.remote, to.remote) {
             (true, false) => from.parallel_files,
             (false, true) => to.parallel_files,
             // Each file takes both sides' share of one server.
             (true, true) if self.from.id() == self.to.id() => (from.parallel_files / 2).max(1),
             _ => from.parallel_files.min(to.parallel_files),
-        }
+        };
+        borne.min(self.room.most())
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 
@@ -20,7 +21,8 @@ use super::{
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, Pace, ReadOptions, RemotePath, Result, Sink,
+    WriteOptions,
 };
 
 /// What the record hears of how far a file is: after so many bytes, or so long.
@@ -94,6 +96,29 @@ struct Copying<'a> {
     to: &'a dyn FileSystem,
     file: &'a CopyFile,
     flow: Flow<'a>,
+}
+
+/// A copy that a file system does by itself: counted and held back as any other.
+struct Within<'a> {
+    /// Bytes of this copy.
+    own: AtomicU64,
+    copying: Copying<'a>,
+}
+
+#[async_trait]
+impl Pace for Within<'_> {
+    fn moved(&self, bytes: u64) {
+        self.own.fetch_add(bytes, Ordering::Relaxed);
+        self.copying.count(bytes);
+    }
+
+    async fn pass(&self, bytes: u64) {
+        self.copying.flow.throttle.pass(bytes).await;
+    }
+
+    fn piece(&self, most: u64) -> u64 {
+        self.copying.flow.throttle.piece(most)
+    }
 }
 
 impl Copying<'_> {
@@ -228,13 +253,9 @@ impl Copying<'_> {
         if from.id() != to.id() || !to.capabilities().copy_within {
             return None;
         }
-        let (own, since) = (AtomicU64::new(0), Instant::now());
-        let tell = |bytes| {
-            own.fetch_add(bytes, Ordering::Relaxed);
-            self.count(bytes);
-        };
-        let outcome = to.copy_within(&file.source, part, unfinished(from, file), &tell).await;
-        let bytes = own.load(Ordering::Relaxed);
+        let (pace, since) = (Within { own: AtomicU64::new(0), copying: self }, Instant::now());
+        let outcome = to.copy_within(&file.source, part, unfinished(from, file), &pace).await;
+        let bytes = pace.own.load(Ordering::Relaxed);
         match outcome {
             Ok(written) => {
                 let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };

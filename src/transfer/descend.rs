@@ -47,11 +47,6 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// Nothing is removed.
-    pub fn keep_all(&mut self) {
-        self.removals.clear();
-    }
-
     /// The same as steps: what a directory holds is removed before it, and a directory has its
     /// times once all below it is done.
     pub fn into_steps(self) -> Vec<Step> {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fs::{FileSystem, FsId};
 
@@ -58,12 +58,17 @@ struct Permit {
 
 /// A file's leave to be under way.
 pub struct Leave {
+    _own: Option<OwnedSemaphorePermit>,
     _permits: Vec<Permit>,
 }
 
 /// One job's places at the gates of both its file systems. Clones share them.
 #[derive(Clone, Default)]
-pub struct Room(Arc<Vec<Share>>);
+pub struct Room {
+    shares: Arc<Vec<Share>>,
+    /// What the job itself keeps to, and what of it is free.
+    own: Option<(usize, Arc<Semaphore>)>,
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -88,8 +93,9 @@ impl Gates {
         Share { gate, job, factor }
     }
 
-    /// A job's places. What bounds it are the servers; this machine only where there is none.
-    pub fn between(&self, from: &dyn FileSystem, to: &dyn FileSystem) -> Room {
+    /// A job's places. What bounds it are the servers; this machine only where there is none; and
+    /// `most` files at a time where that is less.
+    pub fn between(&self, from: &dyn FileSystem, to: &dyn FileSystem, most: Option<u16>) -> Room {
         let same = from.id() == to.id();
         let mut shares = match (from.capabilities().remote, to.capabilities().remote) {
             (true, false) => vec![self.share(from, 1)],
@@ -101,18 +107,28 @@ impl Gates {
         if !same && from.id() > to.id() {
             shares.reverse();
         }
-        Room(Arc::new(shares))
+        let own = most.map(|most| usize::from(most.max(1)));
+        Room { shares: Arc::new(shares), own: own.map(|most| (most, Arc::new(Semaphore::new(most)))) }
     }
 }
 
 impl Room {
     /// Waits until a file of `size` bytes may be under way.
     pub async fn take(&self, size: u64) -> Leave {
+        let own = match &self.own {
+            Some((_, free)) => free.clone().acquire_owned().await.ok(),
+            None => None,
+        };
         let mut permits = Vec::new();
-        for share in self.0.iter() {
+        for share in self.shares.iter() {
             permits.extend(share.take(size).await);
         }
-        Leave { _permits: permits }
+        Leave { _own: own, _permits: permits }
+    }
+
+    /// How many files the job has under way at most, whatever the servers bear.
+    pub fn most(&self) -> usize {
+        self.own.as_ref().map_or(usize::MAX, |(most, _)| *most)
     }
 }
 
@@ -205,7 +221,20 @@ mod tests {
     use crate::fs::memory::Memory;
 
     fn room(gates: &Gates, fs: &Memory) -> Room {
-        gates.between(fs, fs)
+        gates.between(fs, fs, None)
+    }
+
+    #[tokio::test]
+    async fn a_job_keeps_to_its_own_measure_however_much_is_free() {
+        let (gates, fs) = (Gates::default(), Memory::new("gates"));
+        let one = gates.between(&fs, &fs, Some(2));
+        let mut held: Vec<Leave> = std::iter::from_fn(|| one.take(1).now_or_never()).collect();
+        assert_eq!((held.len(), one.most()), (2, 2));
+        assert!(room(&gates, &fs).take(1).now_or_never().is_some(), "others are not held back by it");
+        held.pop();
+        assert!(one.take(u64::MAX).now_or_never().is_some());
+        // A record that was tampered with must not stop it for ever.
+        assert!(gates.between(&fs, &fs, Some(0)).take(1).now_or_never().is_some());
     }
 
     #[tokio::test]

@@ -18,6 +18,9 @@ const BURST: Duration = Duration::from_millis(100);
 /// The longest sleep without another look at the rate, which may have been raised meanwhile.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// However low a rate is, so many bytes are moved at a time.
+const LEAST: u64 = 64 << 10;
+
 /// A rate that all who share it stay below together (a token bucket, kept as the time at which
 /// it will be full again).
 #[derive(Debug, Default)]
@@ -100,6 +103,13 @@ impl Throttle {
 
     pub fn is_paused(&self) -> bool {
         *self.paused.borrow()
+    }
+
+    /// So many bytes at most are moved at a time: what passes in a moment, so that a change of the
+    /// rate and a pause are soon kept to.
+    pub fn piece(&self, most: u64) -> u64 {
+        let rates = [self.own.rate(), self.all.rate()].into_iter().flatten();
+        rates.min().map_or(most, |rate| most.min((rate / 4).max(LEAST)))
     }
 
     /// Waits until `bytes` may be moved.

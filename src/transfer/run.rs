@@ -242,28 +242,35 @@ impl Transfer {
 
     /// What comes after all files: links, so that nothing is ever written through one of them;
     /// then what is to be removed, and what directories are to get in the end.
-    pub async fn conclude(&self, links: Vec<CopyLink>, ending: Ending) -> Result<()> {
+    /// `refused` items were not even tried.
+    pub async fn conclude(&self, links: Vec<CopyLink>, mut ending: Ending, refused: u64) -> Result<()> {
         self.each(links, |this, link| async move {
             link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
         .await?;
+        self.keep_unless_whole(&mut ending, refused);
         self.remove(ending.removals).await?;
         self.finish_dirs(ending.finishing).await
     }
 
-    /// Removes what only the target has, if all else went well: what failed may be what the
-    /// removed was renamed to.
-    async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
-        if !removals.is_empty() && self.counters.failures() > 0 {
-            self.reporter.warning(
-                Error::new(ErrorKind::Conflict, Operation::RemoveFile)
-                    .on(self.to.id().as_str())
-                    .with_detail("not all of it was copied, so nothing is deleted"),
-            );
-            return Ok(());
+    /// What failed or was refused may be what the removed was renamed to: then nothing is removed,
+    /// and that is said. A plan that is only shown keeps to the same.
+    pub fn keep_unless_whole(&self, ending: &mut Ending, refused: u64) {
+        if ending.removals.is_empty() || self.counters.failures() + refused == 0 {
+            return;
         }
+        ending.removals.clear();
+        self.reporter.warning(
+            Error::new(ErrorKind::Conflict, Operation::RemoveFile)
+                .on(self.to.id().as_str())
+                .with_detail("not all of it was copied, so nothing is deleted"),
+        );
+    }
+
+    /// Removes what only the target has.
+    async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
         // What is removed does not count as copied.
         let there = Transfer { from: self.to.clone(), counters: Arc::default(), ..self.clone() };
         let removed = remove::exactly(&there, remove::Removal::of(removals)).await;

@@ -1,6 +1,8 @@
 //! Two directories side by side, and what is to be done about each thing in them: a plan that can
 //! be edited. Pure: what was found comes from `compare`, what was decided goes to a copy.
 
+mod both;
+
 use std::{cmp::Ordering, collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Chosen, Landing, OnConflict, Policy, Request, Totals};

@@ -52,8 +52,3 @@ impl Settings {
         Settings { keymap, theme, icons, verify, notify, bell, progress, problems }
     }
 }
-
-/// The line of a place in a text, counted from one.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
-}

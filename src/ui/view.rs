@@ -24,7 +24,7 @@ use ratatui::{
 };
 
 use super::{
-    layout::{self, Areas, PanelAreas, TABS},
+    layout::{self, Areas, PanelAreas, TABS, board::Shown},
     sheet,
     state::{Overlay, Panel, Side, State},
     text,
@@ -65,8 +65,8 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
             Panel::Log => log::draw(pen, state, panel),
         }
     }
-    if layout::board::shown(state).is_some() {
-        board::draw(pen, state, areas);
+    if let Some(shown) = layout::board::shown(state) {
+        long_list(pen, state, areas, &shown);
         cursor = None;
     }
     drag::target(pen, state, areas);
@@ -81,6 +81,19 @@ fn screen(pen: &mut Pen<'_>, state: &State, areas: &Areas) -> Option<Position> {
         cursor = None;
     }
     cursor
+}
+
+fn long_list(pen: &mut Pen<'_>, state: &State, areas: &Areas, shown: &Shown<'_>) {
+    let board = layout::board::board(areas, state);
+    pen.clear(board.outer);
+    pen.frame(board.outer, Role::BorderActive);
+    match shown {
+        Shown::Review(shown) => review::draw(pen, state, shown, &board),
+        Shown::Compare(shown) => compare::draw(pen, state, shown, &board),
+        Shown::Details(shown) => details::draw(pen, state, shown, &board),
+    }
+    let (count, place) = shown.rows(state);
+    board::thumb(pen, &board, count, place.top);
 }
 
 fn panel_frame(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas, shown: Panel) {

@@ -185,6 +185,12 @@ pub fn ordinal(number: u64) -> String {
     format!("{}{end}", count(number))
 }
 
+/// As the beginning of a sentence.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// `1 file`, `3 files`; `plural` is written out since not every word takes an `s`.
 pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })

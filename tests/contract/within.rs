@@ -3,9 +3,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use futures::TryStreamExt;
+use tokio::sync::{Notify, Semaphore};
 use wharf::fs::{
-    Algorithm, Attributes, ErrorKind, Kind, Operation, Output, Principal, Timestamp, WriteOptions,
+    Algorithm, Attributes, ErrorKind, Kind, Operation, Output, Pace, Principal, Timestamp, WriteOptions,
     sum::Summer,
 };
 
@@ -38,7 +40,7 @@ pub async fn copies_within(place: Place) {
     let file = place.put("file", &content).await;
     let to = place.at("copy");
     let told = AtomicU64::new(0);
-    let tell = |bytes| {
+    let tell = |bytes: u64| {
         told.fetch_add(bytes, Ordering::Relaxed);
     };
     let mtime = Timestamp::from_seconds(1_234_567_890);
@@ -74,6 +76,57 @@ pub async fn copies_within(place: Place) {
     assert_eq!(place.content(&place.at("void")).await, b"");
 }
 
+/// Lets so many bytes pass as the test gives out.
+struct Held {
+    given: Semaphore,
+    told: AtomicU64,
+    /// Somebody waits.
+    waits: Notify,
+}
+
+const PIECE: usize = 1 << 20;
+
+#[async_trait]
+impl Pace for Held {
+    fn moved(&self, bytes: u64) {
+        self.told.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    async fn pass(&self, bytes: u64) {
+        assert!(bytes <= PIECE as u64, "{bytes} at a time");
+        if self.given.available_permits() < bytes as usize {
+            self.waits.notify_one();
+        }
+        self.given.acquire_many(bytes as u32).await.unwrap().forget();
+    }
+
+    fn piece(&self, most: u64) -> u64 {
+        most.min(PIECE as u64)
+    }
+}
+
+/// A limit and a pause hold what a file system copies by itself as well.
+pub async fn copies_within_keep_to_their_pace(place: Place) {
+    if !place.capabilities().copy_within {
+        return;
+    }
+    let content = noise(5 * PIECE + 17);
+    let file = place.put("file", &content).await;
+    let held = Held { given: Semaphore::new(2 * PIECE), told: AtomicU64::new(0), waits: Notify::new() };
+    let options = WriteOptions { expected_size: Some(content.len() as u64), ..WriteOptions::default() };
+    let to = place.at("copy");
+    let (copied, ()) = tokio::join!(place.fs.copy_within(&file, &to, options, &held), async {
+        held.waits.notified().await;
+        assert!(held.told.load(Ordering::SeqCst) <= 2 * PIECE as u64);
+        let there = place.fs.stat(&to).await.unwrap().attributes.size.unwrap();
+        assert!(there <= 2 * PIECE as u64, "{there} bytes are there");
+        held.given.add_permits(content.len());
+    });
+    copied.unwrap();
+    assert_eq!(held.told.load(Ordering::SeqCst), content.len() as u64);
+    assert!(place.content(&to).await == content);
+}
+
 /// Nothing is emptied for a source that is not there, or is no file.
 pub async fn copies_within_spare_what_is_there(place: Place) {
     if !place.capabilities().copy_within {
@@ -84,7 +137,7 @@ pub async fn copies_within_spare_what_is_there(place: Place) {
     for source in ["missing", "dir"] {
         let source = place.at(source);
         let options = WriteOptions::default();
-        let copied = place.fs.copy_within(&source, &precious, options, &|_| {}).await;
+        let copied = place.fs.copy_within(&source, &precious, options, &|_: u64| {}).await;
         assert!(copied.is_err(), "{source:?}");
         if source == place.at("missing") {
             assert_eq!(place.content(&precious).await, b"precious");

@@ -78,7 +78,7 @@ async fn everything(fs: &Arc<dyn FileSystem>, path: &RemotePath) -> Vec<(Operati
         (HardLink, fs.hard_link(path, &to).await),
         (Canonicalize, fs.canonicalize(path).await.map(drop)),
         (Space, fs.space(path).await.map(drop)),
-        (Open, fs.copy_within(path, &to, WriteOptions::default(), &|_| {}).await.map(drop)),
+        (Open, fs.copy_within(path, &to, WriteOptions::default(), &|_: u64| {}).await.map(drop)),
     ]
 }
 
@@ -186,7 +186,7 @@ async fn a_refused_copy_says_so_and_is_not_tried_again() {
         let fs = server.connect().await.unwrap();
         assert!(fs.capabilities().copy_within);
         let (from, to) = (RemotePath::new("/f"), RemotePath::new("/to"));
-        let copied = patient(fs.copy_within(&from, &to, WriteOptions::default(), &|_| {})).await;
+        let copied = patient(fs.copy_within(&from, &to, WriteOptions::default(), &|_: u64| {})).await;
         assert_eq!(copied.unwrap_err().kind(), ErrorKind::Unsupported);
         assert!(!fs.capabilities().copy_within);
     }

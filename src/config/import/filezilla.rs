@@ -10,7 +10,7 @@ use quick_xml::{
 
 use super::{Counts, Found, KEY, LONGEST, MODE, MOST_SITES, PPK, local_path, note};
 use crate::{
-    config::Bookmark,
+    config::{Bookmark, line_of},
     fs::{self, Place, PlacePath, RemotePath, Scheme, Target},
 };
 
@@ -55,10 +55,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
     let mut folders: Vec<Folder> = Vec::new();
     let mut servers: Vec<Server> = Vec::new();
     let mut is_filezilla = false;
-    let line = |at: u64| {
-        let at = usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
-        text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
-    };
+    let line = |at: u64| line_of(text, usize::try_from(at).unwrap_or(usize::MAX));
     loop {
         let event = reader.read_event().map_err(|error| {
             let at = line(reader.error_position());

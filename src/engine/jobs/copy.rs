@@ -86,7 +86,7 @@ impl Job {
                 reporter: reporter.clone(),
                 cancel: self.cancel.child_token(),
                 throttle: throttle.clone(),
-                room: self.shared.gates.between(&*from, &*to),
+                room: self.shared.gates.between(&*from, &*to, policy.jobs),
                 journal: journal.clone(),
                 begun: Arc::new(journal.begun(&id)),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
@@ -122,15 +122,13 @@ impl Job {
             outcome.failed += found.refused;
             outcome.skipped += found.skipped;
             if mode == Mode::Plan {
-                if counters.failures() > 0 {
-                    found.ending.keep_all();
-                }
+                transfer.keep_unless_whole(&mut found.ending, outcome.failed);
                 for steps in found.ending.into_steps().chunks(STEPS) {
                     self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
                 }
                 continue;
             }
-            transfer.conclude(links, found.ending).await?;
+            transfer.conclude(links, found.ending, outcome.failed).await?;
             if let Some(removal) = found.sources {
                 let whole = outcome.failed + outcome.skipped + counters.failures() == 0
                     && counters.changed.load(Ordering::Relaxed) == 0;

@@ -12,9 +12,11 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::{mpsc, oneshot};
+
 use super::{holes, joined, read::open_regular, system_path, write};
 use crate::fs::{
-    Algorithm, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result, WriteOptions, Written, sum,
+    Algorithm, Checksum, Error, ErrorKind, Operation, Pace, RemotePath, Result, WriteOptions, Written, sum,
 };
 
 /// Bytes that the system is asked to copy at a time: between two of these a copy can be
@@ -23,6 +25,9 @@ const PIECE: u64 = 16 << 20;
 
 /// Bytes at a time where the system does not copy by itself.
 const BLOCK: usize = 512 << 10;
+
+/// A piece that the thread would copy next, and who lets it.
+type Ask = (u64, oneshot::Sender<u64>);
 
 /// How often a copy's progress is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -40,30 +45,63 @@ pub async fn copy(
     from: &RemotePath,
     to: &RemotePath,
     options: WriteOptions,
-    copied: Moved<'_>,
+    pace: &dyn Pace,
 ) -> Result<Written> {
     let stop = Stop(Arc::default());
     let done = Arc::new(AtomicU64::new(0));
+    // A small file needs to ask no more.
+    let first = pace.piece(options.expected_size.unwrap_or(PIECE).clamp(1, PIECE));
+    pace.pass(first).await;
+    let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let work = {
         let (from, to, stop, done) = (from.clone(), to.clone(), stop.0.clone(), done.clone());
-        tokio::task::spawn_blocking(move || copy_all(&from, &to, &options, &stop, &done))
+        let mut leave = Leave { left: first, asks };
+        tokio::task::spawn_blocking(move || copy_all(&from, &to, &options, &stop, &done, &mut leave))
     };
     let joining = joined(Operation::CopyWithin, from, work);
-    tokio::pin!(joining);
+    let letting = async {
+        while let Some((most, let_go)) = asked.recv().await {
+            let piece = pace.piece(most);
+            pace.pass(piece).await;
+            let _ = let_go.send(piece);
+        }
+        std::future::pending::<()>().await
+    };
+    tokio::pin!(joining, letting);
     let mut told = 0;
     let mut tell = || {
         let now = done.load(Ordering::Relaxed);
-        copied(now - told);
+        pace.moved(now - told);
         told = now;
     };
     loop {
-        match tokio::time::timeout(LOOK, &mut joining).await {
-            Ok(written) => {
+        tokio::select! {
+            biased;
+            written = &mut joining => {
                 tell();
                 return written;
             }
-            Err(_) => tell(),
+            () = &mut letting => {}
+            () = tokio::time::sleep(LOOK) => tell(),
         }
+    }
+}
+
+/// What the thread may copy before it has to ask again.
+struct Leave {
+    left: u64,
+    asks: mpsc::UnboundedSender<Ask>,
+}
+
+impl Leave {
+    /// How much of `most` may be copied now; `None` where nobody waits for it any more.
+    fn of(&mut self, most: u64) -> Option<u64> {
+        if self.left == 0 {
+            let (let_go, leave) = oneshot::channel();
+            self.asks.send((most, let_go)).ok()?;
+            self.left = leave.blocking_recv().ok()?.max(1);
+        }
+        Some(self.left.min(most))
     }
 }
 
@@ -73,8 +111,10 @@ fn copy_all(
     options: &WriteOptions,
     stop: &AtomicBool,
     done: &AtomicU64,
+    leave: &mut Leave,
 ) -> Result<Written> {
     let (source, size) = open_regular(system_path(from), from)?;
+    let stopped = || Error::new(ErrorKind::Cancelled, Operation::CopyWithin).at(from);
     let failed_on = |path: &RemotePath, error: io::Error| Error::io(Operation::CopyWithin, &error).at(path);
     // Blocks of 512 bytes, whatever the volume's are: stat(2).
     let has_holes = source.metadata().is_ok_and(|metadata| metadata.blocks().saturating_mul(512) < size);
@@ -83,7 +123,7 @@ fn copy_all(
     let failed = |error: io::Error| failed_on(to, error);
     loop {
         if stop.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Cancelled, Operation::CopyWithin).at(from));
+            return Err(stopped());
         }
         let offset = done.load(Ordering::Relaxed);
         if offset >= data_ends {
@@ -102,7 +142,10 @@ fn copy_all(
             }
             continue;
         }
-        let most = usize::try_from(PIECE.min(data_ends - offset)).unwrap_or(usize::MAX);
+        let most = PIECE.min(data_ends - offset);
+        // What is behind the end that the file had is mostly nothing.
+        let most = if offset < size { leave.of(most).ok_or_else(stopped)? } else { most };
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let count = match piece(&source, &target, offset, most) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -113,6 +156,7 @@ fn copy_all(
         if count == 0 {
             return write::conclude(target, to, options);
         }
+        leave.left = leave.left.saturating_sub(count as u64);
         done.fetch_add(count as u64, Ordering::Relaxed);
     }
 }

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     fs::{
-        Algorithm, Attributes, Checksum, Error, ErrorKind, Moved, Operation, RemotePath, Result,
-        WriteOptions, Written, sum::Computed,
+        Algorithm, Attributes, Checksum, Error, ErrorKind, Operation, Pace, RemotePath, Result, WriteOptions,
+        Written, sum::Computed,
     },
     reply::{self, Reply},
 };
@@ -85,15 +85,15 @@ pub async fn copy(
     from: &RemotePath,
     to: &RemotePath,
     options: WriteOptions,
-    copied: Moved<'_>,
+    pace: &dyn Pace,
 ) -> Result<Written> {
     let unsupported = || session.error(Error::new(ErrorKind::Unsupported, Operation::CopyWithin), from);
     if !session.first.version().has(COPY_DATA) || session.no_copies.load(Ordering::Relaxed) {
         return Err(unsupported());
     }
     let mut copying = Copying::open(session.clone(), from, to, &options).await?;
-    copying.pieces(&options, copied).await?;
-    copying.finish(&options, copied).await
+    copying.pieces(&options, pace).await?;
+    copying.finish(&options, pace).await
 }
 
 /// Both files, open on the server. Closed when dropped.
@@ -106,7 +106,7 @@ struct Copying {
     target: Option<Bytes>,
     started: Instant,
     requests: u64,
-    /// Bytes that `copied` has been told of.
+    /// Bytes that the pace has been told of.
     told: u64,
 }
 
@@ -163,30 +163,33 @@ impl Copying {
     }
 
     /// Sends the requests that copy, some ahead of their answers.
-    async fn pieces(&mut self, options: &WriteOptions, copied: Moved<'_>) -> Result<()> {
+    async fn pieces(&mut self, options: &WriteOptions, pace: &dyn Pace) -> Result<()> {
         let (Some(source), Some(target)) = (self.source.clone(), self.target.clone()) else {
             return Ok(());
         };
         let size = options.expected_size.unwrap_or_default();
-        let last = size.saturating_sub(1) / PIECE;
         let mut in_flight: VecDeque<(u64, Pending)> = VecDeque::new();
-        let mut next = 0;
+        let mut offset = 0;
         let mut ended = false;
         loop {
-            while !ended && next <= last && in_flight.len() < IN_FLIGHT {
-                let len = if next == last { 0 } else { PIECE };
-                let offset = next * PIECE;
+            while !ended && in_flight.len() < IN_FLIGHT {
+                let left = size - offset;
+                let piece = pace.piece(PIECE).clamp(1, PIECE);
+                // Without a length, the last one goes to the end.
+                let len = if left <= piece { 0 } else { piece };
+                ended = len == 0;
+                pace.pass(left.min(piece)).await;
                 let request = Request::CopyData { from: &source, offset, len, to: &target };
                 in_flight.push_back((len, self.channel.send(Operation::CopyWithin, request)));
                 self.requests += 1;
-                next += 1;
+                offset += len;
             }
             let Some((len, pending)) = in_flight.pop_front() else { return Ok(()) };
             let reply = pending.status().await.map_err(|e| self.session.error(e, &self.from))?;
             match reply.code {
                 reply::SFTP_OK => {
                     self.told += len;
-                    copied(len);
+                    pace.moved(len);
                 }
                 // The source has become shorter.
                 reply::SFTP_EOF => ended = true,
@@ -208,7 +211,7 @@ impl Copying {
     }
 
     /// FSETSTAT, FSTAT and CLOSE leave together, as behind a written file.
-    async fn finish(mut self, options: &WriteOptions, copied: Moved<'_>) -> Result<Written> {
+    async fn finish(mut self, options: &WriteOptions, pace: &dyn Pace) -> Result<Written> {
         let (Some(source), Some(target)) = (self.source.take(), self.target.take()) else {
             return Ok(Written::default());
         };
@@ -249,7 +252,7 @@ impl Copying {
             return Err(at_target(Error::sftp(Operation::Close, reply)));
         }
         let size = written.size.or(options.expected_size).unwrap_or(self.told);
-        copied(size.saturating_sub(self.told));
+        pace.moved(size.saturating_sub(self.told));
         let request = format!("{COPY_DATA} {size} bytes in {}", requests(self.requests));
         self.session.log_as(request, Some(&self.to), reply, self.started);
         Ok(written)

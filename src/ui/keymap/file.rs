@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{Chord, Keymap, Mode, chord::chord, kebab};
-use crate::ui::{action::Action, settings::line_of};
+use crate::{config::line_of, ui::action::Action};
 
 /// The built-in presets, each as changes to the default keys.
 pub const PRESETS: [(&str, &str); 3] = [

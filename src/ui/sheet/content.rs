@@ -349,11 +349,7 @@ fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
 /// Why a certificate is not trusted, what is to be compared, and what it says of itself.
 fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> {
     const ADVICE: &str = "Compare the SHA-256 fingerprint with what the server's administrator published:";
-    let mut reason = certificate.reason.clone();
-    if let Some(first) = reason.get(..1) {
-        reason.replace_range(..1, &first.to_uppercase());
-    }
-    let reason = format!("{}.", words::escape(&reason));
+    let reason = format!("{}.", words::escape(&words::capital(&certificate.reason)));
     // Sixteen bytes to a row can be compared by eye.
     let print = certificate.fingerprint.to_string();
     let rows = print.as_bytes().chunks(if room >= 47 { 48 } else { 24 });

@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{Background, Depth, Role, Theme, colour};
-use crate::ui::{keymap::kebab, settings::line_of};
+use crate::{config::line_of, ui::keymap::kebab};
 
 /// What a theme changes in what the terminal calls for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod trial;
 
 use tui_input::{Input, InputRequest};
 
-pub(super) use form::{bookmark_this, capital, focus_field, form_action, form_key};
+pub(super) use form::{bookmark_this, focus_field, form_action, form_key};
 pub(in crate::ui) use kept::import_name;
 pub use kept::kept_at_start;
 pub(super) use {kept::on_kept, trial::stop_trial};
@@ -267,7 +267,7 @@ fn leave(state: &mut State, side: Side, fx: &mut Effects) {
 
 fn say_error(state: &mut State, error: &Error) {
     let words = words::error(error);
-    state.say(Tone::Bad, format!("{}. {}", capital(&words.said), words.advice));
+    state.say(Tone::Bad, format!("{}. {}", words::capital(&words.said), words.advice));
 }
 
 /// What is chosen, with a name for it.

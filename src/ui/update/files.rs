@@ -321,10 +321,5 @@ pub(super) fn stop_errand(state: &mut State, fx: &mut Effects) -> bool {
 }
 
 fn check(name: &[u8]) -> Result<(), String> {
-    check_name(name).map_err(|why| {
-        let why = why.to_string();
-        let mut letters = why.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(letters).chain(['.']).collect()
-    })
+    check_name(name).map_err(|why| format!("{}.", words::capital(&why.to_string())))
 }

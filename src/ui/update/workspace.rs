@@ -24,7 +24,7 @@ pub(super) fn ask_name(state: &mut State) {
 
 /// Keeps the tabs as they are by that name.
 pub(super) fn save(state: &mut State, name: &str, fx: &mut Effects) -> Result<(), String> {
-    check_workspace(name).map_err(|why| format!("{}.", connect::capital(why)))?;
+    check_workspace(name).map_err(|why| format!("{}.", words::capital(why)))?;
     let workspace = Workspace { name: name.to_owned(), ..current(state) };
     if workspace.is_empty() {
         return Err("No pane shows a place yet.".to_owned());

@@ -1,36 +1,14 @@
-//! Draws the screens that are a long list: the review of conflicts, the comparison of two folders,
-//! the details of a transfer. What is seen is drawn, and nothing else looked at.
+//! What the screens that are a long list have in common: the review of conflicts, the comparison of
+//! two folders, the details of a transfer. What is seen is drawn, and nothing else looked at.
 
 use ratatui::layout::Rect;
 
-use super::{Pen, compare, details, review};
+use super::Pen;
 use crate::{
     fs::Timestamp,
-    ui::{
-        layout::{
-            Areas,
-            board::{self, Board, Shown},
-        },
-        state::State,
-        text,
-        theme::Role,
-    },
+    ui::{layout::board::Board, state::State, text, theme::Role},
     words,
 };
-
-pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
-    let Some(shown) = board::shown(state) else { return };
-    let board = board::board(areas, state);
-    pen.clear(board.outer);
-    pen.frame(board.outer, Role::BorderActive);
-    match &shown {
-        Shown::Review(shown) => review::draw(pen, state, shown, &board),
-        Shown::Compare(shown) => compare::draw(pen, state, shown, &board),
-        Shown::Details(shown) => details::draw(pen, state, shown, &board),
-    }
-    let (count, place) = shown.rows(state);
-    thumb(pen, &board, count, place.top);
-}
 
 /// What stands on the upper border: what it is, and at the right end what there is to know of it.
 pub(super) fn title(pen: &mut Pen<'_>, board: &Board, name: &str, facts: &str) {
@@ -102,7 +80,7 @@ pub(super) fn foot(pen: &mut Pen<'_>, board: &Board, lines: &[(Role, String)]) {
 }
 
 /// A thumb on the border where there is more than is seen.
-fn thumb(pen: &mut Pen<'_>, board: &Board, count: usize, top: usize) {
+pub(super) fn thumb(pen: &mut Pen<'_>, board: &Board, count: usize, top: usize) {
     let height = usize::from(board.rows.height);
     if height == 0 || count <= height || board.outer.width == 0 {
         return;

@@ -17,6 +17,7 @@ use crate::{
             places,
         },
     },
+    words,
 };
 
 pub(super) fn open_form(state: &mut State, old: Option<String>, bookmark: &Bookmark, place: &Place) {
@@ -128,12 +129,7 @@ pub(in crate::ui::update) fn form_action(state: &mut State, action: Action, fx: 
 
 fn refuse(form: &mut Form, (slot, why): (Slot, String)) {
     form.focus_on(slot);
-    form.error = Some(format!("{}.", capital(&why)));
-}
-
-pub(in crate::ui::update) fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    form.error = Some(format!("{}.", words::capital(&why)));
 }
 
 fn save_form(state: &mut State, fx: &mut Effects) {

@@ -1,7 +1,7 @@
 //! What is kept between runs, taken in by the connect screen, and what other programs keep. Must
 //! touch no file.
 
-use super::{capital, refresh};
+use super::refresh;
 use crate::{
     config::{Importable, Imported, Kept, Made, Program},
     ui::{
@@ -52,7 +52,7 @@ pub(in crate::ui::update) fn on_kept(state: &mut State, kept: Kept) {
         match saving.and_then(|at| state.overlays.get_mut(at)) {
             Some(Overlay::Form(form)) => {
                 form.saving = false;
-                form.error = Some(format!("{}. {}", capital(&words.said), words.advice));
+                form.error = Some(format!("{}. {}", words::capital(&words.said), words.advice));
             }
             _ => state.say(Tone::Bad, words.to_string()),
         }
