@@ -242,6 +242,10 @@ impl FileSystem for Following {
         self.inner.space(path).await
     }
 
+    fn doubt(&self, path: &RemotePath) {
+        self.inner.doubt(path);
+    }
+
     fn is_lost(&self) -> bool {
         self.inner.is_lost()
     }
