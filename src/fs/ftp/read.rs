@@ -186,6 +186,7 @@ struct Reader {
 impl Reader {
     async fn next_piece(&mut self) -> Result<Option<Bytes>> {
         loop {
+            let room = self.room();
             let Some(data) = &mut self.data else {
                 if self.lease.is_none() {
                     return Ok(None);
@@ -198,7 +199,7 @@ impl Reader {
                     }
                 }
             };
-            self.buffer.reserve(CHUNK);
+            self.buffer.reserve(room);
             let error = match timeout(STALLED, data.read_buf(&mut self.buffer)).await {
                 Ok(Ok(0)) => {
                     // Some servers hold their last reply back until we have closed as well.
@@ -222,6 +223,12 @@ impl Reader {
             let error = self.last_words(error).await;
             self.resume(error).await?;
         }
+    }
+
+    /// How much to be ready for: of a small file its rest, and a byte that shows whether it grew.
+    fn room(&self) -> usize {
+        let rest = self.expected.map_or(CHUNK as u64, |size| size.saturating_sub(self.delivered) + 1);
+        usize::try_from(rest).map_or(CHUNK, |rest| rest.clamp(1 << 10, CHUNK))
     }
 
     /// The server's word for it, and our own count.
