@@ -395,7 +395,9 @@ fn help(state: &State, scroll: usize) -> Content {
         let keys = if own.is_empty() { state.keymap.all_keys(action) } else { own };
         keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
-    let widest = Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(20);
+    let most = if state.size.width < 60 { 11 } else { 20 };
+    let widest =
+        Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(most);
     let mut lines = Vec::new();
     // What is at hand comes first.
     let first = here.map(|(group, _)| group);
