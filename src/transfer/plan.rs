@@ -321,12 +321,12 @@ impl Planner<'_> {
     /// What becomes of a source that an earlier run of the same job has begun; `None` where it has
     /// not, or where that does not count any more.
     fn begun(&mut self, path: &RemotePath, entry: &Entry) -> Option<Decision> {
-        let item = self.input.begun.items.get(path)?;
+        let item = self.input.begun.get(path)?;
         let target = item.target.clone();
         let is_link = entry.kind == Kind::Symlink;
         let there = self.input.existing.get(&target);
         if is_link || item.is_of(entry) {
-            if there.is_some_and(|there| there.kind == entry.kind && is_whole(item, there, is_link)) {
+            if there.is_some_and(|there| there.kind == entry.kind && is_whole(&item, there, is_link)) {
                 self.taken.insert(target.clone());
                 self.claimed.insert(target);
                 if is_link {
