@@ -253,6 +253,18 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from))
     }
 
+    /// What was written to the volumes that these directories are on, names included, is on their
+    /// disks when this returns. [`ErrorKind::Unsupported`] where that cannot be asked for at once.
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        let _ = dirs;
+        Err(Error::new(ErrorKind::Unsupported, Operation::Close))
+    }
+
+    /// The same for one file: its bytes, and its name where the backend can.
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, Operation::Close).at(path))
+    }
+
     /// The checksum of a regular file, computed where the file is. [`ErrorKind::Unsupported`]
     /// where that cannot be done: then its bytes have to be read.
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

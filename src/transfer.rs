@@ -23,6 +23,7 @@ pub mod remove;
 pub mod rename;
 mod resume;
 mod run;
+mod settle;
 pub mod step;
 pub mod sync;
 pub mod verify;

@@ -24,6 +24,7 @@ mod read;
 mod request;
 mod response;
 mod ssh;
+mod sync;
 mod terminal;
 mod transport;
 mod window;
@@ -358,6 +359,14 @@ impl FileSystem for Sftp {
             }
             other => other,
         }
+    }
+
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        sync::volumes(&self.session, dirs).await
+    }
+
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        sync::file(&self.session, path).await
     }
 
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

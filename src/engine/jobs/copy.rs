@@ -130,12 +130,17 @@ impl Job {
             }
             transfer.conclude(links, found.ending, outcome.failed).await?;
             if let Some(removal) = found.sources {
-                let whole = outcome.failed + outcome.skipped + counters.failures() == 0
-                    && counters.changed.load(Ordering::Relaxed) == 0;
-                if whole {
+                let is_whole = || {
+                    outcome.failed + outcome.skipped + counters.failures() == 0
+                        && counters.changed.load(Ordering::Relaxed) == 0
+                };
+                if is_whole() {
+                    transfer.settle().await?;
+                }
+                if is_whole() {
                     journal.remove();
                     // What is removed is not counted as copied a second time.
-                    let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
+                    let removing = Transfer { counters: Arc::new(counters.beside()), ..transfer.clone() };
                     remove::exactly(&removing, removal).await?;
                     outcome.failed += removing.counters.failures();
                 } else {
