@@ -317,6 +317,12 @@ pub trait FileSystem: Send + Sync {
         false
     }
 
+    /// How long a server that owes an answer has been silent, zero where it owes none; `None` where
+    /// that is not known.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+
     /// Waits until the session behind it has ended, and says why. Never returns where there is
     /// no session.
     async fn lost(&self) -> Error {

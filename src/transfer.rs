@@ -243,6 +243,8 @@ pub struct Progress {
     pub elapsed: Duration,
     /// `None` until there is something to judge it by.
     pub remaining: Option<Duration>,
+    /// Nothing has come from a server for so long, though something should have.
+    pub silent: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

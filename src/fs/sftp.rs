@@ -438,6 +438,10 @@ impl FileSystem for Sftp {
         }
     }
 
+    fn silence(&self) -> Option<Duration> {
+        Some(self.session.first.silence().unwrap_or_default())
+    }
+
     fn is_lost(&self) -> bool {
         self.session.first.ended().is_some()
     }

@@ -295,7 +295,8 @@ impl Transfer {
     /// Removes what only the target has.
     async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
         // What is removed does not count as copied.
-        let there = Transfer { from: self.to.clone(), counters: Arc::default(), ..self.clone() };
+        let there =
+            Transfer { from: self.to.clone(), counters: Arc::new(self.counters.beside()), ..self.clone() };
         let removed = remove::exactly(&there, remove::Removal::of(removals)).await;
         let done = there.counters.done();
         add(&self.counters.removed, done.files + done.dirs + done.links);

@@ -94,6 +94,9 @@ impl Job {
             self.shared.jobs.update(self.job, |meter| {
                 meter.phase = Phase::Planning;
                 meter.is_counted = false;
+                // What is read to be compared is counted nowhere.
+                let all_is_counted = !policy.verify && !policy.compare_content;
+                meter.wait_for(&[&from, &to], all_is_counted);
             });
             let landing = journal.landing().unwrap_or(request.landing);
             let tops = self
