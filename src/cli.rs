@@ -11,6 +11,7 @@ mod exec;
 mod exit;
 mod explain;
 mod jobs;
+mod links;
 mod ls;
 mod manage;
 mod mv;

@@ -4,6 +4,7 @@
 
 pub mod bookmarks;
 mod file;
+pub mod gone;
 pub mod import;
 pub mod keyring;
 mod line;
@@ -36,6 +37,8 @@ pub enum Change {
     Remove { name: String },
     /// A place was reached, at that time in seconds since 1970.
     Visit { url: String, at: i64 },
+    /// A path was typed and gone to.
+    GoneTo { text: String },
     /// Forget a recent place.
     Forget { url: String },
     /// Add the sites of another program's usual file as bookmarks.
@@ -65,6 +68,8 @@ pub struct Kept {
     pub bookmarks: Vec<Bookmark>,
     /// Newest first.
     pub recent: Vec<Recent>,
+    /// Paths that were typed and gone to, the latest first.
+    pub gone: Vec<String>,
     pub workspaces: Vec<Workspace>,
     /// The tabs of the last session, where there was anything in them.
     pub session: Option<Workspace>,

@@ -2,6 +2,7 @@
 //! Owns the sessions and the jobs. Must never draw, print or read a key.
 
 mod command;
+pub mod copies;
 mod draft;
 mod event;
 pub mod jobs;
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) gates: Gates,
     /// Shells that were opened and wait for whoever shows them.
     pub(crate) terminals: Mutex<HashMap<JobId, RemoteTerminal>>,
+    /// Copies of files that were opened here.
+    pub(crate) copies: copies::Copies,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     next_question: AtomicU64,
     record: OnceLock<Arc<dyn Record>>,
@@ -129,6 +132,7 @@ impl Engine {
             limit: Arc::default(),
             gates: Gates::default(),
             terminals: Mutex::default(),
+            copies: copies::Copies::default(),
             sessions: session::Sessions::new(options),
             jobs: jobs::Jobs::default(),
             questions: Mutex::default(),
@@ -193,6 +197,12 @@ impl Engine {
     /// The shell that a job has opened; once.
     pub fn take_terminal(&self, job: JobId) -> Option<RemoteTerminal> {
         lock(&self.shared.terminals).remove(&job)
+    }
+
+    /// Removes the copies of files that were opened here; returns those that stay because they were
+    /// changed. Blocks on the disk.
+    pub fn clear_copies(&self) -> Vec<PathBuf> {
+        self.shared.copies.clear()
     }
 
     /// The latest progress of every running transfer.

@@ -12,7 +12,7 @@ use wharf::{
     engine::{self, Engine},
     fs::{self, Error, ErrorKind, Operation, Place, PlacePath, SshOptions, Target},
     serve::demo::{self, Demo},
-    ui,
+    ui, words,
 };
 
 fn main() -> ExitCode {
@@ -178,8 +178,13 @@ async fn show(
     });
     let options =
         ui::Options { left, right, cwd, home, title: true, kept, settings, keep, demo: start, workspace };
+    let old = tokio::task::spawn_blocking(engine::copies::sweep);
     let shown = ui::run(engine.clone(), events, options).await;
     engine.shut_down().await;
+    for copy in old.await.unwrap_or_default().into_iter().chain(engine.clear_copies()) {
+        let shown = words::escape_bytes(&bytes(&copy));
+        cli::say(format_args!("wharf: the copy {shown} was changed after it was opened, and stays there"));
+    }
     match shown {
         Ok(()) => Exit::Done,
         Err(error) => {

@@ -2,6 +2,7 @@
 //! for. Must decide nothing: what a key or an event means is `update`'s business.
 
 pub mod action;
+mod beside;
 mod icons;
 pub mod keymap;
 pub mod layout;
@@ -37,6 +38,7 @@ use crate::{
     engine::{Engine, Event},
     fs::{Place, RemotePath, Timestamp},
     ui::{
+        beside::Beside,
         state::{Clock, Side, State, Tone},
         terminal::{
             Terminal,
@@ -120,7 +122,8 @@ struct Loop {
     late: Late,
     signs: Signs,
     demo: Option<StartDemo>,
-    /// What comes of that which goes on beside the loop.
+    /// What goes on beside the loop, and what comes of it.
+    workers: Beside,
     beside: (mpsc::UnboundedSender<Msg>, mpsc::UnboundedReceiver<Msg>),
     /// The person wants the shell.
     suspend: bool,
@@ -178,6 +181,7 @@ impl Loop {
             keeper: Keeper::start(options.keep),
             signs: Signs::new(&options.settings, |name| std::env::var(name).ok()),
             demo: options.demo,
+            workers: Beside::new(),
             beside: mpsc::unbounded_channel(),
             suspend: false,
             late: asked.map(|asked| asked.late).unwrap_or_default(),
@@ -219,6 +223,11 @@ impl Loop {
 
     async fn run(mut self, terminal: &mut Terminal, events: mpsc::Receiver<Event>) -> io::Result<()> {
         let outcome = self.run_until_end(terminal, events).await;
+        if !self.state.quitting {
+            // Whatever ended it, what is kept between runs is kept.
+            self.tick();
+            self.update(Msg::Ended);
+        }
         self.keeper.finish().await;
         outcome
     }
@@ -458,6 +467,8 @@ impl Loop {
                         }
                     });
                 }
+                Effect::Highlight(chunk) => self.workers.highlight(*chunk, &self.beside.0),
+                Effect::Picture(wanted) => self.workers.picture(*wanted, &self.beside.0),
                 Effect::Quit => self.quit = true,
             }
         }

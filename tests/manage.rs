@@ -265,6 +265,13 @@ fn touch_sets_times_and_creates() {
         world.ok(&["touch", "-d", "2001-09-09T01:46:40Z", &place]);
         let metadata = fs::metadata(world.path(path)).unwrap();
         assert_eq!((metadata.mtime(), metadata.atime(), metadata.len()), (1_000_000_000, 1_000_000_000, 7));
+        world.ok(&["touch", "-a", "-d", "2004-09-16T23:59:59Z", &place]);
+        world.ok(&["touch", "-m", "-d", "2011-03-13T07:06:40Z", &place]);
+        let metadata = fs::metadata(world.path(path)).unwrap();
+        assert_eq!((metadata.mtime(), metadata.atime()), (1_300_000_000, 1_095_379_199));
+        world.ok(&["touch", "-am", "-d", "2001-09-09T01:46:40Z", &place]);
+        let metadata = fs::metadata(world.path(path)).unwrap();
+        assert_eq!((metadata.mtime(), metadata.atime()), (1_000_000_000, 1_000_000_000));
         world.fails(2, &["touch", "-d", "yesterday", &place], "yesterday");
     }
 }

@@ -20,6 +20,8 @@ mod jobs;
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
+#[path = "screens/looks.rs"]
+mod looks;
 #[path = "screens/places.rs"]
 mod places;
 #[path = "screens/rename.rs"]
@@ -32,6 +34,8 @@ mod signs;
 mod tabs;
 #[path = "screens/viewer.rs"]
 mod viewer;
+#[path = "screens/views.rs"]
+mod views;
 #[path = "screens/waits.rs"]
 mod waits;
 #[path = "screens/workspaces.rs"]
@@ -54,7 +58,7 @@ use wharf::{
         action::Action,
         keymap::Key,
         layout::{self, Hit},
-        state::{Clock, Overlay, Phase, Side, State},
+        state::{Clock, Overlay, Phase, Side, State, highlight::Chunk, picture::Wanted},
         update::{Effect, Msg, Outside, open, update},
         view,
     },
@@ -75,6 +79,8 @@ struct Ui {
     outside: Vec<Outside>,
     demos: usize,
     opened: Vec<(RemotePath, bool)>,
+    chunks: Vec<Chunk>,
+    pictures: Vec<Wanted>,
     quit: bool,
 }
 
@@ -90,6 +96,8 @@ impl Ui {
             outside: Vec::new(),
             demos: 0,
             opened: Vec::new(),
+            chunks: Vec::new(),
+            pictures: Vec::new(),
             quit: false,
         };
         ui.at(1);
@@ -116,6 +124,8 @@ impl Ui {
                 Effect::SetTitle(_) => {}
                 Effect::StartDemo => self.demos += 1,
                 Effect::Open { path, read_only } => self.opened.push((path, read_only)),
+                Effect::Highlight(chunk) => self.chunks.push(*chunk),
+                Effect::Picture(wanted) => self.pictures.push(*wanted),
                 Effect::Terminal(sign) => self.signs.push(sign),
             }
         }
@@ -304,11 +314,17 @@ fn two_panes(width: u16, height: u16) -> Ui {
     ui
 }
 
+/// A view at every size, and how it looks in both themes.
 fn snapshot(name: &str, build: impl Fn(u16, u16) -> Ui) {
+    let mut looks = looks::Looks::default();
     for (width, height) in SIZES {
-        let ui = build(width, height);
+        let mut ui = build(width, height);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), ui.screen());
+        looks.add(&mut ui);
     }
+    insta::with_settings!({ snapshot_path => "snapshots/looks", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, looks.to_string());
+    });
 }
 
 fn log_lines() -> Vec<LogLine> {

@@ -70,6 +70,14 @@ pub struct TouchArguments {
     #[arg(short, long, value_name = "TIME", value_parser = parse_time)]
     pub date: Option<Timestamp>,
 
+    /// Set only when it was read last
+    #[arg(short, long)]
+    pub access: bool,
+
+    /// Set only when it was changed last; with -a, both, as without either
+    #[arg(short, long)]
+    pub modification: bool,
+
     /// Leave alone what is not there
     #[arg(short = 'c', long)]
     pub no_create: bool,
@@ -107,7 +115,13 @@ async fn set(driver: &mut Driver, items: Vec<Location>, change: Change, recursiv
 
 pub async fn touch(arguments: &TouchArguments, common: &Common) -> Result<Exit> {
     let time = arguments.date.unwrap_or_else(super::ls::now);
-    let change = Change { mtime: Some(time), atime: Some(time), ..Change::default() };
+    let both = arguments.access == arguments.modification;
+    let set_if = |wanted: bool| (both || wanted).then_some(time);
+    let change = Change {
+        mtime: set_if(arguments.modification),
+        atime: set_if(arguments.access),
+        ..Change::default()
+    };
     on_places(&arguments.places, common, async |driver, locations| {
         let mut exit = Exit::Done;
         let mut there = Vec::new();

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Common, Exit, driver, driver::Driver, options::LsArguments, place, printed, report, warn_of_password,
+    Common, Exit, driver, driver::Driver, links, options::LsArguments, place, printed, report,
+    warn_of_password,
 };
 use crate::{
     engine::{Command, What},
@@ -25,8 +26,8 @@ pub async fn run(arguments: &LsArguments, common: &Common) -> Result<Exit> {
         if arguments.recursive {
             return tree(&mut driver, location, arguments).await;
         }
-        let (entries, exit) = list(&mut driver, &location, arguments).await?;
-        printed(print(&entries, arguments, None)).map(|()| exit)
+        let (entries, exit, within) = list(&mut driver, &location, arguments).await?;
+        printed(print(&entries, arguments, within.as_ref(), false)).map(|()| exit)
     }
     .await;
     driver.finish().await;
@@ -39,7 +40,7 @@ async fn tree(driver: &mut Driver, top: Location, arguments: &LsArguments) -> Re
     let mut ahead = vec![top.clone()];
     let mut first = true;
     while let Some(dir) = ahead.pop() {
-        let (entries, code) = match list(driver, &dir, arguments).await {
+        let (entries, code, _) = match list(driver, &dir, arguments).await {
             Ok(listed) => listed,
             Err(error) if error.kind().ends_session() || dir == top => return Err(error),
             Err(error) => {
@@ -53,19 +54,21 @@ async fn tree(driver: &mut Driver, top: Location, arguments: &LsArguments) -> Re
             printed(io::stdout().write_all(b"\n"))?;
         }
         first = false;
-        printed(print(&entries, arguments, Some(&dir)))?;
+        printed(print(&entries, arguments, Some(&dir), true))?;
         let below = entries.iter().rev().filter(|entry| entry.kind == Kind::Dir);
         ahead.extend(below.map(|entry| dir.join(&entry.name)));
     }
     Ok(exit)
 }
 
+/// What is there, and the directory that it is in.
 async fn list(
     driver: &mut Driver,
     location: &Location,
     arguments: &LsArguments,
-) -> Result<(Vec<Entry>, Exit)> {
+) -> Result<(Vec<Entry>, Exit, Option<Location>)> {
     let mut entries = Vec::new();
+    let mut within = Some(location.clone());
     let mut failed = 0u64;
     let job = driver.job();
     let listed = driver
@@ -96,6 +99,7 @@ async fn list(
         if looked.is_err() || entries.iter().any(|entry| entry.kind == Kind::Dir) {
             return Err(error);
         }
+        within = location.parent();
     } else if !arguments.all {
         entries.retain(|entry| !entry.is_hidden());
     }
@@ -104,19 +108,30 @@ async fn list(
     let sort = Sort { dirs_first: false, ..Sort::default() };
     keyed.sort_by(|(a_key, a), (b_key, b)| compare(sort, a, a_key, b, b_key));
     let exit = if failed > 0 { Exit::Items } else { Exit::Done };
-    Ok((keyed.into_iter().map(|(_, entry)| entry).collect(), exit))
+    Ok((keyed.into_iter().map(|(_, entry)| entry).collect(), exit, within))
 }
 
-/// Prints entries; with `dir`, under its name.
-fn print(entries: &[Entry], arguments: &LsArguments, dir: Option<&Location>) -> io::Result<()> {
+/// Prints entries that are in `dir`; `named`, under its name.
+fn print(entries: &[Entry], arguments: &LsArguments, dir: Option<&Location>, named: bool) -> io::Result<()> {
     let stdout = io::stdout();
     let on_terminal = stdout.is_terminal();
     let mut out = BufWriter::with_capacity(64 << 10, stdout.lock());
     let now = now();
+    let linked = dir.filter(|_| on_terminal && links::are_known(|name| std::env::var(name).ok()));
+    let host = linked.and_then(|_| nix::unistd::gethostname().ok()).unwrap_or_default();
+    let host = host.to_string_lossy();
     let name = |entry: &Entry| {
         // A terminal never gets raw bytes; a pipe gets nothing else.
-        if on_terminal { words::escape_bytes(&entry.name).into_bytes() } else { entry.name.to_vec() }
+        if !on_terminal {
+            return entry.name.to_vec();
+        }
+        let shown = words::escape_bytes(&entry.name);
+        match linked.and_then(|dir| links::address(&dir.join(&entry.name), &host)) {
+            Some(address) => links::link(&address, &shown).into_bytes(),
+            None => shown.into_bytes(),
+        }
     };
+    let dir = dir.filter(|_| named);
     if let Some(dir) = dir.filter(|_| !arguments.json) {
         let path = dir.path.as_bytes();
         out.write_all(&if on_terminal { words::escape_bytes(path).into_bytes() } else { path.to_vec() })?;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Bookmark, Bookmarks, Change, Importable, Imported, Kept, Look, Made, Program, Settings, Text, bookmarks,
-    file,
+    file, gone,
     import::{self, Found},
     keyring::Keyring,
     recent, secret_key,
@@ -25,6 +25,7 @@ use crate::{
 pub struct Store {
     bookmarks: PathBuf,
     recent: PathBuf,
+    gone: PathBuf,
     jobs: PathBuf,
     workspaces: PathBuf,
     /// The tabs of the last session.
@@ -72,6 +73,7 @@ impl Store {
         Store {
             bookmarks: config_dir.join("bookmarks.toml"),
             recent: state_dir.join("recent.json"),
+            gone: state_dir.join("gone.json"),
             jobs: state_dir.join("jobs"),
             workspaces: config_dir.join("workspaces.toml"),
             session: state_dir.join("session.toml"),
@@ -148,6 +150,7 @@ impl Store {
             // What cannot be read is as good as nothing: it comes again by itself.
             kept.recent = recent::parse(&file::read(&self.recent).ok().flatten().unwrap_or_default());
             kept.recent.truncate(self.settings.recent_places);
+            kept.gone = gone::parse(&file::read(&self.gone).ok().flatten().unwrap_or_default());
         }
         match self.workspaces() {
             Ok(workspaces) => kept.workspaces = workspaces,
@@ -179,6 +182,10 @@ impl Store {
             },
             Change::Visit { url, at } => {
                 self.change_recent(|list| recent::visit(list, &url, at, self.settings.recent_places));
+                Ok((None, Vec::new()))
+            }
+            Change::GoneTo { text } => {
+                self.remember(&text);
                 Ok((None, Vec::new()))
             }
             Change::Forget { url } => {
@@ -360,6 +367,20 @@ impl Store {
             // Where there is no keyring there is no password in it.
             let _ = self.secrets.delete(key);
         }
+    }
+
+    /// As with recent places: what cannot be written is left, and who keeps none keeps these neither.
+    fn remember(&self, text: &str) {
+        if self.settings.recent_places == 0 {
+            return;
+        }
+        file::locked(&self.gone, || {
+            // Another wharf may have added to it.
+            let mut list = gone::parse(&file::read(&self.gone).ok().flatten().unwrap_or_default());
+            if gone::remember(&mut list, text) {
+                let _ = file::write(&self.gone, &gone::text(&list));
+            }
+        });
     }
 
     /// Nothing depends on these: what cannot be written is left.

@@ -135,10 +135,12 @@ pub enum Command {
         job: JobId,
         items: Vec<Location>,
     },
-    /// Fetch a file to be edited on this machine: `Fetched`, then `Done`.
+    /// Fetch a file to be edited on this machine, or only to be opened there until the program
+    /// ends: `Fetched`, then `Done`.
     Fetch {
         job: JobId,
         location: Location,
+        to_open: bool,
     },
     /// Put a draft back: perhaps `ItemFailed`, `Draft` with what became of it, then `Done`.
     /// Progress aside.

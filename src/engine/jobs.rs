@@ -297,7 +297,9 @@ impl Job {
                 self.cancellable(self.find(&location, &query).boxed()).await
             }
             Command::Measure { items, .. } => self.cancellable(self.measure(&items).boxed()).await,
-            Command::Fetch { location, .. } => self.cancellable(self.fetch(&location).boxed()).await,
+            Command::Fetch { location, to_open, .. } => {
+                self.cancellable(self.fetch(&location, to_open).boxed()).await
+            }
             Command::Test { place, .. } => self.cancellable(self.test(&place).boxed()).await,
             Command::Hosts { .. } => self.cancellable(self.hosts().boxed()).await,
             Command::Space { location, .. } => self.cancellable(self.space(&location).boxed()).await,

@@ -190,6 +190,16 @@ fn cut(area: Rect) -> impl FnMut(u16) -> Rect {
     }
 }
 
+/// A sentence in at most so many lines; where it is longer, the last one says so.
+fn told(said: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines = text::wrap(said, columns);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(text::cut(&rest, columns));
+    }
+    lines
+}
+
 fn frame_width(size: Size, wanted: u16) -> u16 {
     let margin = if size.width >= 60 { 4 } else { 0 };
     wanted.min(size.width.saturating_sub(margin))
@@ -204,9 +214,14 @@ fn place(size: Size, content: Content) -> Sheet {
     lines.extend(content.picture);
     let error: Vec<String> = content.error.iter().flat_map(|error| text::wrap(error, columns)).collect();
     let labels: Vec<String> = content.buttons.iter().map(|(label, ..)| format!(" {label} ")).collect();
-    let in_row: usize = labels.iter().map(|label| text::width(label) + 2).sum();
+    let in_row = |between: usize| -> usize {
+        labels.iter().map(|label| text::width(label) + between).sum::<usize>().saturating_sub(between)
+    };
     // Buttons that do not fit beside each other stand one below the other.
-    let stacked = content.stacked || in_row > columns + 2;
+    let between = if in_row(2) > columns { 1 } else { 2 };
+    // The blank behind the last one may be cut.
+    let stacked = content.stacked || in_row(between) > columns + 1;
+    let beside = (!stacked).then_some(u16::try_from(between).unwrap_or(0));
     let of = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
     let gap = u16::from(size.height >= 14);
     let button_rows = if labels.is_empty() {
@@ -248,7 +263,7 @@ fn place(size: Size, content: Content) -> Sheet {
     let field_area = take(field_rows, true);
     let error_area = take(error_rows, true);
     let button_area = take(button_rows, false);
-    let buttons = place_buttons(button_area, stacked, &content.buttons, &labels, content.choice);
+    let buttons = place_buttons(button_area, beside, &content.buttons, &labels, content.choice);
     let field = content.field.map(|field| place_field(field_area, &field));
     let last = lines.len().saturating_sub(usize::from(body.height));
     Sheet {
@@ -272,9 +287,10 @@ fn place(size: Size, content: Content) -> Sheet {
     }
 }
 
+/// Beside each other with so many columns between them, or one below the other.
 fn place_buttons(
     area: Rect,
-    stacked: bool,
+    beside: Option<u16>,
     buttons: &[(String, char, bool)],
     labels: &[String],
     choice: usize,
@@ -283,7 +299,8 @@ fn place_buttons(
     let mut y = area.y;
     let mut out = Vec::new();
     for (at, ((_, letter, danger), label)) in buttons.iter().zip(labels).enumerate() {
-        let width = if stacked { area.width } else { u16::try_from(text::width(label)).unwrap_or(u16::MAX) };
+        let own = u16::try_from(text::width(label)).unwrap_or(u16::MAX);
+        let width = if beside.is_some() { own } else { area.width };
         let button = Rect { x, y, width, height: 1 }.intersection(area);
         out.push(Button {
             label: label.clone(),
@@ -292,10 +309,9 @@ fn place_buttons(
             danger: *danger,
             area: button,
         });
-        if stacked {
-            y = y.saturating_add(1);
-        } else {
-            x = x.saturating_add(width).saturating_add(2);
+        match beside {
+            Some(between) => x = x.saturating_add(width).saturating_add(between),
+            None => y = y.saturating_add(1),
         }
     }
     out

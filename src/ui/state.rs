@@ -8,12 +8,14 @@ pub mod details;
 pub mod find;
 pub mod form;
 pub mod goto;
+pub mod highlight;
 pub mod listing;
 pub mod log;
 pub mod measure;
 pub mod overlay;
 pub mod palette;
 pub mod pane;
+pub mod picture;
 pub mod rename;
 pub mod review;
 pub mod rows;
@@ -194,6 +196,8 @@ pub struct State {
     pub filtering: bool,
     /// A file being looked at, in front of the panes and behind the dialogs.
     pub viewer: Option<Box<Viewer>>,
+    /// Files that are looked at are coloured by their syntax.
+    pub colours: bool,
     /// The comparison of both panes' folders, in front of them as the viewer is.
     pub compare: Option<Box<Compare>>,
     pub overlays: Vec<Overlay>,
@@ -264,6 +268,7 @@ impl State {
             in_panel: false,
             filtering: false,
             viewer: None,
+            colours: true,
             compare: None,
             overlays: Vec::new(),
             found: None,

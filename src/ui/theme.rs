@@ -37,10 +37,19 @@ pub enum Role {
     ButtonChosen,
     ButtonDanger,
     Input,
+    /// The parts of a text that is coloured by its syntax.
+    Comment,
+    String,
+    Number,
+    Keyword,
+    Type,
+    Function,
+    /// A tag, a key, the name of a setting.
+    Tag,
 }
 
 impl Role {
-    pub const ALL: [Role; 22] = [
+    pub const ALL: [Role; 29] = [
         Role::Text,
         Role::Soft,
         Role::Faint,
@@ -63,6 +72,13 @@ impl Role {
         Role::ButtonChosen,
         Role::ButtonDanger,
         Role::Input,
+        Role::Comment,
+        Role::String,
+        Role::Number,
+        Role::Keyword,
+        Role::Type,
+        Role::Function,
+        Role::Tag,
     ];
 }
 
@@ -175,7 +191,19 @@ impl Theme {
                 .fg(pick((0x10131c, 234, Color::Black), (0xffffff, 231, Color::White)))
                 .bg(pick((0xf07178, 210, Color::LightRed), (0xc62828, 160, Color::Red))),
             Role::Input => Style::new().fg(text()).bg(low()),
+            Role::Comment => fg((0x8089a0, 103, Color::DarkGray), (0x6f7683, 243, Color::DarkGray)),
+            Role::String => fg((0x98c379, 114, Color::Green), (0x2f7d32, 28, Color::Green)),
+            Role::Number => fg((0xe0a06b, 179, Color::Yellow), (0xa34a00, 130, Color::Red)),
+            Role::Keyword => fg((0xc099e8, 176, Color::LightMagenta), (0x8a3f93, 91, Color::Magenta)),
+            Role::Type => fg((0x7fc8c2, 116, Color::Cyan), (0x0f7a74, 30, Color::Cyan)),
+            Role::Function => fg((0x89b4fa, 110, Color::LightBlue), (0x2458b8, 25, Color::Blue)),
+            Role::Tag => fg((0xf0909b, 211, Color::LightRed), (0xb3263b, 124, Color::Red)),
         }
+    }
+
+    /// The colour itself, or the nearest that there is.
+    pub fn colour(&self, [r, g, b]: [u8; 3]) -> Color {
+        colour::reduce(Color::Rgb(r, g, b), self.depth)
     }
 }
 

@@ -48,7 +48,7 @@ use super::{
     action::Action,
     keymap::Key,
     layout, sheet,
-    state::{Clock, Side, State},
+    state::{Clock, Side, State, highlight::Highlighted, picture::Pictured},
 };
 use crate::{
     config::Kept,
@@ -77,6 +77,12 @@ pub enum Msg {
     Demo(Result<Demo, String>),
     /// The system's program could not open a file: its name, and why, unescaped.
     Opened(String, String),
+    /// Colours of a piece of the file that is looked at.
+    Highlighted(Box<Highlighted>),
+    /// The picture that is looked at, as it fits the screen.
+    Picture(Box<Pictured>),
+    /// Somebody ends the program from outside: a signal, or the terminal is gone.
+    Ended,
     /// What time it is now.
     Tick(Clock),
 }
@@ -100,6 +106,9 @@ pub fn update(state: &mut State, msg: Msg) -> Effects {
         Msg::Returned(from, ended) => edit::returned(state, &from, ended, &mut fx),
         Msg::Demo(demo) => connect::demo_started(state, demo, &mut fx),
         Msg::Opened(name, why) => opener::failed(state, &name, &why),
+        Msg::Highlighted(highlighted) => viewer::highlight::take(state, *highlighted),
+        Msg::Picture(pictured) => viewer::picture::take(state, *pictured),
+        Msg::Ended => dialogs::leave(state, &mut fx),
         Msg::Tick(clock) => state.clock = clock,
     }
     questions::next(state);

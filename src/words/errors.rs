@@ -207,11 +207,11 @@ fn advice(error: &Error) -> String {
         }
         NotFound => "Check the path; refresh the listing, as it may have been moved or deleted.",
         PermissionDenied => match error.operation() {
-            Operation::Write
-            | Operation::Open
-            | Operation::CreateDir
-            | Operation::Symlink
-            | Operation::Copy => {
+            // Files are opened to be read and to be written.
+            Operation::Open => {
+                "The login may not open this; check its owner and mode, or log in as somebody who may."
+            }
+            Operation::Write | Operation::CreateDir | Operation::Symlink | Operation::Copy => {
                 "The login may not write here; choose another folder, or ask its owner for access."
             }
             Operation::List | Operation::Read | Operation::Stat => {

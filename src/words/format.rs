@@ -238,10 +238,19 @@ pub fn totals(totals: &Totals) -> String {
 
 /// `992 copied, 3 skipped, 8 failed`; `verb` is what was done.
 pub fn outcome(outcome: &Outcome, verb: &str) -> String {
+    outcome_to(outcome, verb, "")
+}
+
+/// The same with where it went: `992 copied to web-01:/srv, 3 skipped`.
+pub fn outcome_to(outcome: &Outcome, verb: &str, target: &str) -> String {
     let done = outcome.done.files + outcome.done.dirs + outcome.done.links;
     let files = outcome.done.files + outcome.done.links;
-    // Folders are made on the way; they count only where nothing else was done.
-    let mut text = format!("{} {verb}", count(if files > 0 { files } else { done }));
+    // Folders are made on the way: they count only where nothing else was done, or where they were
+    // meant as well.
+    let mut text = format!("{} {verb}", count(if files > 0 && verb != "changed" { files } else { done }));
+    if !target.is_empty() {
+        text.push_str(&format!(" to {target}"));
+    }
     if outcome.removed > 0 {
         text.push_str(&format!(", {} deleted", count(outcome.removed)));
     }
@@ -404,6 +413,19 @@ mod tests {
             outcome(&Outcome { done, failed: 8, ..Outcome::default() }, "copied"),
             "992 copied, 8 failed"
         );
+    }
+
+    #[test]
+    fn an_outcome_says_where_it_went_before_what_was_left_out() {
+        let done = Totals { files: 2, ..Totals::default() };
+        let outcome = Outcome { done, skipped: 2, ..Outcome::default() };
+        assert_eq!(outcome_to(&outcome, "copied", "web-01:/srv"), "2 copied to web-01:/srv, 2 skipped");
+    }
+
+    #[test]
+    fn folders_that_were_changed_count() {
+        let done = Totals { files: 6, dirs: 1, ..Totals::default() };
+        assert_eq!(outcome(&Outcome { done, ..Outcome::default() }, "changed"), "7 changed");
     }
 
     #[test]

@@ -199,8 +199,8 @@ pub async fn runs_commands(place: Place) {
         Err(_) => true,
     };
     assert!(failed, "not in a directory that is not there");
-    // One that is given up does not hold up the next.
-    drop(place.fs.execute(&place.root, b"sleep 1000").await.unwrap());
+    // One that is given up does not hold up the next. Servers may let it run to its end.
+    drop(place.fs.execute(&place.root, b"sleep 20").await.unwrap());
     let output: Vec<Output> =
         place.fs.execute(&place.root, b"echo a").await.unwrap().try_collect().await.unwrap();
     assert_eq!(output, [Output::Stdout("a\n".into()), Output::Exited(0)]);

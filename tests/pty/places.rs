@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::{
@@ -232,4 +233,128 @@ fn files_are_opened_by_the_systems_program() {
     screen.press("o");
     screen.wait_for("Could not open local.txt");
     quit(screen);
+}
+
+fn copies(home: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.display().to_string().contains("wharf-open-")).collect()
+}
+
+#[test]
+fn copies_that_were_opened_go_with_the_program_and_changed_ones_stay() {
+    let server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    fs::write(dir.join("second.txt"), "from the server\n").unwrap();
+    let home = home();
+    let opener = opener(home.path());
+    let environment = [("WHARF_OPENER", opener.as_os_str())];
+    let asked = home.path().join("asked");
+    let open = |screen: &mut Screen, name: &str| {
+        screen.go_to(name);
+        screen.press("o");
+        screen.wait_for(&format!("Opening a copy of {name} to read"));
+        wait_for_end(&asked);
+        fs::remove_file(&asked).unwrap();
+    };
+    // A killed program leaves its copy, and the next one removes it.
+    let mut screen = on_server(&server, &dir, home.path(), &environment);
+    open(&mut screen, "remote.txt");
+    screen.send(Signal::SIGKILL);
+    screen.wait();
+    drop(screen);
+    assert_eq!(copies(home.path()).len(), 1);
+
+    let mut screen = on_server(&server, &dir, home.path(), &environment);
+    open(&mut screen, "remote.txt");
+    let before = copies(home.path());
+    open(&mut screen, "second.txt");
+    let copy = copies(home.path()).into_iter().find(|path| !before.contains(path)).unwrap();
+    let copy = copy.join("second.txt");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&copy, "changed all the same\n").unwrap();
+    screen.press(F10);
+    assert_eq!(screen.wait().exit_code(), 0);
+    screen.wait_for_raw(0, b"was changed after it was opened");
+    assert_eq!(copies(home.path()), [copy.parent().unwrap()]);
+    assert_eq!(fs::read_to_string(&copy).unwrap(), "changed all the same\n");
+}
+
+/// What a person leaves behind by F10 is left behind as well by whoever ends the program for them.
+#[test]
+fn a_program_that_is_ended_by_a_signal_keeps_its_session() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let server = Sshd::start(SshdConfig::default());
+        let dir = shared(&server);
+        let home = home();
+        let mut screen = on_server(&server, &dir, home.path(), &[]);
+        screen.press("t");
+        screen.wait_for("[2 ");
+        screen.send(signal);
+        screen.wait();
+        screen.assert_given_back();
+        let session = home.path().join(".local/state/wharf/session.toml");
+        let session = fs::read_to_string(&session).unwrap_or_else(|error| panic!("{signal}: {error}"));
+        assert_eq!(
+            session.matches("[[workspace.tab]]").count().max(session.matches("left").count()),
+            2,
+            "{session}"
+        );
+        assert!(session.contains("harness"), "{session}");
+    }
+}
+
+#[test]
+fn what_was_gone_to_is_known_in_the_next_run() {
+    let home = home();
+    fs::create_dir(home.path().join("letters")).unwrap();
+    let mut screen = start(home.path());
+    screen.wait_for("Any key ends this");
+    screen.press(ENTER);
+    screen.wait_for("local.txt");
+    screen.press(CTRL_G);
+    screen.wait_for("Go to");
+    screen.enter(&format!("{}/letters", home.path().display()));
+    screen.wait_for("This folder is empty");
+    quit(screen);
+    let kept = fs::read_to_string(home.path().join(".local/state/wharf/gone.json")).unwrap();
+    assert!(kept.contains("/letters\""), "{kept}");
+    let mut screen = start(home.path());
+    screen.wait_for("local.txt");
+    screen.press(CTRL_G);
+    screen.wait_for("Go to");
+    screen.press(UP);
+    screen.press(ENTER);
+    screen.wait_for("This folder is empty");
+    quit(screen);
+}
+
+/// Names are links where the terminal is known to bear them, and nowhere else.
+#[test]
+fn names_are_links_in_terminals_that_bear_them() {
+    let home = home();
+    let list = |environment: &[(&str, &OsStr)]| {
+        let mut screen =
+            Screen::start_with(80, 24, home.path(), &[OsStr::new("ls"), OsStr::new(".")], environment);
+        screen.wait_for("local.txt");
+        assert_eq!(screen.wait().exit_code(), 0);
+        String::from_utf8(screen.raw()).unwrap()
+    };
+    let kitty = ("TERM", OsStr::new("xterm-kitty"));
+    let raw = list(&[kitty]);
+    assert!(
+        raw.contains("\x1b]8;;file://") && raw.contains("/local.txt\x1b\\local.txt\x1b]8;;\x1b\\"),
+        "{raw:?}"
+    );
+    for off in [("TERM", "dumb"), ("FORCE_HYPERLINK", "0"), ("NO_COLOR", "1")] {
+        let raw = list(&[kitty, (off.0, OsStr::new(off.1))]);
+        assert_eq!(raw, "local.txt\r\n", "{off:?}");
+    }
+    let piped = std::process::Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .args(["ls", "."])
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("FORCE_HYPERLINK", "1")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), "local.txt\n");
 }

@@ -192,3 +192,34 @@ fn a_killed_copy_is_offered_at_the_next_start() {
     screen.press("q");
     assert_eq!(screen.wait().exit_code(), 0);
 }
+
+/// A copy that runs when the program is told to end can go on, and its wharf says so at its end.
+#[test]
+fn a_copy_that_a_signal_ends_is_offered_at_the_next_start() {
+    let world = World::new();
+    fs::write(world.here().join("big.bin"), vec![7; 48 << 20]).unwrap();
+    let mut screen = world.start();
+    screen.wait_for("This folder is empty");
+    screen.press("TS");
+    screen.wait_for("Speed of all");
+    screen.enter("4MiB");
+    screen.press("T");
+    screen.go_to("big.bin");
+    screen.press(F5);
+    screen.wait_for("MiB/s");
+    screen.wait_until("something of it to arrive", |screen| {
+        let text = screen.contents();
+        (5..90).any(|percent| text.contains(&format!(" {percent}% ")))
+    });
+    screen.send(Signal::SIGTERM);
+    screen.wait();
+    screen.assert_given_back();
+    drop(screen);
+    let mut screen = world.start();
+    screen.wait_for("A transfer was interrupted");
+    screen.press("T");
+    screen.press(ENTER);
+    screen.wait_for("1 copied");
+    screen.press("q");
+    assert_eq!(screen.wait().exit_code(), 0);
+}

@@ -76,3 +76,78 @@ fn what_may_not_be_read_says_so() {
     screen.wait_until_gone("Could not");
     panes.quit();
 }
+
+/// A picture of 64 by 32 pixels, red above and blue below: a PNG without compression.
+fn picture() -> Vec<u8> {
+    let (width, height) = (64u32, 32u32);
+    let mut rows = Vec::new();
+    for y in 0..height {
+        rows.push(0);
+        let pixel = if y < height / 2 { [230, 20, 20] } else { [20, 20, 230] };
+        (0..width).for_each(|_| rows.extend(pixel));
+    }
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |name: &[u8], data: &[u8]| {
+        file.extend((data.len() as u32).to_be_bytes());
+        let body = [name, data].concat();
+        file.extend(&body);
+        file.extend(crc32fast::hash(&body).to_be_bytes());
+    };
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+    chunk(b"IHDR", &header);
+    // RFC 1950 and 1951: one stored block, and its Adler-32.
+    let length = rows.len() as u16;
+    let (mut a, mut b) = (1u32, 0u32);
+    for byte in &rows {
+        a = (a + u32::from(*byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    let stored = [&[0x78, 0x01, 1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), &rows].concat();
+    chunk(b"IDAT", &[&stored[..], &(b << 16 | a).to_be_bytes()].concat());
+    chunk(b"IEND", b"");
+    file
+}
+
+#[test]
+fn files_of_a_server_are_coloured_and_pictures_shown() {
+    let server = Sshd::start(SshdConfig::default());
+    let dir = shared(&server);
+    fs::write(dir.join("main.rs"), "// a note\nfn main() {\n    let n = 42;\n}\n").unwrap();
+    fs::write(dir.join("flag.png"), picture()).unwrap();
+    fs::write(dir.join("torn.png"), &picture()[..200]).unwrap();
+    let mut panes = Panes::start(&server, &place(&dir));
+    let screen = &mut panes.screen;
+    screen.wait_for("main.rs");
+    screen.press(TAB);
+    screen.go_to("main.rs");
+    screen.press(F3);
+    screen.wait_for("Rust");
+    let colours = |screen: &vt100::Screen, text: &str| {
+        let row = rows(screen).position(|line| line.contains(text))?;
+        let line = rows(screen).nth(row)?;
+        let column = line[..line.find(text)?].chars().count();
+        Some(screen.cell(row.try_into().ok()?, column.try_into().ok()?)?.fgcolor())
+    };
+    screen.wait_until("a comment in another colour than the code", |screen| {
+        let (comment, code) = (colours(screen, "// a note"), colours(screen, "n = 42"));
+        comment.is_some() && code.is_some() && comment != code
+    });
+    screen.press("q");
+    screen.wait_for("flag.png");
+    screen.go_to("flag.png");
+    screen.press(F3);
+    screen.wait_for("64 x 32");
+    screen.wait_for("▀▀▀▀▀▀▀▀");
+    screen.press("x");
+    screen.wait_for("89 50 4e 47");
+    screen.press("x");
+    screen.wait_for("▀▀▀▀▀▀▀▀");
+    screen.press("q");
+    screen.wait_for("torn.png");
+    screen.go_to("torn.png");
+    screen.press(F3);
+    screen.wait_for("This picture cannot be shown");
+    screen.press("q");
+    screen.wait_for("remote.txt");
+    panes.quit();
+}

@@ -256,7 +256,9 @@ fn a_checksum_that_nobody_waits_for_is_stopped() {
 fn edited(width: u16, height: u16) -> (Ui, Box<Draft>) {
     let mut ui = two_panes(width, height);
     ui.press("Tab Down Down F4");
-    let Command::Fetch { job, location } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    let Command::Fetch { job, location, to_open: false } = ui.last().clone() else {
+        panic!("{:?}", ui.last())
+    };
     let sum = Checksum { algorithm: Algorithm::Sha256, bytes: [7; 32].into(), by: Computed::Here };
     let copy = RemotePath::new("/tmp/wharf-edit-x1y2z3/index.html");
     let fetched = entry("index.html", 4199, 18 * DAY);

@@ -1,6 +1,10 @@
 //! Going to a path by typing it: what is completed, what is asked for, and where Enter leads.
 
 use super::*;
+use wharf::{
+    config::{Change, Kept},
+    ui::update::kept_at_start,
+};
 
 /// The dialog over the left pane, with the names of its folder.
 fn typing(width: u16, height: u16) -> Ui {
@@ -121,6 +125,8 @@ fn enter_goes_to_a_folder_and_to_the_folder_of_a_file() {
     assert_eq!(text(&ui), "/home/ann/site/dump.sql");
     ui.press("Up");
     assert_eq!(text(&ui), "/home/ann/site/assets");
+    // It is kept for the next run, where anything is.
+    assert!(ui.kept.is_empty());
     ui.press("Down Down");
     assert_eq!(text(&ui), "");
 }
@@ -217,4 +223,28 @@ fn tab_waits_for_the_names_it_is_to_complete() {
     ui.type_text("i");
     answer(&mut ui, "/var", vec![entry("log/", 1, 1), entry("lib/", 1, 1)]);
     assert_eq!(text(&ui), "/var/li");
+}
+
+#[test]
+fn what_was_gone_to_is_kept_and_comes_back() {
+    let mut ui = Ui::new(80, 24);
+    ui.state.places.can_keep = true;
+    let gone = vec!["/var/log".to_owned(), "web-01:/srv".to_owned()];
+    kept_at_start(&mut ui.state, Kept { gone, ..Kept::default() });
+    ui.show(Side::Left, ".", local(), site());
+    ui.press("^g Up Up");
+    assert_eq!(text(&ui), "web-01:/srv");
+    ui.press("Esc ^g");
+    ui.type_text("/home/ann/site/assets/");
+    ui.press("Enter");
+    let (job, _) = looked_at(&ui);
+    ui.event(job, What::Entries(vec![entry("assets/", 1, 1)]));
+    let kept =
+        |change: &Change| matches!(change, Change::GoneTo { text } if text == "/home/ann/site/assets/");
+    assert!(ui.kept.iter().any(kept), "{:?}", ui.kept);
+    // A later word from the store does not take it away again.
+    ui.msg(Msg::Kept(Box::new(Kept::default())));
+    ui.fill(Side::Left, vec![]);
+    ui.press("^g Up Up");
+    assert_eq!(text(&ui), "/var/log");
 }

@@ -99,7 +99,7 @@ fn text_stands_out_from_its_ground() {
     }
 }
 
-fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
+pub(crate) fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
     let light = |(r, g, b): (u8, u8, u8)| {
         let part = |value: u8| {
             let value = f64::from(value) / 255.0;

@@ -313,7 +313,9 @@ fn a_file_is_opened_by_the_systems_program() {
     }
     // Of a server's file a copy, which cannot be run whatever its mode is there.
     let mut ui = open(Side::Right, "report.pdf", 0o755);
-    let Command::Fetch { job, location } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    let Command::Fetch { job, location, to_open: true } = ui.last().clone() else {
+        panic!("{:?}", ui.last())
+    };
     let copy = RemotePath::new("/tmp/wharf-edit-x/report.pdf");
     let draft = Draft {
         target: location,

@@ -250,3 +250,29 @@ fn counting_is_stopped_by_esc_and_by_leaving() {
         ui.sent.iter().any(|command| matches!(command, Command::Cancel { job: stopped } if *stopped == job))
     );
 }
+
+#[test]
+fn times_are_set_by_what_they_are_of() {
+    let noon = Some(wharf::fs::Timestamp::from_seconds(1_795_176_000));
+    for (typed, mtime, atime) in [
+        ("2026-11-20 12:00", noon, None),
+        ("modified 2026-11-20 12:00", noon, None),
+        ("accessed 2026-11-20 12:00", None, noon),
+        ("  both  2026-11-20 12:00 ", noon, noon),
+    ] {
+        let mut ui = mixed(80, 24);
+        ui.press("i t");
+        ui.type_text(typed);
+        ui.press("Enter");
+        assert_eq!(changed(&ui), (Change { mtime, atime, ..Change::default() }, false), "{typed}");
+        let Command::SetAttributes { items, .. } = ui.last() else { panic!("{:?}", ui.last()) };
+        assert_eq!(items.len(), 3);
+    }
+    for wrong in ["accessed", "accessed yesterday", "created 2026-11-20"] {
+        let mut ui = mixed(80, 24);
+        ui.press("i t");
+        ui.type_text(wrong);
+        ui.press("Enter");
+        assert!(ui.screen().contains("Write 2026-11-21"), "{wrong}: {}", ui.screen());
+    }
+}

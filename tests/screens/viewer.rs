@@ -5,10 +5,20 @@ use wharf::{
     engine::{Command, JobId, What},
     fs::{Error, ErrorKind, Operation},
     transfer::Outcome,
-    ui::state::{Side, viewer::BLOCK},
+    ui::{
+        state::{
+            Side,
+            highlight::{Highlighted, Span},
+            picture::{self, Cell, Fitted, Pictured},
+            viewer::BLOCK,
+        },
+        theme::{Background, Depth, Role, Theme},
+        update::Msg,
+    },
 };
 
 use crate::{DAY, Ui, entry, snapshot, two_panes};
+use ratatui::style::Color;
 
 /// Answers everything that is asked of the file, as an engine would, until nothing is asked.
 fn serve(ui: &mut Ui, file: &[u8]) {
@@ -27,11 +37,16 @@ fn serve(ui: &mut Ui, file: &[u8]) {
 
 /// The read that the viewer waits for.
 fn unanswered(ui: &Ui) -> Option<Command> {
-    let job = ui.state.viewer.as_ref()?.fetch.as_ref()?.job;
+    let viewer = ui.state.viewer.as_ref()?;
+    let picture = viewer.picture.as_ref().and_then(|picture| match picture.stage {
+        picture::Stage::Reading { job, .. } => Some(job),
+        _ => None,
+    });
+    let job = viewer.fetch.as_ref().map(|fetch| fetch.job).or(picture)?;
     ui.sent.iter().find(|command| matches!(command, Command::Read { job: j, .. } if *j == job)).cloned()
 }
 
-fn viewing(width: u16, height: u16, file: &[u8]) -> Ui {
+pub(crate) fn viewing(width: u16, height: u16, file: &[u8]) -> Ui {
     let mut ui = two_panes(width, height);
     ui.press("Tab Down Down F3");
     serve(&mut ui, file);
@@ -261,4 +276,241 @@ fn a_file_that_grows_is_shown_with_its_new_end() {
     ui.press("^R");
     serve(&mut ui, &file);
     assert!(ui.screen().contains("second"));
+}
+
+/// Answers for the parser, which here knows a few words and a comment.
+pub(crate) fn colour(ui: &mut Ui) {
+    while !ui.chunks.is_empty() {
+        for chunk in std::mem::take(&mut ui.chunks) {
+            let mut spans = Vec::new();
+            let mut at = u32::try_from(chunk.start).unwrap();
+            for line in String::from_utf8_lossy(&chunk.bytes).split_inclusive('\n') {
+                let end = at + line.len() as u32;
+                if line.starts_with('#') {
+                    spans.push(Span { start: at, end, role: Role::Comment });
+                } else if let Some((name, _)) = line.split_once(" = ") {
+                    let middle = at + name.len() as u32;
+                    spans.push(Span { start: at, end: middle, role: Role::Tag });
+                    spans.push(Span { start: middle + 3, end, role: Role::String });
+                }
+                at = end;
+            }
+            let syntax = Some("TOML".to_owned());
+            let end = chunk.start + chunk.bytes.len() as u64;
+            let back = Highlighted { ticket: chunk.ticket, syntax, end, spans, goes_on: true };
+            ui.msg(Msg::Highlighted(Box::new(back)));
+        }
+    }
+}
+
+pub(crate) fn settings() -> Vec<u8> {
+    let mut text = b"# What is kept\nname = \"wharf\"\nicons = \"nerd\"\n\n".to_vec();
+    (1..=400).for_each(|n| text.extend(format!("# note {n}\nkey_{n} = \"value {n}\"\n").bytes()));
+    text
+}
+
+/// The colour of the character at a place of the screen.
+fn colour_at(ui: &Ui, text: &str) -> Color {
+    let size = ui.state.size;
+    let mut terminal =
+        ratatui::Terminal::new(ratatui::backend::TestBackend::new(size.width, size.height)).unwrap();
+    terminal.draw(|frame| wharf::ui::view::draw(frame, &ui.state)).unwrap();
+    let buffer = terminal.backend().buffer();
+    for y in 0..size.height {
+        for x in 0..size.width {
+            let mut at = (x..size.width).map(|x| buffer.cell((x, y)).unwrap().symbol());
+            if text.chars().all(|c| at.next() == Some(c.encode_utf8(&mut [0; 4]))) {
+                return buffer.cell((x, y)).unwrap().fg;
+            }
+        }
+    }
+    panic!("{text} is not on the screen:\n{}", ui.screen())
+}
+
+fn of(ui: &Ui, role: Role) -> Color {
+    ui.state.theme.style(role).fg.unwrap()
+}
+
+#[test]
+fn a_file_is_coloured_as_far_as_it_is_seen_and_a_little_more() {
+    let mut ui = viewing(80, 24, &settings());
+    assert_eq!(ui.chunks.len(), 1, "one piece at a time");
+    assert_eq!(colour_at(&ui, "# What"), of(&ui, Role::Text), "plain until the parser has answered");
+    colour(&mut ui);
+    assert_eq!(colour_at(&ui, "# What"), of(&ui, Role::Comment));
+    assert_eq!(colour_at(&ui, "icons"), of(&ui, Role::Tag));
+    assert_eq!(colour_at(&ui, "\"nerd\""), of(&ui, Role::String));
+    assert!(ui.screen().contains("TOML  UTF-8"));
+    let reached = ui.state.viewer.as_ref().unwrap().highlight.reached;
+    assert!(reached <= 16 << 10, "{reached}");
+    ui.press("c");
+    assert!(ui.says("Shown plainly"));
+    assert_eq!(colour_at(&ui, "icons"), of(&ui, Role::Text));
+    assert!(!ui.screen().contains("TOML"));
+    ui.press("c");
+    assert_eq!(colour_at(&ui, "icons"), of(&ui, Role::Tag));
+    ui.press("x");
+    assert!(ui.screen().contains("00000000"), "bytes have no syntax");
+}
+
+#[test]
+fn nothing_is_asked_of_the_parser_where_no_colours_are_wanted() {
+    let mut ui = two_panes(80, 24);
+    ui.state.theme = Theme { depth: Depth::None, ..Theme::default() };
+    ui.press("Tab Down Down F3");
+    serve(&mut ui, &settings());
+    assert!(ui.chunks.is_empty());
+    ui.press("c c");
+    assert!(ui.chunks.is_empty() && ui.says("no colours"));
+}
+
+/// What comes late is nobody's: another file is looked at meanwhile, or the same one has changed.
+#[test]
+fn colours_of_another_look_are_dropped() {
+    let mut ui = viewing(80, 24, &settings());
+    let late = ui.chunks.pop().unwrap();
+    ui.press("Esc F3");
+    serve(&mut ui, &settings());
+    let answer = |ticket| Highlighted {
+        ticket,
+        syntax: Some("Wrong".into()),
+        end: 14,
+        spans: vec![Span { start: 0, end: 14, role: Role::Bad }],
+        goes_on: true,
+    };
+    ui.msg(Msg::Highlighted(Box::new(answer(late.ticket))));
+    assert_eq!(colour_at(&ui, "# What"), of(&ui, Role::Text));
+    let now = ui.chunks.pop().unwrap();
+    assert_ne!(now.ticket, late.ticket);
+    ui.press("^R");
+    serve(&mut ui, &settings());
+    ui.msg(Msg::Highlighted(Box::new(answer(now.ticket))));
+    assert_eq!(colour_at(&ui, "# What"), of(&ui, Role::Text));
+}
+
+/// What a byte of the middle is depends on all before it, which is not there: it stays plain.
+#[test]
+fn the_middle_of_a_huge_file_is_plain() {
+    let mut file = settings();
+    while file.len() < 6 << 20 {
+        file.extend_from_slice(&settings());
+    }
+    let mut ui = viewing(80, 24, &file);
+    colour(&mut ui);
+    ui.press("^G");
+    ui.type_text("75%");
+    ui.press("Enter");
+    serve(&mut ui, &file);
+    assert!(ui.chunks.is_empty());
+    assert_eq!(colour_at(&ui, "key_"), of(&ui, Role::Text));
+    ui.press("g");
+    serve(&mut ui, &file);
+    assert_eq!(colour_at(&ui, "icons"), of(&ui, Role::Tag), "what was found is kept");
+}
+
+/// The beginning of a PNG; what follows is for whoever makes pictures.
+fn png(size: usize) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    file.resize(size, 0);
+    file
+}
+
+/// Answers for whoever makes pictures: a frame around a grey ground, as large as there is room.
+pub(crate) fn paint(ui: &mut Ui) {
+    for wanted in std::mem::take(&mut ui.pictures) {
+        let (columns, rows) = (wanted.fit.cells.0.min(24), wanted.fit.cells.1.min(6));
+        let cell = |x: u16, y: u16| {
+            let edge = x == 0 || y == 0 || x + 1 == columns || y + 1 == rows;
+            let [fg, bg] = if edge { [2, 4] } else { [7, 8] };
+            Cell { symbol: '▀', fg: Some(Color::Indexed(fg)), bg: Some(Color::Indexed(bg)) }
+        };
+        let all = (0..rows).map(|y| (0..columns).map(|x| cell(x, y)).collect()).collect();
+        let result = Ok(Fitted { of: (1920, 960), rows: all });
+        ui.msg(Msg::Picture(Box::new(Pictured { ticket: wanted.ticket, fit: wanted.fit, result })));
+    }
+}
+
+#[test]
+fn a_picture_is_shown_in_the_middle_and_as_bytes() {
+    let mut ui = viewing(80, 24, &png(90_000));
+    assert_eq!(ui.pictures.len(), 1);
+    assert_eq!(ui.pictures[0].file.as_ref().map(|file| file.len()), Some(90_000), "it was there already");
+    paint(&mut ui);
+    let screen = ui.screen();
+    assert!(screen.contains("PNG  87.9 KiB") && screen.contains("1920 x 960"), "{screen}");
+    ui.press("x");
+    assert!(ui.screen().contains("89 50 4e 47"));
+    ui.press("x");
+    assert!(ui.screen().contains('▀'));
+    // Another size, another picture of the same file.
+    ui.msg(Msg::Resize(60, 20));
+    let again = ui.pictures.last().unwrap();
+    assert!(again.file.is_none() && again.fit.cells == (58, 15), "{:?}", again.fit);
+    assert!(ui.screen().contains('▀'), "the old one stays until then");
+    paint(&mut ui);
+    ui.state.theme.background = Background::Light;
+    ui.at(2);
+    assert_eq!(ui.pictures.last().unwrap().fit.background, Background::Light);
+    ui.press("Esc");
+    assert!(ui.state.viewer.is_none());
+}
+
+#[test]
+fn a_large_picture_is_read_with_progress_and_can_be_stopped() {
+    let file = png(3 << 20);
+    let mut ui = two_panes(80, 24);
+    ui.press("Tab Down Down F3");
+    let Some(Command::Read { job, .. }) = unanswered(&ui) else { panic!("nothing is read") };
+    let mut found = entry("robots.txt", 0, DAY);
+    found.attributes.size = Some(file.len() as u64);
+    ui.event(job, What::Entries(vec![found]));
+    ui.event(job, What::Data(Bytes::copy_from_slice(&file[..4 * BLOCK as usize])));
+    ui.event(job, What::Done(Outcome::default()));
+    let Some(Command::Read { job, offset: 0, .. }) = unanswered(&ui) else { panic!("{:?}", ui.last()) };
+    ui.event(job, What::Data(Bytes::copy_from_slice(&file[..1 << 20])));
+    assert!(ui.screen().contains("reading… 1.0 MiB of 3.0 MiB"), "{}", ui.screen());
+    ui.event(job, What::Data(Bytes::copy_from_slice(&file[1 << 20..])));
+    ui.event(job, What::Done(Outcome::default()));
+    assert_eq!(ui.pictures[0].file.as_ref().unwrap().len(), file.len());
+    let (ticket, fit) = (ui.pictures[0].ticket, ui.pictures[0].fit);
+    let why = "This picture cannot be shown: it is broken.".to_owned();
+    ui.msg(Msg::Picture(Box::new(Pictured { ticket, fit, result: Err(why) })));
+    assert!(ui.screen().contains("it is broken"));
+
+    ui.press("^R");
+    let Some(Command::Read { job, .. }) = unanswered(&ui) else { panic!("nothing is read") };
+    ui.event(job, What::Data(Bytes::copy_from_slice(&file[..4 * BLOCK as usize])));
+    ui.event(job, What::Done(Outcome::default()));
+    let Some(Command::Read { job, .. }) = unanswered(&ui) else { panic!("nothing is read") };
+    ui.press("Esc");
+    assert!(matches!(ui.last(), Command::Cancel { job: stopped } if *stopped == job));
+    assert!(ui.state.viewer.is_none());
+}
+
+#[test]
+fn a_picture_that_is_too_large_is_not_read() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Tab Down Down F3");
+    let Some(Command::Read { job, .. }) = unanswered(&ui) else { panic!("nothing is read") };
+    let mut found = entry("robots.txt", 0, DAY);
+    found.attributes.size = Some(33 << 20);
+    ui.event(job, What::Entries(vec![found]));
+    ui.event(job, What::Data(png(4 * BLOCK as usize).into()));
+    ui.event(job, What::Done(Outcome::default()));
+    assert!(unanswered(&ui).is_none() && ui.pictures.is_empty());
+    assert!(ui.screen().contains("Pictures of more than 32.0 MiB are not shown"), "{}", ui.screen());
+    ui.press("x");
+    serve(&mut ui, &png(33 << 20));
+    assert!(ui.screen().contains("89 50 4e 47"));
+}
+
+#[test]
+fn commands_are_found_by_name_where_a_file_is_looked_at() {
+    let mut ui = viewing(80, 24, &settings());
+    colour(&mut ui);
+    ui.press(":");
+    ui.type_text("colours");
+    ui.press("Enter");
+    assert!(ui.says("Shown plainly") && !ui.state.colours);
+    assert!(ui.state.viewer.is_some());
 }

@@ -76,6 +76,10 @@ fn the_tabs_are_kept_by_a_name() {
     ui.press("Alt-w Enter");
     assert!(matches!(ui.kept.last(), Some(Change::SaveWorkspace(saved)) if saved.name == "two tabs"));
 
+    let mut ended = panes(80, 24);
+    ended.msg(Msg::Ended);
+    assert!(ended.quit && matches!(ended.kept.last(), Some(Change::Session(_))), "{:?}", ended.kept);
+
     let mut demo = two_panes(80, 24);
     demo.press("Alt-w");
     assert!(demo.state.overlay().is_none() && demo.says("not kept here"));

@@ -2,9 +2,10 @@
 //! copy as every other. A copy that was changed is removed here only once it has arrived there.
 
 use std::{
+    ffi::OsStr,
     fs::Permissions,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use futures::{FutureExt, StreamExt};
 use super::{
     super::{
         What,
+        copies::{Copies, Fresh},
         draft::{Draft, Fate, PutBack},
     },
     Job, copy,
@@ -29,7 +31,7 @@ use crate::{
 const PREFIX: &str = "wharf-edit-";
 
 impl Job {
-    pub(super) async fn fetch(&self, location: &Location) -> Result<Outcome> {
+    pub(super) async fn fetch(&self, location: &Location, to_open: bool) -> Result<Outcome> {
         let fs = self.fs(&location.fs).await?;
         let mut path = location.path.clone();
         if fs.lstat(&path).await?.kind == Kind::Symlink {
@@ -43,7 +45,7 @@ impl Job {
         }
         let name = path.name().unwrap_or(b"file").to_vec();
         // Removed again unless everything goes well.
-        let dir = tokio::task::spawn_blocking(private_dir)
+        let dir = tokio::task::spawn_blocking(move || Dir::new(to_open))
             .await
             .map_err(|error| {
                 Error::new(ErrorKind::Failure, Operation::CreateDir).with_detail(error.to_string())
@@ -67,7 +69,8 @@ impl Job {
             sink.write(chunk).await?;
         }
         sink.finish().await?;
-        let _ = dir.keep();
+        dir.keep(&self.shared.copies, &name)
+            .map_err(|error| Error::io(Operation::Write, &error).at(&copy))?;
         let target = Location::new(location.fs.clone(), path);
         let draft = Draft { target, copy, fetched, sum: summer.finish() };
         self.shared.emit(self.job, What::Fetched(Box::new(draft))).await;
@@ -126,6 +129,35 @@ impl Job {
     }
 }
 
+/// Where a copy is made.
+enum Dir {
+    ToEdit(tempfile::TempDir),
+    ToOpen(Fresh),
+}
+
+impl Dir {
+    fn new(to_open: bool) -> std::io::Result<Dir> {
+        if to_open { Fresh::new().map(Dir::ToOpen) } else { private_dir().map(Dir::ToEdit) }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Dir::ToEdit(dir) => dir.path(),
+            Dir::ToOpen(fresh) => fresh.path(),
+        }
+    }
+
+    fn keep(self, copies: &Copies, name: &[u8]) -> std::io::Result<()> {
+        match self {
+            Dir::ToEdit(dir) => {
+                let _ = dir.keep();
+                Ok(())
+            }
+            Dir::ToOpen(fresh) => copies.keep(fresh, OsStr::from_bytes(name)),
+        }
+    }
+}
+
 /// A directory that only this user can enter, whatever the umask says.
 fn private_dir() -> std::io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir()
@@ -153,7 +185,7 @@ async fn discard(draft: &Draft) {
     if !dir.name().is_some_and(|name| name.starts_with(PREFIX.as_bytes())) {
         return;
     }
-    let dir = PathBuf::from(std::ffi::OsStr::from_bytes(dir.as_bytes()));
+    let dir = PathBuf::from(OsStr::from_bytes(dir.as_bytes()));
     // What cannot be removed is left to whoever cleans up temporary files.
     let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir)).await;
 }

@@ -103,7 +103,9 @@ impl Lister {
                     }
                 }
                 Response::Status { code: reply::SFTP_EOF, text } => {
-                    let request = format!("READDIR, {} names, in {}", self.entries, requests(self.requests));
+                    let names = if self.entries == 1 { "name" } else { "names" };
+                    let request =
+                        format!("READDIR, {} {names}, in {}", self.entries, requests(self.requests));
                     let reply = Reply::sftp(reply::SFTP_EOF, text);
                     self.session.log_as(request, Some(&self.path), reply, self.started);
                     self.close();

@@ -84,6 +84,7 @@ impl Default for Keymap {
         bind(viewer, Action::PageUp, &[(none, Char('b'))]);
         bind(viewer, Hex, &[(none, Char('x')), (none, Tab)]);
         bind(viewer, Wrap, &[(none, Char('w'))]);
+        bind(viewer, Colours, &[(none, Char('c'))]);
         bind(viewer, ScrollLeft, &[(none, Left), (none, Char('h'))]);
         bind(viewer, ScrollRight, &[(none, Right), (none, Char('l'))]);
         bind(viewer, SearchText, &[(none, Char('/'))]);
@@ -92,6 +93,7 @@ impl Default for Keymap {
         bind(viewer, GoTo, &[(ctrl, Char('g'))]);
         bind(viewer, Refresh, &[(ctrl, Char('r'))]);
         bind(viewer, Help, &[(none, F(1)), (none, Char('?'))]);
+        bind(viewer, Action::Palette, &[(none, Char(':')), (ctrl, Char('p'))]);
         bind(viewer, Quit, &[(none, F(10))]);
         bind(viewer, Cancel, &[(none, Esc), (none, F(3)), (none, Char('q'))]);
         bind(Mode::Reader, Action::PageDown, &[(none, Char(' '))]);

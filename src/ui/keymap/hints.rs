@@ -119,7 +119,7 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
         Mode::GoTo => &[Accept, Cancel, NextChoice, Up, PageDown],
         Mode::Find => &[Accept, Cancel, NextChoice, View, Copy, Move, Action::Delete, Select],
         Mode::Viewer => {
-            &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, GoTo, PageDown, Last, Help]
+            &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, Colours, GoTo, PageDown, Last, Help]
         }
         Mode::Reader => &[Cancel, Up, Down, PageDown],
     }

@@ -120,6 +120,7 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
             let lines = vec![
                 line(Role::Soft, &**name),
                 line(Role::Soft, "When it was changed: 2026-11-21, 2026-11-21 14:05 or now"),
+                line(Role::Soft, "accessed TIME sets when it was read, both TIME both"),
             ];
             ("Time".to_owned(), lines)
         }

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room, told};
 use crate::{
     fs::{Entry, Error, Kind, RemotePath},
     transfer::find::{Match, Wanted},
@@ -40,17 +40,16 @@ pub(super) fn place(state: &State, find: &Find) -> Sheet {
     take(gap);
     let columns = usize::from(inner.width).max(1);
     let said = said(state, find);
-    let mut told: Vec<(Role, String)> =
-        text::wrap(&said.1, columns).into_iter().map(|part| (said.0, part)).collect();
     // The list matters more than a long sentence.
-    told.truncate(usize::from(inner.height / 4).clamp(1, 3));
+    let most = if find.rows() > 0 { usize::from(inner.height / 4).clamp(1, 3) } else { 3 };
+    let told = told(&said.1, columns, most);
     let status = take(u16::try_from(told.len()).unwrap_or(1));
     take(gap);
     let body = take(u16::MAX);
     let notes = told
         .into_iter()
         .zip(status.y..)
-        .map(|((role, part), y)| (Rect { y, height: 1, ..status }, vec![Piece(role, part)]))
+        .map(|(part, y)| (Rect { y, height: 1, ..status }, vec![Piece(said.0, part)]))
         .collect();
     let (count, seen) = (find.rows(), usize::from(body.height));
     let first = find.cursor.saturating_sub(seen / 2).min(count.saturating_sub(seen));

@@ -157,7 +157,7 @@ pub(super) fn place(state: &State, form: &Form) -> Sheet {
         field: None,
         error: Vec::new(),
         error_area: Rect::default(),
-        buttons: place_buttons(button_area, false, &buttons, &labels, chosen),
+        buttons: place_buttons(button_area, Some(2), &buttons, &labels, chosen),
         stacked: false,
         more: (first, slots.len()),
         typing_at: field,

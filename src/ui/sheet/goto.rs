@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room, told};
 use crate::{
     ui::{
         state::{
@@ -25,9 +25,13 @@ pub(super) fn place(state: &State, goto: &GoTo) -> Sheet {
     let width = frame_width(state.size, WIDTH);
     let columns = usize::from(width.saturating_sub(6)).max(1);
     let (role, said) = said(state, goto);
-    let mut told = text::wrap(&said, columns);
-    told.truncate(usize::from(height / 4).clamp(1, 4));
     let gap = u16::from(height >= 14);
+    let most = match &goto.error {
+        // There is nothing else to see.
+        Some(_) if goto.candidates.is_empty() => usize::from(height.saturating_sub(4 + 3 * gap)).max(1),
+        _ => usize::from(height / 4).clamp(1, 4),
+    };
+    let told = told(&said, columns, most);
     let told_rows = u16::try_from(told.len()).unwrap_or(1);
     let wanted = 2 + 3 * gap + 1 + told_rows + LIST;
     let area_height = wanted.min(height);

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room};
+use super::{Line, Piece, Row, Sheet, centred, cut, frame_width, inside, place_field, room, told};
 use crate::{
     transfer::rename::{Letters, Problem, Renamed},
     ui::{
@@ -35,10 +35,13 @@ pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
     let (search, replace) = if roomy { (take(1), take(1)) } else { halves(take(1)) };
     let (regex, letters) = halves(take(1));
     take(gap);
-    let status = take(1);
-    let body = take(u16::MAX);
     let (role, said) = said(rename);
-    let mut notes = vec![(status, vec![Piece(role, text::cut(&said, columns))])];
+    // Without names below there is room for more of it.
+    let told = told(&said, columns, if rename.made.is_err() { 4 } else { 1 });
+    let status = take(u16::try_from(told.len()).unwrap_or(1));
+    let body = take(u16::MAX);
+    let at = |(part, y): (String, u16)| (Rect { y, height: 1, ..status }, vec![Piece(role, part)]);
+    let mut notes: Vec<(Rect, Line)> = told.into_iter().zip(status.y..).map(at).collect();
     if roomy {
         let words = "[N] name  [E] extension  [C] counter, [C:3] three digits, [C:3:10] from 10  [D] date";
         let area = Rect { x: help.x + LABEL, width: help.width.saturating_sub(LABEL), ..help };

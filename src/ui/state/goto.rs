@@ -11,9 +11,6 @@ use crate::{
     fs::{Entry, Location, entry::natural_key},
 };
 
-/// Paths that are remembered.
-pub const REMEMBERED: usize = 100;
-
 /// Candidates that are kept: nobody looks through more.
 const MOST: usize = 500;
 
@@ -171,17 +168,6 @@ pub fn common_beginning<'a>(texts: impl IntoIterator<Item = &'a str>) -> String 
     common
 }
 
-/// Puts a path in front of what was gone to before, once.
-pub fn remember(gone: &mut Vec<String>, text: &str) {
-    // A password that was typed is not kept.
-    if text.is_empty() || crate::fs::place::redact(text) != text {
-        return;
-    }
-    gone.retain(|known| known != text);
-    gone.insert(0, text.to_owned());
-    gone.truncate(REMEMBERED);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,16 +177,5 @@ mod tests {
         assert_eq!(common_beginning(["/var/log", "/var/lib"]), "/var/l");
         assert_eq!(common_beginning(["täg", "tög"]), "t");
         assert_eq!(common_beginning([]), "");
-    }
-
-    #[test]
-    fn a_path_is_remembered_once_and_no_password_ever() {
-        let mut gone = Vec::new();
-        for text in ["/a", "/b", "/a", "sftp://ann:secret@h/", ""] {
-            remember(&mut gone, text);
-        }
-        assert_eq!(gone, ["/a", "/b"]);
-        (0..200).for_each(|n| remember(&mut gone, &n.to_string()));
-        assert_eq!(gone.len(), REMEMBERED);
     }
 }

@@ -77,7 +77,15 @@ impl State {
         let panel = self.panel.filter(|_| self.in_panel);
         let (here, there) = (self.active(), self.pane(self.active.other()));
         let has_items = |pane: &Pane| pane.usable().is_some() && !pane.view.targets().is_empty();
+        if self.viewer.is_some() {
+            let group = action.info().map(|info| info.group);
+            return matches!(group, Some(Group::Viewer | Group::Moving))
+                || matches!(action, GoTo | Refresh | Help | Quit);
+        }
         match action {
+            Hex | Wrap | Colours | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
+                false
+            }
             Compare => here.usable().is_some() && there.usable().is_some(),
             ToRight | ToLeft | LeaveRow | RemoveThere | NextWay | Undecide | SyncMode | Deletions
             | ByContent | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => self.compare.is_some(),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 
+use super::{highlight::Highlight, picture::Picture};
 use crate::{
     engine::JobId,
     fs::{Error, Location, Needle, Timestamp},
@@ -203,6 +204,9 @@ pub struct Viewer {
     pub to_do: Option<Move>,
     pub fetch: Option<Fetch>,
     pub search: Option<Search>,
+    pub highlight: Highlight,
+    /// `None` where the file is none.
+    pub picture: Option<Picture>,
     pub error: Option<Error>,
 }
 
@@ -221,6 +225,8 @@ impl Viewer {
             to_do: None,
             fetch: None,
             search: None,
+            highlight: Highlight::default(),
+            picture: None,
             error: None,
         }
     }
@@ -229,8 +235,15 @@ impl Viewer {
         self.hex.unwrap_or(self.encoding == Some(Encoding::Binary))
     }
 
+    /// Whether it is shown as a picture.
+    pub fn is_picture(&self) -> bool {
+        self.picture.is_some() && self.hex.is_none()
+    }
+
     pub fn is_waiting(&self) -> bool {
-        self.fetch.is_some() || self.search.as_ref().is_some_and(|search| search.running.is_some())
+        self.fetch.is_some()
+            || self.picture.as_ref().is_some_and(Picture::is_waiting)
+            || self.search.as_ref().is_some_and(|search| search.running.is_some())
     }
 
     /// The bytes that were found last.

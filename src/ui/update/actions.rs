@@ -169,7 +169,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Edit => edit::open(state, fx),
         Shell => edit::shell(state, fx),
         OpenWith => opener::open(state, fx),
-        Hex | Wrap | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
+        Hex | Wrap | Colours | ScrollLeft | ScrollRight | SearchText | SearchNext | SearchPrevious => {
             state.hint("This belongs to a file that is being looked at.");
         }
         Cancel => cancel(state, fx),

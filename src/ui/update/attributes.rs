@@ -306,8 +306,18 @@ pub(super) fn set_time(
     text: &str,
     fx: &mut Effects,
 ) -> Result<(), String> {
-    let time = words::parse_time(text, state.clock.now, state.zone)?;
-    change(state, items, name, Change { mtime: Some(time), ..Change::default() }, false, fx);
+    let text = text.trim();
+    let (which, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (modified, accessed, text) = match which {
+        "accessed" => (false, true, rest),
+        "modified" => (true, false, rest),
+        "both" => (true, true, rest),
+        _ => (true, false, text),
+    };
+    let time = words::parse_time(text.trim(), state.clock.now, state.zone)?;
+    let wanted = |is_wanted: bool| is_wanted.then_some(time);
+    let times = Change { mtime: wanted(modified), atime: wanted(accessed), ..Change::default() };
+    change(state, items, name, times, false, fx);
     Ok(())
 }
 

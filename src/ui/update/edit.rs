@@ -43,7 +43,7 @@ pub(super) fn fetch(state: &mut State, location: Location, name: String, to_open
         false => format!("Fetching {name} to edit it here; Esc stops."),
     });
     state.edits.push(Edit { job, to_open, name, draft: None, failure: None, fate: None });
-    fx.push(Effect::Send(Command::Fetch { job, location }));
+    fx.push(Effect::Send(Command::Fetch { job, location, to_open }));
 }
 
 /// A shell where the active pane is.

@@ -4,7 +4,7 @@ use crate::{
     config::Change,
     engine::{Command, JobId},
     fs::{Place, RemotePath},
-    ui::state::Bar,
+    ui::state::{Bar, highlight::Chunk, picture::Wanted},
 };
 
 /// A demo that runs.
@@ -33,6 +33,10 @@ pub enum Effect {
         /// It is a copy: whoever opens it is not to change it.
         read_only: bool,
     },
+    /// Find the colours of a piece of a file; they come back as [`super::Msg::Highlighted`].
+    Highlight(Box<Chunk>),
+    /// Make a picture for the screen; it comes back as [`super::Msg::Picture`].
+    Picture(Box<Wanted>),
     /// Give the terminal to another program until that ends; then comes [`super::Msg::Returned`].
     Outside(Outside),
     Quit,

@@ -60,7 +60,7 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
             } else if find::waits_for(state, job) {
                 find::on_event(state, job, what);
             } else if viewer::waits_for(state, job) {
-                viewer::on_event(state, job, what);
+                viewer::on_event(state, job, what, fx);
             } else if state.opening_shell.as_ref().is_some_and(|(opening, _)| *opening == job) {
                 edit::on_shell(state, what, fx);
             } else if let Some(at) = state.edits.iter().position(|edit| edit.job == job) {
@@ -260,10 +260,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
         What::Done(outcome) => {
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
-            let mut text = words::outcome(&outcome, verb);
-            if !transfer.target.is_empty() {
-                text.push_str(&format!(" to {}", transfer.target));
-            }
+            let mut text = words::outcome_to(&outcome, verb, &transfer.target);
             if let Some(first) = transfer.failures.first().filter(|_| bad) {
                 text.push_str(&format!(". {}", words::error(first)));
             } else {

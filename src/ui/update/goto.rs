@@ -8,6 +8,7 @@ use super::{
     find, places, questions,
 };
 use crate::{
+    config::{Change, gone},
     engine::{Command, JobId, What},
     fs::{Entry, FsId, Location, Place, PlacePath, RemotePath, place},
     ui::{
@@ -16,7 +17,7 @@ use crate::{
         sheet,
         state::{
             GoTo, Overlay, Side, State, Step,
-            goto::{Awaited, Candidate, Folder, Wait, common_beginning, in_order, remember},
+            goto::{Awaited, Candidate, Folder, Wait, common_beginning, in_order},
         },
     },
     words,
@@ -304,12 +305,19 @@ fn arrive(state: &mut State, location: Location, entry: &Entry, fx: &mut Effects
     // From another folder a relative path would lead elsewhere.
     let is_relative = !typed.starts_with(['/', '~']) && !typed.contains(':');
     match std::str::from_utf8(location.path.as_bytes()) {
-        Ok(path) if is_relative => remember(&mut state.gone, path),
-        _ => remember(&mut state.gone, typed),
+        Ok(path) if is_relative => remember(state, path, fx),
+        _ => remember(state, typed, fx),
     }
     match (location.parent(), location.path.name()) {
         (Some(folder), Some(name)) if !entry.is_dir_like() => find::show(state, goto.side, folder, name, fx),
         _ => places::go(state, goto.side, location, Step::New, None, fx),
+    }
+}
+
+/// Keeps what was gone to, for this run and those to come.
+fn remember(state: &mut State, text: &str, fx: &mut Effects) {
+    if gone::remember(&mut state.gone, text) && state.places.can_keep {
+        fx.push(Effect::Keep(Change::GoneTo { text: text.to_owned() }));
     }
 }
 
@@ -327,7 +335,7 @@ fn enter(state: &mut State, fx: &mut Effects) {
             stop(state, fx);
             let Some(Overlay::GoTo(mut goto)) = state.overlays.pop() else { return };
             match places::go_to_text(state, side, &text, fx) {
-                Ok(()) => remember(&mut state.gone, &text),
+                Ok(()) => remember(state, &text, fx),
                 Err(error) => {
                     let words = words::error(&error);
                     goto.error = Some(format!("{}. {}", words.said, words.advice));

@@ -1,6 +1,9 @@
 //! Looking at a file: moving in it, fetching what is to be seen and a little more, searching.
 //! Must ask for no more than a bounded part of the file.
 
+pub(super) mod highlight;
+pub(super) mod picture;
+
 use std::ops::ControlFlow;
 
 use super::{
@@ -16,8 +19,10 @@ use crate::{
         rows::{self, Shape},
         state::{
             Field, Overlay, State, Typing, Viewer,
+            picture::Picture,
             viewer::{BLOCK, Encoding, Fetch, Missing, Move, Running, Search},
         },
+        theme::Depth,
     },
     words,
 };
@@ -88,12 +93,26 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::First => viewer.to_do = Some(Move::To(0)),
         Action::Last => viewer.to_do = Some(Move::End),
         Action::Hex => {
-            viewer.hex = Some(!viewer.is_hex());
+            viewer.hex = match viewer.picture {
+                // A picture is text to nobody.
+                Some(_) if viewer.hex.is_some() => None,
+                Some(_) => Some(true),
+                None => Some(!viewer.is_hex()),
+            };
             viewer.to_do = Some(Move::To(viewer.top));
         }
         Action::Wrap => {
             (viewer.wrap, viewer.left) = (!viewer.wrap, 0);
             viewer.to_do = Some(Move::To(viewer.top));
+        }
+        Action::Colours => {
+            state.colours = !state.colours;
+            let said = match (state.colours, state.theme.depth) {
+                (true, Depth::None) => "This terminal is to show no colours.",
+                (true, _) => "Coloured by its syntax.",
+                (false, _) => "Shown plainly.",
+            };
+            state.hint(said);
         }
         Action::ScrollLeft => viewer.left = viewer.left.saturating_sub(SIDEWAYS),
         Action::ScrollRight if viewer.wrap || viewer.is_hex() => {}
@@ -116,7 +135,12 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::SearchPrevious => again(state, &mut viewer, true, fx),
         Action::Refresh => {
             drop_fetch(&mut viewer, fx);
+            picture::stop(&mut viewer, fx);
             viewer.blocks.clear();
+            highlight::forget(&mut viewer);
+            if viewer.picture.take().is_some() {
+                viewer.encoding = None;
+            }
             viewer.error = None;
         }
         Action::Cancel => {
@@ -124,10 +148,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 state.hint("The search was stopped.");
             } else {
                 drop_fetch(&mut viewer, fx);
+                picture::stop(&mut viewer, fx);
                 stays = false;
             }
         }
-        Action::Help | Action::Quit => known = false,
+        Action::Help | Action::Quit | Action::Palette => known = false,
         _ => {}
     }
     if stays {
@@ -249,14 +274,17 @@ fn drop_fetch(viewer: &mut Viewer, fx: &mut Effects) {
 pub(super) fn waits_for(state: &State, job: JobId) -> bool {
     state.viewer.as_ref().is_some_and(|viewer| {
         viewer.fetch.as_ref().is_some_and(|fetch| fetch.job == job)
+            || picture::job(viewer) == Some(job)
             || viewer.search.as_ref().and_then(|s| s.running).is_some_and(|running| running.job == job)
     })
 }
 
-pub(super) fn on_event(state: &mut State, job: JobId, what: What) {
+pub(super) fn on_event(state: &mut State, job: JobId, what: What, fx: &mut Effects) {
     let Some(mut viewer) = state.viewer.take() else { return };
     if viewer.fetch.as_ref().is_some_and(|fetch| fetch.job == job) {
         on_fetched(&mut viewer, what);
+    } else if picture::job(&viewer) == Some(job) {
+        picture::on_event(state, &mut viewer, what, fx);
     } else {
         on_searched(state, &mut viewer, what);
     }
@@ -271,9 +299,15 @@ fn on_fetched(viewer: &mut Viewer, what: What) {
             match (now.1, viewer.blocks.size) {
                 _ if viewer.mtime.is_none() || now == (viewer.mtime, viewer.blocks.size) => {}
                 // Somebody writes on at its end.
-                (Some(size), Some(before)) if size > before => viewer.blocks.forget_end(),
+                (Some(size), Some(before)) if size > before => {
+                    viewer.blocks.forget_end();
+                    highlight::forget(viewer);
+                }
                 // What is there is of another file.
-                _ => viewer.blocks.clear(),
+                _ => {
+                    viewer.blocks.clear();
+                    highlight::forget(viewer);
+                }
             }
             viewer.mtime = now.0;
             // Files that are made while they are read say that they are empty.
@@ -296,6 +330,7 @@ fn on_fetched(viewer: &mut Viewer, what: What) {
             }
             if fetch.from == 0 && viewer.encoding.is_none() {
                 viewer.encoding = Some(Encoding::of(&fetch.received));
+                viewer.picture = Picture::of(&fetch.received);
             }
             for (index, block) in (fetch.from / BLOCK..).zip(fetch.received.chunks(BLOCK as usize)) {
                 viewer.blocks.insert(index, block.to_vec().into(), viewer.top);
@@ -339,7 +374,9 @@ fn on_searched(state: &mut State, viewer: &mut Viewer, what: What) {
 pub(super) fn settle(state: &mut State, fx: &mut Effects) {
     let Some(mut viewer) = state.viewer.take() else { return };
     let (shape, height) = shape(state, &viewer);
-    if viewer.error.is_none() {
+    if viewer.error.is_none() && viewer.is_picture() {
+        picture::settle(state, &mut viewer, fx);
+    } else if viewer.error.is_none() {
         let wanted = match viewer.encoding {
             // What it is, and so what a row is, shows at the beginning.
             None => Some((0, true)),
@@ -351,6 +388,7 @@ pub(super) fn settle(state: &mut State, fx: &mut Effects) {
         if let Some((offset, urgent)) = wanted {
             fetch(state, &mut viewer, offset, urgent, fx);
         }
+        highlight::settle(state, &mut viewer, shape, height, fx);
     }
     state.viewer = Some(viewer);
 }

@@ -135,7 +135,7 @@ fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, Strin
                     (format!("Import {what}"), Action::Import)
                 }
                 Start::Demo => ("Look around in a demo".to_owned(), Action::Demo),
-                Start::Tour => ("What is what on this screen".to_owned(), Action::Tour),
+                Start::Tour => ("A tour of this screen".to_owned(), Action::Tour),
                 Start::Session => {
                     let tabs = places.session.as_ref().map_or(0, |session| session.tabs.len() as u64);
                     let tabs = words::plural(tabs, "tab", "tabs");

@@ -1,13 +1,17 @@
 //! Draws a file that is looked at.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 use super::Pen;
 use crate::{
     ui::{
         layout::{self, Areas},
         rows,
-        state::{State, Viewer, viewer::Encoding},
+        state::{
+            State, Viewer,
+            picture::{Fitted, Picture, Stage},
+            viewer::Encoding,
+        },
         text,
         theme::Role,
         update,
@@ -18,11 +22,16 @@ use crate::{
 pub(super) fn draw(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, areas: &Areas) {
     let (outer, inner) = layout::viewer(areas);
     pen.frame(outer, Role::BorderActive);
+    if let Some(shown) = viewer.picture.as_ref().filter(|_| viewer.is_picture() && viewer.error.is_none()) {
+        picture(pen, state, viewer, shown, inner);
+        return border(pen, state, viewer, outer, 0);
+    }
     let (shape, height) = update::viewer_shape(state, viewer);
     let (page, _) = match viewer.encoding {
         Some(_) => rows::page(&viewer.blocks, shape, viewer.top, height),
         None => (Vec::new(), None),
     };
+    let coloured = (state.colours && !shape.hex).then_some(&viewer.highlight);
     let marked = viewer.marked().unwrap_or(0..0);
     for (y, row) in (inner.y..inner.bottom()).zip(&page) {
         let mut x = inner.x;
@@ -30,7 +39,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, areas: &Ar
             let role = match glyph.stands_for {
                 _ if marked.contains(&glyph.offset) => Role::ButtonChosen,
                 true => Role::Faint,
-                false => Role::Text,
+                false => coloured.and_then(|colours| colours.role(glyph.offset)).unwrap_or(Role::Text),
             };
             x = pen.put(x, y, inner.right().saturating_sub(x), &glyph.text, role);
         }
@@ -40,6 +49,39 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, areas: &Ar
     }
     let end = page.last().map_or(viewer.top, |row| row.end);
     border(pen, state, viewer, outer, end);
+}
+
+/// A picture in the middle, or what there is to say of it.
+fn picture(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, picture: &Picture, inner: Rect) {
+    let room = usize::from(inner.width.saturating_sub(2));
+    let since = words::duration(state.clock.running.saturating_sub(picture.since));
+    let (lines, role) = match &picture.stage {
+        Stage::Shown(fitted) => return cells(pen, fitted, inner),
+        Stage::New => return,
+        Stage::Reading { received, .. } => {
+            let so_far = words::size(received.len() as u64);
+            let all = viewer.blocks.size.map(|size| format!(" of {}", words::size(size))).unwrap_or_default();
+            let said = format!("{} reading… {so_far}{all}  {since}  (Esc stops)", super::spinner(state));
+            (text::wrap(&said, room), Role::Soft)
+        }
+        Stage::Making => (vec![format!("{} unpacking… {since}", super::spinner(state))], Role::Soft),
+        Stage::Failed(why) => (text::wrap(why, room), Role::Bad),
+    };
+    for (y, line) in (inner.y..inner.bottom()).zip(&lines) {
+        pen.put(inner.x + 1, y, inner.width.saturating_sub(1), line, role);
+    }
+}
+
+fn cells(pen: &mut Pen<'_>, fitted: &Fitted, inner: Rect) {
+    let fits = |length: usize, room: u16| u16::try_from(length).unwrap_or(room).min(room);
+    let top = inner.y + (inner.height - fits(fitted.rows.len(), inner.height)) / 2;
+    for (y, row) in (top..inner.bottom()).zip(&fitted.rows) {
+        let left = inner.x + (inner.width - fits(row.len(), inner.width)) / 2;
+        for (x, cell) in (left..inner.right()).zip(row) {
+            let style = Style { fg: cell.fg, bg: cell.bg, ..Style::new() };
+            pen.put_styled(x, y, 1, cell.symbol.encode_utf8(&mut [0; 4]), style);
+        }
+    }
 }
 
 /// What there is to say where no byte is to be seen.
@@ -66,14 +108,20 @@ fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u
         return;
     }
     let room = outer.width - 4;
-    let encoding = match (viewer.is_hex(), viewer.encoding) {
-        (_, None) => "",
-        (true, _) => "bytes",
-        (false, Some(Encoding::Latin1)) => "Latin-1",
-        (false, Some(_)) => "UTF-8",
+    let shown = viewer.picture.as_ref().filter(|_| viewer.is_picture());
+    let encoding = match (shown, viewer.is_hex(), viewer.encoding) {
+        (_, _, None) => "",
+        (Some(picture), ..) => picture.format,
+        (_, true, _) => "bytes",
+        (_, false, Some(Encoding::Latin1)) => "Latin-1",
+        (_, false, Some(_)) => "UTF-8",
+    };
+    let syntax = match &viewer.highlight.syntax {
+        Some(syntax) if state.colours && !viewer.is_hex() && room > 56 => syntax.as_str(),
+        _ => "",
     };
     let size = viewer.blocks.size.map_or_else(String::new, words::size);
-    let facts: Vec<&str> = [encoding, &size].into_iter().filter(|fact| !fact.is_empty()).collect();
+    let facts: Vec<&str> = [syntax, encoding, &size].into_iter().filter(|fact| !fact.is_empty()).collect();
     let facts = facts.join("  ");
     let used = u16::try_from(text::width(&facts)).unwrap_or(u16::MAX);
     let fits = !facts.is_empty() && used.saturating_add(12) < room;
@@ -88,6 +136,10 @@ fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u
     let size = viewer.blocks.size.unwrap_or(0);
     let share = |at: u64| (at as f64 * 100.0 / size.max(1) as f64).min(100.0).floor();
     let place = match viewer.blocks.size {
+        _ if shown.is_some() => match shown.map(|picture| &picture.stage) {
+            Some(Stage::Shown(Fitted { of: (width, height), .. })) => format!(" {width} x {height} "),
+            _ => "".to_owned(),
+        },
         Some(1..) => format!(" {:#x}  {:.0}% ", viewer.top, share(end)),
         _ => format!(" {:#x} ", viewer.top),
     };
@@ -99,7 +151,7 @@ fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u
             let so_far = if size > 0 { format!(" {:.0}%", share(running.at)) } else { String::new() };
             format!("searching {}…{so_far}  (Esc stops)", search.shown)
         }
-        (None, Some(fetch)) if !viewer.blocks.has(end) || viewer.to_do.is_some() => {
+        (None, Some(fetch)) if shown.is_none() && (!viewer.blocks.has(end) || viewer.to_do.is_some()) => {
             let since = words::duration(state.clock.running.saturating_sub(fetch.since));
             format!("reading… {since}  (Esc stops)")
         }

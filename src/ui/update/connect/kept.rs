@@ -15,6 +15,8 @@ use crate::{
 pub fn kept_at_start(state: &mut State, kept: Kept) {
     let warnings = kept.warnings.clone();
     let is_broken = kept.error.is_some();
+    // Later on this run knows it better: what it has gone to may not be written yet.
+    state.gone.clone_from(&kept.gone);
     on_kept(state, Kept { warnings: Vec::new(), ..kept });
     if let Some(first) = warnings.first().filter(|_| !is_broken) {
         let more = match warnings.len() - 1 {
