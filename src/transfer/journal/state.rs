@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Finished, Item, Line, State};
+use super::{Item, Line, State};
 use crate::{
     fs::{FsId, RemotePath},
     transfer::Totals,
