@@ -178,6 +178,9 @@ pub trait FileSystem: Send + Sync {
     /// A file of so many bytes is about to be written: what that takes may be got ready meanwhile.
     fn expect_write(&self, _size: u64) {}
 
+    /// Somebody else may have written beside `path`: what was lately seen there is not believed any more.
+    fn doubt(&self, _path: &RemotePath) {}
+
     /// Creates one directory. [`ErrorKind::AlreadyExists`] if anything is there. A server's umask
     /// may take bits away from `mode`.
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()>;

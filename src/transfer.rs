@@ -3,6 +3,7 @@
 //! `plan` and carried out in `run`, one file at a time in `copy`; removing is in `remove`, changing
 //! attributes in `change`, looking for names in `find`, new names for many in `rename`.
 
+pub mod apart;
 pub mod change;
 pub mod compare;
 pub mod context;

@@ -247,6 +247,10 @@ impl FileSystem for Following {
         self.inner.silence()
     }
 
+    fn doubt(&self, path: &RemotePath) {
+        self.inner.doubt(path);
+    }
+
     fn is_lost(&self) -> bool {
         self.inner.is_lost()
     }

@@ -293,6 +293,7 @@ impl Planner<'_> {
                     verify: self.input.policy.verify,
                     resume,
                     identity: entry.identity.filter(|_| self.input.policy.preserve),
+                    moves: false,
                 }));
             }
             Decision::Same => {
@@ -325,6 +326,7 @@ impl Planner<'_> {
                     path: target,
                     target: entry.target.as_ref().map(|t| t.to_vec()),
                     replace,
+                    moves: false,
                 }));
             }
             Decision::Same => self.plan.skipped += 1,

@@ -268,7 +268,7 @@ impl Transfer {
     /// `refused` items were not even tried.
     pub async fn conclude(&self, links: Vec<CopyLink>, mut ending: Ending, refused: u64) -> Result<()> {
         self.each(links, |this, link| async move {
-            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal, &this.apart).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -327,7 +327,7 @@ impl Transfer {
     async fn link_file(&self, link: &HardLink) -> Result<()> {
         if self.journal.is_done(self.from.id(), &link.first_source) {
             self.counters.start(&link.file.source);
-            match link::hard_link(&*self.from, &*self.to, link, &self.journal).await {
+            match link::hard_link(&*self.from, &*self.to, link, &self.journal, &self.apart).await {
                 Ok(()) => {
                     add(&self.counters.files, 1);
                     add(&self.counters.bytes, link.file.size.unwrap_or_default());
@@ -353,6 +353,7 @@ impl Transfer {
             own: &own,
             throttle: &self.throttle,
             journal: &self.journal,
+            apart: &self.apart,
         };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
         let copied = tokio::select! {

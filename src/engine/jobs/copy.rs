@@ -89,6 +89,7 @@ impl Job {
                 room: self.shared.gates.between(&*from, &*to, policy.jobs),
                 journal: journal.clone(),
                 begun: Arc::new(journal.begun(&id)),
+                apart: Arc::default(),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
             };
             self.shared.jobs.update(self.job, |meter| {
