@@ -28,6 +28,7 @@ fn file(number: u64) -> CopyFile {
         verify: false,
         resume: None,
         identity: None,
+        moves: false,
     }
 }
 
