@@ -3,6 +3,7 @@
 //! `plan` and carried out in `run`, one file at a time in `copy`; removing is in `remove`, changing
 //! attributes in `change`, looking for names in `find`, new names for many in `rename`.
 
+pub mod apart;
 pub mod change;
 pub mod compare;
 pub mod context;
@@ -23,6 +24,7 @@ pub mod remove;
 pub mod rename;
 mod resume;
 mod run;
+mod settle;
 pub mod step;
 pub mod sync;
 pub mod verify;
@@ -242,6 +244,8 @@ pub struct Progress {
     pub elapsed: Duration,
     /// `None` until there is something to judge it by.
     pub remaining: Option<Duration>,
+    /// Nothing has come from a server for so long, though something should have.
+    pub silent: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

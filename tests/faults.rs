@@ -10,6 +10,8 @@ mod cuts;
 mod disks;
 #[path = "faults/kills.rs"]
 mod kills;
+#[path = "faults/moves.rs"]
+mod moves;
 #[path = "faults/odd.rs"]
 mod odd;
 #[path = "faults/proxy.rs"]

@@ -12,7 +12,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use support::{
-    ftp::{ALL, FtpConfig, FtpServer, Software},
+    ftp::{ALL, FtpConfig, FtpServer, Software, Tls},
     program::{self, Ran, Running},
 };
 
@@ -27,7 +27,11 @@ struct World {
 impl World {
     fn new(software: Software, extra: &[&str]) -> World {
         let extra = extra.iter().map(ToString::to_string).collect();
-        let server = FtpServer::start(software, FtpConfig { extra, ..FtpConfig::default() });
+        World::with(software, FtpConfig { extra, ..FtpConfig::default() })
+    }
+
+    fn with(software: Software, config: FtpConfig) -> World {
+        let server = FtpServer::start(software, config);
         World { server, here: tempfile::tempdir().unwrap() }
     }
 
@@ -38,11 +42,14 @@ impl World {
     fn url(&self, name: &str) -> String {
         let password = self.server.password().replace(' ', "%20");
         let (user, port, home) = (self.server.user(), self.server.port(), self.server.home());
-        format!("ftp://{user}:{password}@127.0.0.1:{port}{home}/{name}")
+        let scheme = if self.server.config().tls == Tls::None { "ftp" } else { "ftpes" };
+        format!("{scheme}://{user}:{password}@127.0.0.1:{port}{home}/{name}")
     }
 
     fn start(&self, arguments: &[&str]) -> Running {
-        let all: Vec<OsString> = ["-v"].iter().chain(arguments).map(OsString::from).collect();
+        let authority = self.server.ca_file();
+        let options = ["-v", "--tls-ca", authority.to_str().unwrap()];
+        let all: Vec<OsString> = options.iter().chain(arguments).map(OsString::from).collect();
         let mut command: Command = program::command(Path::new("none"), all);
         command.env("XDG_STATE_HOME", self.path("state"));
         program::start(command)
@@ -131,6 +138,44 @@ fn a_download_that_is_cut_goes_on_as_often_as_it_comes_further() {
         world.assert_whole(world.here.path());
         let at = restarts(&ran);
         assert!(at.iter().any(|offset| *offset > 26 << 20), "{software:?}: {at:?}");
+    }
+}
+
+/// Places that lie anywhere, the same ones in every run.
+fn anywhere(seed: usize, count: usize) -> Vec<usize> {
+    let bytes = noise(8 * (seed + count));
+    let places =
+        bytes.chunks(8).skip(seed).map(|eight| eight.iter().fold(0, |sum, byte| sum * 256 + *byte as u64));
+    // Not so near to the end that it has arrived before anybody looks.
+    let mut places: Vec<usize> = places.map(|place| (place % (BIG as u64 - (8 << 20))) as usize).collect();
+    places.sort();
+    places
+}
+
+/// Under TLS a cut cannot be taken for the end.
+#[test]
+fn what_is_cut_anywhere_under_tls_goes_on_both_ways() {
+    for (seed, software) in ALL.into_iter().enumerate() {
+        let config = FtpConfig { tls: Tls::Required, ..FtpConfig::default() };
+        let world = World::with(software, config.clone());
+        let mut running = world.upload();
+        // What Pure-FTPd goes on with has its whole size at once: where it is, does not show.
+        let cuts = if software == Software::Pureftpd { 1 } else { 3 };
+        for place in anywhere(seed, cuts) {
+            running.until(|| world.part(&world.server.root()) > place);
+            world.server.cut_sessions();
+        }
+        let ran = running.wait().ends(0);
+        world.assert_whole(&world.server.root());
+        assert!(ran.stderr.contains("AUTH TLS"), "{}", ran.stderr);
+        let world = World::with(software, config);
+        let mut running = world.download();
+        for place in anywhere(seed + 9, 4) {
+            running.until(|| world.part(world.here.path()) > place);
+            world.server.cut_sessions();
+        }
+        running.wait().ends(0);
+        world.assert_whole(world.here.path());
     }
 }
 

@@ -45,6 +45,7 @@ const BEHAVIOUR: &[&str] = &[
     "trust::Never",
     "trust::known_hosts",
     "trust::certificates::Pins",
+    "transfer::apart",
     "transfer::plan",
     "transfer::walk",
     "transfer::copy",

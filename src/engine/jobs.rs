@@ -372,6 +372,7 @@ impl Job {
             room: Room::default(),
             journal: Journal::default(),
             begun: Arc::default(),
+            apart: Arc::default(),
             keep: Arc::default(),
         }
     }

@@ -323,6 +323,10 @@ impl FileSystem for Ftp {
         sum::preferred(&self.session)
     }
 
+    fn doubt(&self, path: &RemotePath) {
+        self.session.known.doubt(path);
+    }
+
     /// CWD and PWD: what the server calls the directory.
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
         let operation = Operation::Canonicalize;

@@ -6,6 +6,7 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    apart::Apart,
     counters::{Counters, add},
     gate::Room,
     journal::{Begun, Journal},
@@ -36,6 +37,8 @@ pub struct Transfer {
     pub begun: Arc<Begun>,
     /// A cancelled copy leaves what there is of it, for a later run.
     pub keep: Arc<AtomicBool>,
+    /// Of a move: which directories are two.
+    pub apart: Arc<Apart>,
 }
 
 impl Watcher for Transfer {
@@ -64,7 +67,7 @@ impl Transfer {
         loop {
             match self.cancel.run_until_cancelled(running.next()).await.ok_or_else(cancelled)? {
                 None => return Ok(()),
-                Some(Ok(())) => {}
+                Some(Ok(())) => add(&self.counters.signs, 1),
                 Some(Err(error)) if error.kind().ends_session() => return Err(error),
                 Some(Err(error)) => self.failed(error),
             }

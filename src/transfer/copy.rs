@@ -1,17 +1,21 @@
 //! Copies one file from any file system to any: to a temporary name, checked, then renamed.
 //! Knows no protocol, no queue and no policy.
 
+mod within;
+
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 
+use within::Within;
+
 use super::{
     Verified,
+    apart::Apart,
     journal::Journal,
     limit::Throttle,
     part::{Left, NAMES, Part, about_target, source_of, unfinished},
@@ -21,8 +25,7 @@ use super::{
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, Pace, ReadOptions, RemotePath, Result, Sink,
-    WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
 
 /// What the record hears of how far a file is: after so many bytes, or so long.
@@ -66,6 +69,7 @@ pub struct Flow<'a> {
     pub throttle: &'a Throttle,
     /// Is told what was begun, how far it is, and what is done.
     pub journal: &'a Journal,
+    pub apart: &'a Apart,
 }
 
 /// Copies `file`, from where an earlier run has left it if that can be. On failure whatever stood
@@ -96,29 +100,6 @@ struct Copying<'a> {
     to: &'a dyn FileSystem,
     file: &'a CopyFile,
     flow: Flow<'a>,
-}
-
-/// A copy that a file system does by itself: counted and held back as any other.
-struct Within<'a> {
-    /// Bytes of this copy.
-    own: AtomicU64,
-    copying: Copying<'a>,
-}
-
-#[async_trait]
-impl Pace for Within<'_> {
-    fn moved(&self, bytes: u64) {
-        self.own.fetch_add(bytes, Ordering::Relaxed);
-        self.copying.count(bytes);
-    }
-
-    async fn pass(&self, bytes: u64) {
-        self.copying.flow.throttle.pass(bytes).await;
-    }
-
-    fn piece(&self, most: u64) -> u64 {
-        self.copying.flow.throttle.piece(most)
-    }
 }
 
 impl Copying<'_> {
@@ -220,6 +201,12 @@ impl Copying<'_> {
             Ok(poured) => self.looked_at(part, poured).await,
             Err(error) => Err(error),
         };
+        let whole = match whole {
+            Ok(copied) if self.file.moves && self.file.replace => {
+                self.flow.apart.check(self.from, &self.file.source, part).await.map(|()| copied)
+            }
+            whole => whole,
+        };
         let error = match whole {
             Ok(copied) => match self.to.rename(part, &self.file.target, self.file.replace).await {
                 Ok(()) => {
@@ -253,9 +240,9 @@ impl Copying<'_> {
         if from.id() != to.id() || !to.capabilities().copy_within {
             return None;
         }
-        let (pace, since) = (Within { own: AtomicU64::new(0), copying: self }, Instant::now());
+        let (pace, since) = (Within::of(self), Instant::now());
         let outcome = to.copy_within(&file.source, part, unfinished(from, file), &pace).await;
-        let bytes = pace.own.load(Ordering::Relaxed);
+        let bytes = pace.bytes();
         match outcome {
             Ok(written) => {
                 let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };
@@ -288,6 +275,9 @@ impl Copying<'_> {
     /// Where the directory forbids new names, an existing file can still be written over.
     async fn in_place(self, why: Error) -> Result<Copied> {
         let file = self.file;
+        if self.may_be_its_own_target().await {
+            return Err(why);
+        }
         let options = WriteOptions {
             exclusive: false,
             create_mode: None,
@@ -307,6 +297,17 @@ impl Copying<'_> {
         Ok(copied)
     }
 
+    /// Whether what stands at the target cannot be told from the source. Opened to be written over, a file
+    /// that is its own source would be empty before it has been read.
+    async fn may_be_its_own_target(self) -> bool {
+        let (source, target) =
+            tokio::join!(self.from.stat(&self.file.source), self.to.stat(&self.file.target));
+        match (source, target) {
+            (Ok(source), Ok(target)) => is_unchanged(&Listed::from(&source), &target),
+            _ => true,
+        }
+    }
+
     /// Moves the bytes from `start` on, and sums up all of the file where it is to be verified.
     async fn pour(self, mut sink: Box<dyn Sink>, start: u64) -> Result<Poured> {
         let Copying { from, to, file, flow } = self;
@@ -317,7 +318,8 @@ impl Copying<'_> {
         }
         let since = Instant::now();
         let options = ReadOptions { offset: start, expected_size: file.size };
-        let mut stream = from.read(&file.source, options).await?;
+        let at_source = |error: Error| error.on(from.id().as_str());
+        let mut stream = from.read(&file.source, options).await.map_err(at_source)?;
         let mut copied = Copied { bytes: start, ..Copied::default() };
         let mut noted = (start, Instant::now());
         while let Some(chunk) = stream.next().await {
@@ -328,7 +330,7 @@ impl Copying<'_> {
                     }
                     self.pass(&mut *sink, chunk, &mut copied).await
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(at_source(error)),
             };
             let arrived = sink.acknowledged();
             let due = arrived >= noted.0 + NOTED || (arrived > noted.0 && noted.1.elapsed() >= NOTED_AFTER);
@@ -440,75 +442,4 @@ fn replace_error(error: Error, file: &CopyFile) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs::{Attributes, Precision, memory::Memory};
-
-    fn request(content: &[u8]) -> CopyFile {
-        CopyFile {
-            source: RemotePath::new("/from/file"),
-            target: RemotePath::new("/to/file"),
-            size: Some(content.len() as u64),
-            mtime: None,
-            attributes: Attributes::default(),
-            mtime_precision: Precision::default(),
-            replace: true,
-            verify: true,
-            resume: None,
-            identity: None,
-        }
-    }
-
-    async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) -> Result<Copied> {
-        let (moved, own) = (AtomicU64::new(0), AtomicU64::new(0));
-        let (throttle, journal) = (Throttle::default(), Journal::default());
-        let mut part = Part::claim(to.id(), &file.target);
-        part.left = resume.map_or(Left::Nothing, Left::Begun);
-        let flow = Flow { moved: &moved, own: &own, throttle: &throttle, journal: &journal };
-        super::file(from, to, file, &mut part, flow).await
-    }
-
-    /// What is compared before a copy goes on is only the end of what is there.
-    #[tokio::test]
-    async fn a_resumed_file_is_verified_from_its_start() {
-        let content = vec![7; 500_000];
-        let (from, to) = (Memory::new("resumed-from"), Memory::new("resumed-to"));
-        let (file, part) = (request(&content), RemotePath::new("/to/.file.wharf-part"));
-        from.plant(&file.source, &content).unwrap();
-        to.plant(&file.target, b"old").unwrap();
-        to.plant(&part, &content[..300_000]).unwrap();
-        let copied = copy(&from, &to, &file, Some(300_000)).await.unwrap();
-        assert!(copied.verified.is_some() && copied.warnings.is_empty(), "{copied:?}");
-        assert!(to.content(&file.target).unwrap() == content);
-        let mut damaged = content[..300_000].to_vec();
-        damaged[10] = 8;
-        to.plant(&part, &damaged).unwrap();
-        let error = copy(&from, &to, &file, Some(300_000)).await.unwrap_err();
-        assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
-        assert_eq!(error.path(), Some(&file.target));
-        assert!(to.content(&file.target).unwrap() == content && to.content(&part).is_err());
-    }
-
-    /// What is there is never made less, whatever the checksum says of the rest.
-    #[tokio::test]
-    async fn a_completed_file_that_is_not_the_same_is_cut_back() {
-        let content = vec![7; 500_000];
-        let (from, to) = (Memory::new("completed-from"), Memory::new("completed-to"));
-        let file = CopyFile { resume: Some(300_000), ..request(&content) };
-        from.plant(&file.source, &content).unwrap();
-        let mut part = content[..300_000].to_vec();
-        part[10] = 8;
-        to.plant(&file.target, &part).unwrap();
-        let error = copy(&from, &to, &file, None).await.unwrap_err();
-        assert_eq!((error.kind(), error.operation()), (ErrorKind::Mismatch, Operation::Verify));
-        assert!(to.content(&file.target).unwrap() == part);
-        // Without looking at all of it, its end is what counts.
-        let file = CopyFile { verify: false, ..file };
-        copy(&from, &to, &file, None).await.unwrap();
-        assert!(to.content(&file.target).unwrap()[300_000..] == content[300_000..]);
-        // It has grown since it was listed.
-        let error = copy(&from, &to, &file, None).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict);
-        assert_eq!(to.content(&file.target).unwrap().len(), 500_000);
-    }
-}
+mod tests;

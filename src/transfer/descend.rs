@@ -14,7 +14,7 @@ use super::{
     context::{Transfer, cancelled},
     feed::{Batch, Feed, Gone},
     plan::{self, Below, Finish, Plan, Source},
-    prepare::{Early, Tops},
+    prepare::{Early, Tops, itself},
     prepared::Prepared,
     remove::Removal,
     step::{CopyFile, Step},
@@ -76,7 +76,7 @@ impl Transfer {
     /// # Errors
     /// What ends the session. What cannot be listed is a failed item.
     pub async fn descend(&self, tops: Tops, policy: &Policy, feed: &Feed, found: &mut Found) -> Result<()> {
-        let Tops { level, mut listed, .. } = tops;
+        let Tops { level, mut listed, own, .. } = tops;
         let mut ready = VecDeque::new();
         let mut waiting = Vec::new();
         if let Some(removal) = &mut found.sources {
@@ -90,7 +90,7 @@ impl Transfer {
                 && let Some(visit) = waiting.pop()
             {
                 let early = visit.below.path.as_ref().and_then(|path| listed.remove(path));
-                running.push(self.visit(visit, early, policy).boxed());
+                running.push(self.visit(visit, early, policy, &own).boxed());
             }
             // Listings go on while what is planned waits for room: a server drops one that nobody
             // reads.
@@ -141,7 +141,13 @@ impl Transfer {
     }
 
     /// Lists a directory on both sides.
-    async fn visit(&self, visit: Visit, early: Option<Early>, policy: &Policy) -> (Visit, Listed) {
+    async fn visit(
+        &self,
+        visit: Visit,
+        early: Option<Early>,
+        policy: &Policy,
+        own: &HashSet<RemotePath>,
+    ) -> (Visit, Listed) {
         let Below { path, target, stands, .. } = &visit.below;
         let here = async {
             match (path, early) {
@@ -171,10 +177,15 @@ impl Transfer {
                     self.failed(error);
                     Vec::new()
                 });
-                let sources = here.into_iter().map(|entry| {
+                let base = path.as_ref().unwrap_or(target);
+                let sources = here.into_iter().filter_map(|entry| {
+                    let path = base.join(&entry.name);
+                    if own.contains(&path) {
+                        self.failed(itself(&path).on(self.from.id().as_str()));
+                        return None;
+                    }
                     self.found(&entry);
-                    let base = path.as_ref().unwrap_or(target);
-                    Source { path: base.join(&entry.name), target: target.join(&entry.name), entry }
+                    Some(Source { path, target: target.join(&entry.name), entry })
                 });
                 let sources = sources.collect();
                 let existing = there.into_iter().map(|entry| (target.join(&entry.name), entry)).collect();
@@ -209,6 +220,13 @@ impl Transfer {
         let mut plan = self.plan(&level, policy);
         if found.sources.is_some() {
             self.refuse_the_same(&level, &mut plan);
+            for step in &mut plan.steps {
+                match step {
+                    Step::Copy(file) => file.moves = true,
+                    Step::Link(link) => link.moves = true,
+                    _ => {}
+                }
+            }
         }
         let counters = &self.counters;
         counters.count(plan.done);
@@ -234,7 +252,7 @@ impl Transfer {
                 Step::SetAttributes { path, attributes } => found.ending.finishing.push((path, attributes)),
                 step => {
                     if let Step::Copy(file) = &step
-                        && let Some(item) = self.begun.items.get(&file.source)
+                        && let Some(item) = self.begun.open.get(&file.source)
                         && item.part.is_some()
                         && item.target == file.target
                     {
@@ -281,7 +299,7 @@ impl Transfer {
     /// # Errors
     /// Only what ends the session.
     pub async fn clear_unwanted(&self, found: &Found) -> Result<()> {
-        for (source, item) in &self.begun.items {
+        for (source, item) in &self.begun.open {
             if let Some(part) = item.part.as_ref().filter(|_| !found.kept.contains(source)) {
                 self.journal.clear_part(self.from.id(), source, part, &*self.to).await?;
             }

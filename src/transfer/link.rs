@@ -2,6 +2,7 @@
 //! no bytes.
 
 use super::{
+    apart::Apart,
     journal::Journal,
     part::{NAMES, Part, about_target},
     step::{CopyLink, HardLink},
@@ -14,6 +15,7 @@ pub async fn symlink(
     to: &dyn FileSystem,
     link: &CopyLink,
     journal: &Journal,
+    apart: &Apart,
 ) -> Result<()> {
     let target = match &link.target {
         Some(target) => target.clone(),
@@ -21,7 +23,7 @@ pub async fn symlink(
     };
     journal.begin_link(from.id(), &link.source, &link.path, link.replace);
     if link.replace {
-        replace_link(to, link, &target).await?;
+        replace_link(from, to, link, &target, apart).await?;
     } else {
         to.symlink(&link.path, &target).await?;
     }
@@ -35,6 +37,7 @@ pub async fn hard_link(
     to: &dyn FileSystem,
     link: &HardLink,
     journal: &Journal,
+    apart: &Apart,
 ) -> Result<()> {
     let HardLink { file, first, .. } = link;
     if !file.replace {
@@ -56,7 +59,14 @@ pub async fn hard_link(
             Ok(()) => break,
         }
     }
-    let renamed = to.rename(part.path(), &file.target, true).await;
+    let apart = match file.moves {
+        true => apart.check(from, &file.source, part.path()).await,
+        false => Ok(()),
+    };
+    let renamed = match apart {
+        Ok(()) => to.rename(part.path(), &file.target, true).await,
+        refused => refused,
+    };
     // rename(2) does nothing where both are names of one file already.
     let removed = to.remove_file(part.path()).await;
     renamed.map_err(|error| about_target(error, part.path(), &file.target))?;
@@ -68,7 +78,13 @@ pub async fn hard_link(
     Ok(())
 }
 
-async fn replace_link(to: &dyn FileSystem, link: &CopyLink, target: &[u8]) -> Result<()> {
+async fn replace_link(
+    from: &dyn FileSystem,
+    to: &dyn FileSystem,
+    link: &CopyLink,
+    target: &[u8],
+    apart: &Apart,
+) -> Result<()> {
     let mut part = Part::claim(to.id(), &link.path);
     let mut names = 0;
     let replaced = loop {
@@ -79,7 +95,14 @@ async fn replace_link(to: &dyn FileSystem, link: &CopyLink, target: &[u8]) -> Re
             }
             Err(error) => break Err(error),
             Ok(()) => {
-                let renamed = to.rename(part.path(), &link.path, true).await;
+                let apart = match link.moves {
+                    true => apart.check(from, &link.source, part.path()).await,
+                    false => Ok(()),
+                };
+                let renamed = match apart {
+                    Ok(()) => to.rename(part.path(), &link.path, true).await,
+                    refused => refused,
+                };
                 if renamed.is_err() {
                     let _ = to.remove_file(part.path()).await;
                 }

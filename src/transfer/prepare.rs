@@ -13,6 +13,7 @@ use super::{
     context::Transfer,
     plan::Source,
     prepared::Prepared,
+    remove::{Listed, is_unchanged},
     walk::{self, Watcher},
 };
 use crate::fs::{Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result};
@@ -33,6 +34,9 @@ pub struct Tops {
     pub into: bool,
     /// What source directories hold, where that is known already.
     pub(super) listed: HashMap<RemotePath, Early>,
+    /// Where sources land within themselves, if both places are one: what is found there was not there
+    /// before this.
+    pub(super) own: HashSet<RemotePath>,
 }
 
 /// What a directory holds, and what of it was refused: that is said when its turn comes.
@@ -87,7 +91,7 @@ impl Transfer {
             (Landing::Auto, Err(error)) if error.kind() == ErrorKind::NotFound && sources.len() == 1 => false,
             (Landing::Auto, Err(error)) => return Err(error.during(Operation::Plan)),
         };
-        let mut tops = Tops { level: Prepared::default(), into, listed: HashMap::new() };
+        let mut tops = Tops { level: Prepared::default(), into, listed: HashMap::new(), own: HashSet::new() };
         let mut landed_at = HashSet::new();
         for (path, entry) in sources.iter().zip(found) {
             let entry = match entry {
@@ -102,9 +106,14 @@ impl Transfer {
                 Some(name) if into => target.join(name),
                 _ => target.clone(),
             };
-            if let Err(error) = self.check_overlap(path, &landed, entry.kind).await {
-                self.failed(error);
-                continue;
+            match self.check_overlap(path, &landed, entry.kind).await {
+                Ok(true) => drop(tops.own.insert(landed.clone())),
+                Ok(false) => {}
+                Err(error) if error.kind().ends_session() => return Err(error),
+                Err(error) => {
+                    self.failed(error);
+                    continue;
+                }
             }
             self.found(&entry);
             landed_at.insert(landed.clone());
@@ -159,10 +168,14 @@ impl Transfer {
         }
     }
 
-    /// A directory must not be copied into itself, whatever links lead there.
-    async fn check_overlap(&self, source: &RemotePath, target: &RemotePath, kind: Kind) -> Result<()> {
-        if self.from.id() != self.to.id() || kind != Kind::Dir {
-            return Ok(());
+    /// A directory must not be copied into itself, whatever links lead there. True where two file systems
+    /// may be one, and the target appears at the source as soon as it is created.
+    async fn check_overlap(&self, source: &RemotePath, target: &RemotePath, kind: Kind) -> Result<bool> {
+        if kind != Kind::Dir {
+            return Ok(false);
+        }
+        if self.from.id() != self.to.id() {
+            return self.may_overlap(source, target).await;
         }
         let parent = target.parent().unwrap_or_else(RemotePath::root);
         let (real_source, real_parent) =
@@ -170,11 +183,37 @@ impl Transfer {
         let real_source = real_source.unwrap_or_else(|_| source.clone());
         let real_target = real_parent.unwrap_or(parent).join(target.name().unwrap_or(b"x"));
         if real_target.is_within(&real_source) {
-            return Err(Error::new(ErrorKind::Usage, Operation::Plan)
-                .at(source)
-                .on(self.from.id().as_str())
-                .with_detail("a directory cannot be copied into itself"));
+            return Err(itself(source).on(self.from.id().as_str()));
         }
-        Ok(())
+        Ok(false)
     }
+
+    /// The same for two file systems, which may both be this machine: there is no asking whether they are.
+    async fn may_overlap(&self, source: &RemotePath, target: &RemotePath) -> Result<bool> {
+        // The same path on two machines is what a copy is for.
+        if target == source || !target.is_within(source) {
+            return Ok(false);
+        }
+        let stands = |found: Result<Entry>| match found {
+            Ok(entry) => Ok(Some(entry)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        let (here, there) = tokio::join!(self.from.lstat(target), self.to.lstat(target));
+        match (stands(here)?, stands(there)?) {
+            (None, None) => Ok(true),
+            (Some(here), Some(there))
+                if here.kind == there.kind && is_unchanged(&Listed::from(&here), &there) =>
+            {
+                Err(itself(source).on(self.from.id().as_str()))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+pub(super) fn itself(source: &RemotePath) -> Error {
+    Error::new(ErrorKind::Usage, Operation::Plan)
+        .at(source)
+        .with_detail("a directory cannot be copied into itself")
 }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -232,6 +233,12 @@ impl Transfer {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Somebody else was faster; a link would lead elsewhere.
                 match self.to.lstat(&dir.path).await?.kind {
+                    Kind::Dir if dir.twin && !self.is_listed(&dir.path).await? => {
+                        let error = Error::new(ErrorKind::Conflict, Operation::CreateDir).at(&dir.path);
+                        Err(error.on(self.to.id().as_str()).with_detail(
+                            "the target takes it for another folder of the source, of a name in other case",
+                        ))
+                    }
                     Kind::Dir => Ok(()),
                     _ => Err(error),
                 }
@@ -240,12 +247,28 @@ impl Transfer {
         }
     }
 
+    /// Whether the target has something of just that name, and not of one that it takes for the same.
+    async fn is_listed(&self, path: &RemotePath) -> Result<bool> {
+        let parent = path.parent().unwrap_or_else(RemotePath::root);
+        let mut batches = self.to.list(&parent).await?;
+        while let Some(batch) = batches.next().await {
+            match batch {
+                Ok(entries) if entries.iter().any(|entry| Some(&*entry.name) == path.name()) => {
+                    return Ok(true);
+                }
+                Err(error) if error.kind().ends_session() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
     /// What comes after all files: links, so that nothing is ever written through one of them;
     /// then what is to be removed, and what directories are to get in the end.
     /// `refused` items were not even tried.
     pub async fn conclude(&self, links: Vec<CopyLink>, mut ending: Ending, refused: u64) -> Result<()> {
         self.each(links, |this, link| async move {
-            link::symlink(&*this.from, &*this.to, &link, &this.journal).await?;
+            link::symlink(&*this.from, &*this.to, &link, &this.journal, &this.apart).await?;
             add(&this.counters.links, 1);
             Ok(())
         })
@@ -272,7 +295,8 @@ impl Transfer {
     /// Removes what only the target has.
     async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
         // What is removed does not count as copied.
-        let there = Transfer { from: self.to.clone(), counters: Arc::default(), ..self.clone() };
+        let there =
+            Transfer { from: self.to.clone(), counters: Arc::new(self.counters.beside()), ..self.clone() };
         let removed = remove::exactly(&there, remove::Removal::of(removals)).await;
         let done = there.counters.done();
         add(&self.counters.removed, done.files + done.dirs + done.links);
@@ -303,7 +327,7 @@ impl Transfer {
     async fn link_file(&self, link: &HardLink) -> Result<()> {
         if self.journal.is_done(self.from.id(), &link.first_source) {
             self.counters.start(&link.file.source);
-            match link::hard_link(&*self.from, &*self.to, link, &self.journal).await {
+            match link::hard_link(&*self.from, &*self.to, link, &self.journal, &self.apart).await {
                 Ok(()) => {
                     add(&self.counters.files, 1);
                     add(&self.counters.bytes, link.file.size.unwrap_or_default());
@@ -329,6 +353,7 @@ impl Transfer {
             own: &own,
             throttle: &self.throttle,
             journal: &self.journal,
+            apart: &self.apart,
         };
         let mut copying = Box::pin(copy::file(&*self.from, &*self.to, file, &mut part, flow));
         let copied = tokio::select! {

@@ -28,6 +28,9 @@ pub struct CreateDir {
     pub path: RemotePath,
     /// Permission bits to be created with: the owner may always write while copying.
     pub mode: Option<u32>,
+    /// Another directory of the source would stand beside it whose name some targets take for the
+    /// same.
+    pub twin: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub struct CopyFile {
     pub resume: Option<u64>,
     /// Device and inode, where it may be another name of a file that is copied as well.
     pub identity: Option<(u64, u64)>,
+    /// The source goes once it has arrived.
+    pub moves: bool,
 }
 
 /// Another name of a file that is copied as well.
@@ -68,4 +73,6 @@ pub struct CopyLink {
     /// `None` where the listing did not tell: it is read when its turn comes.
     pub target: Option<Vec<u8>>,
     pub replace: bool,
+    /// The source goes once it has arrived.
+    pub moves: bool,
 }

@@ -9,6 +9,18 @@ use super::{
     support::{PASSWORD_USER, Sshd, SshdConfig},
 };
 
+/// A file that cannot be read is not the server's it would have gone to.
+#[test]
+fn a_source_that_cannot_be_read_is_named_where_it_is() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let world = World::new(sshd.ssh_config());
+    let to = into(on("harness", &world.path("target")));
+    fs::create_dir(world.path("target")).unwrap();
+    let ran = program::start(world.command(&["cp".into(), "/proc/self/mem".into(), to])).wait().ends(1);
+    let line = ran.stderr.lines().find(|line| line.contains("/proc/self/mem"));
+    assert!(line.is_some_and(|line| !line.contains("harness")), "{}", ran.stderr);
+}
+
 /// A source that was replaced between two runs is copied from the start.
 #[test]
 fn a_source_that_changed_is_not_mixed_with_what_it_was() {

@@ -4,6 +4,10 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, os::unix::process::ExitStatusExt,
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, ChildStderr, ChildStdout, Command},
@@ -23,7 +27,7 @@ pub fn execute(dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
+        .process_group(0)
         .spawn()
         .map_err(|error| Error::io(Operation::Execute, &error).at(dir))?;
     let running =
@@ -39,12 +43,22 @@ pub fn execute(dir: &RemotePath, command: &[u8]) -> Result<OutputStream> {
     Ok(output.fuse().boxed())
 }
 
+/// Ends with all that it has started when this goes.
 struct Running {
     child: Child,
     /// Gone at their ends.
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     dir: RemotePath,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Without an id it has ended and was waited for: the number may be somebody else's by now.
+        if let Some(group) = self.child.id().and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+    }
 }
 
 impl Running {
@@ -70,7 +84,7 @@ impl Running {
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => Output::Exited(code.unsigned_abs()),
             (None, signal) => {
-                let name = signal.and_then(|number| nix::sys::signal::Signal::try_from(number).ok());
+                let name = signal.and_then(|number| Signal::try_from(number).ok());
                 Output::Killed(
                     name.map_or_else(String::new, |name| name.as_str().trim_start_matches("SIG").to_owned()),
                 )
@@ -90,4 +104,30 @@ async fn chunk(from: &mut Option<impl AsyncRead + Unpin>) -> std::io::Result<Byt
         from.read_buf(&mut buffer).await?;
     }
     Ok(buffer.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::kill;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_command_has_started_ends_where_it_is_given_up() {
+        let command = b"sleep 1000 & echo $!; wait";
+        let mut output = execute(&RemotePath::new("/"), command).unwrap();
+        let Some(Ok(Output::Stdout(line))) = output.next().await else { panic!("nothing was said") };
+        let started: i32 = std::str::from_utf8(&line).unwrap().trim().parse().unwrap();
+        drop(output);
+        let is_gone = || match std::fs::read_to_string(format!("/proc/{started}/stat")) {
+            // Dead, and nobody has asked how it ended.
+            Ok(stat) => stat.contains(") Z "),
+            Err(_) => kill(Pid::from_raw(started), None).is_err(),
+        };
+        let since = std::time::Instant::now();
+        while !is_gone() {
+            assert!(since.elapsed().as_secs() < 10, "it still runs");
+            tokio::task::yield_now().await;
+        }
+    }
 }
