@@ -24,6 +24,7 @@ pub mod remove;
 pub mod rename;
 mod resume;
 mod run;
+mod settle;
 pub mod step;
 pub mod sync;
 pub mod verify;
@@ -243,6 +244,8 @@ pub struct Progress {
     pub elapsed: Duration,
     /// `None` until there is something to judge it by.
     pub remaining: Option<Duration>,
+    /// Nothing has come from a server for so long, though something should have.
+    pub silent: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -92,6 +92,32 @@ async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> 
     }
 }
 
+/// Says once that a server is silent, and once that it is not any more.
+#[derive(Default)]
+struct Silence(Option<Duration>);
+
+impl Silence {
+    fn hear(&mut self, progress: &Progress) -> Option<String> {
+        match (self.0, progress.silent) {
+            (None, Some(silent)) => {
+                self.0 = Some(silent);
+                Some(format!("{}; still waiting", words::silent(silent)))
+            }
+            (Some(_), Some(silent)) => {
+                self.0 = Some(silent);
+                None
+            }
+            (Some(lasted), None) => {
+                self.0 = None;
+                // Where the connection was given up, another line says so.
+                let goes_on = matches!(progress.phase, Phase::Planning | Phase::Running);
+                goes_on.then(|| format!("it goes on, after {}", words::clock(lasted)))
+            }
+            (None, None) => None,
+        }
+    }
+}
+
 /// A bar that follows one job.
 struct Bar {
     bar: ProgressBar,
@@ -99,24 +125,33 @@ struct Bar {
 }
 
 impl Bar {
-    /// Starts to follow `job`; draws nothing where standard error is no terminal.
+    /// Starts to follow `job`; where standard error is no terminal, only what is waited for long is
+    /// said there.
     fn start(mut board: watch::Receiver<ProgressBoard>, job: JobId, quiet: bool) -> Bar {
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet {
             return Bar { bar: ProgressBar::hidden(), follower: None };
         }
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let is_seen = std::io::stderr().is_terminal();
+        let bar = match is_seen {
+            true => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10)),
+            false => ProgressBar::hidden(),
+        };
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}") {
             bar.set_style(style.progress_chars("█▌░"));
         }
         let follower = tokio::spawn({
             let bar = bar.clone();
+            let mut silence = Silence::default();
             async move {
                 while board.changed().await.is_ok() {
                     let latest = board.borrow_and_update().iter().find(|(id, _)| *id == job).cloned();
-                    if let Some((_, progress)) = latest {
+                    let Some((_, progress)) = latest else { continue };
+                    if is_seen {
                         bar.set_length(progress.total.bytes.max(1));
                         bar.set_position(progress.done.bytes);
                         bar.set_message(line(&progress));
+                    } else if let Some(text) = silence.hear(&progress) {
+                        super::say(format_args!("wharf: {text}"));
                     }
                 }
             }
@@ -139,6 +174,14 @@ impl Bar {
 }
 
 fn line(progress: &Progress) -> String {
+    if let Some(silent) = progress.silent {
+        return format!(
+            "{} of {}  {}",
+            words::size(progress.done.bytes),
+            words::size(progress.total.bytes),
+            words::silent(silent)
+        );
+    }
     match progress.phase {
         Phase::Queued => "waiting for its turn".to_owned(),
         Phase::Planning | Phase::Asking => {

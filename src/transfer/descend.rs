@@ -255,7 +255,7 @@ impl Transfer {
                 Step::SetAttributes { path, attributes } => found.ending.finishing.push((path, attributes)),
                 step => {
                     if let Step::Copy(file) = &step
-                        && let Some(item) = self.begun.items.get(&file.source)
+                        && let Some(item) = self.begun.open.get(&file.source)
                         && item.part.is_some()
                         && item.target == file.target
                     {
@@ -302,7 +302,7 @@ impl Transfer {
     /// # Errors
     /// Only what ends the session.
     pub async fn clear_unwanted(&self, found: &Found) -> Result<()> {
-        for (source, item) in &self.begun.items {
+        for (source, item) in &self.begun.open {
             if let Some(part) = item.part.as_ref().filter(|_| !found.kept.contains(source)) {
                 self.journal.clear_part(self.from.id(), source, part, &*self.to).await?;
             }

@@ -173,6 +173,34 @@ fn speeds_are_drawn_and_failures_are_bounded() {
 }
 
 #[test]
+fn what_a_transfer_waits_for_is_told_while_it_lasts() {
+    let (mut ui, job) = copying(140, 40);
+    let progress = |phase, silent| Progress {
+        phase,
+        done: Totals { files: 12, dirs: 4, links: 0, bytes: 12_000_000 },
+        total: Totals { files: 180, dirs: 4, links: 0, bytes: 134_217_728 },
+        elapsed: Duration::from_secs(30),
+        silent,
+        ..Progress::default()
+    };
+    let silent = Some(Duration::from_secs(12));
+    ui.msg(Msg::Progress(vec![(job, progress(TransferPhase::Running, silent))]));
+    insta::assert_snapshot!("transfer_silent_140x40", ui.screen());
+    assert!(ui.screen().contains("no answer for 12 s"), "{}", ui.screen());
+    ui.msg(Msg::Progress(vec![(job, progress(TransferPhase::Planning, silent))]));
+    assert!(ui.screen().contains("looking at what there is, no answer for 12 s"), "{}", ui.screen());
+    // Given up: why, and when it is tried again.
+    ui.event(job, What::Retrying { attempt: 1, wait: Duration::from_secs(4), error: lost() });
+    ui.msg(Msg::Progress(vec![(job, progress(TransferPhase::Waiting, None))]));
+    let screen = ui.screen();
+    assert!(screen.contains("connection lost (Connection reset by peer), trying again in 4 s"), "{screen}");
+    assert!(
+        screen.contains("ann@web-01:22 was lost: Connection reset by peer; trying again in 4 s."),
+        "{screen}"
+    );
+}
+
+#[test]
 fn the_line_is_shown_and_changed() {
     let mut ui = two_panes(80, 24);
     ui.press("Down");

@@ -95,6 +95,9 @@ impl Job {
             self.shared.jobs.update(self.job, |meter| {
                 meter.phase = Phase::Planning;
                 meter.is_counted = false;
+                // What is read to be compared is counted nowhere.
+                let all_is_counted = !policy.verify && !policy.compare_content;
+                meter.wait_for(&[&from, &to], all_is_counted);
             });
             let landing = journal.landing().unwrap_or(request.landing);
             let tops = self
@@ -131,12 +134,17 @@ impl Job {
             }
             transfer.conclude(links, found.ending, outcome.failed).await?;
             if let Some(removal) = found.sources {
-                let whole = outcome.failed + outcome.skipped + counters.failures() == 0
-                    && counters.changed.load(Ordering::Relaxed) == 0;
-                if whole {
+                let is_whole = || {
+                    outcome.failed + outcome.skipped + counters.failures() == 0
+                        && counters.changed.load(Ordering::Relaxed) == 0
+                };
+                if is_whole() {
+                    transfer.settle().await?;
+                }
+                if is_whole() {
                     journal.remove();
                     // What is removed is not counted as copied a second time.
-                    let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
+                    let removing = Transfer { counters: Arc::new(counters.beside()), ..transfer.clone() };
                     remove::exactly(&removing, removal).await?;
                     outcome.failed += removing.counters.failures();
                 } else {

@@ -16,7 +16,6 @@ use rand::Rng;
 use super::{
     Disk, Journal, State,
     line::{self, Head, Line},
-    reached,
 };
 use crate::{
     fs::{Error, ErrorKind, FsId, Operation, Place, RemotePath, Result},
@@ -130,12 +129,12 @@ fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Store
         started: head.started,
         request,
         places,
-        reached: reached(&state.items),
+        reached: state.reached(),
         planned: state.planned.map(|(files, bytes)| Totals { files, bytes, ..Totals::default() }),
-        open: state.items.values().filter(|item| !item.done).count() as u64,
+        open: state.open.values().filter(|item| !item.done).count() as u64,
         failed: state.failed.len() as u64,
         running,
-        parts: state.items.values().filter_map(|item| item.part.clone()).collect(),
+        parts: state.open.values().filter_map(|item| item.part.clone()).collect(),
     })
 }
 

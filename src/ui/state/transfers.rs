@@ -79,6 +79,8 @@ pub struct Transfer {
     pub rates: VecDeque<f64>,
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
+    /// Why the connection was lost that is about to be tried again, in words.
+    pub lost: Option<String>,
 }
 
 impl Work {
@@ -116,6 +118,7 @@ impl Transfer {
             limit: None,
             rates: VecDeque::new(),
             rated: Duration::ZERO,
+            lost: None,
         }
     }
 
@@ -172,10 +175,15 @@ impl Transfer {
                     Some(before) => format!("queued, {}", words::ordinal(before as u64 + 1)),
                     None => "waiting for its turn".to_owned(),
                 },
-                Phase::Planning => "looking at what there is".to_owned(),
+                Phase::Planning => match self.progress.silent {
+                    Some(silent) => format!("looking at what there is, {}", words::silent(silent)),
+                    None => "looking at what there is".to_owned(),
+                },
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Paused => "paused".to_owned(),
-                Phase::Waiting => "connection lost, trying again soon".to_owned(),
+                Phase::Waiting => {
+                    self.lost.clone().unwrap_or_else(|| "connection lost, trying again soon".to_owned())
+                }
                 Phase::Running => match self.work {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),

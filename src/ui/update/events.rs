@@ -254,6 +254,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
         What::Verified(verified) => transfer.verified = verified,
         What::Retrying { wait, error, .. } => {
             transfer.progress.phase = transfers::Phase::Waiting;
+            transfer.lost = Some(words::retrying_short(&error, wait));
             state.say(Tone::Bad, words::retrying(&error, wait));
         }
         What::Done(outcome) => {

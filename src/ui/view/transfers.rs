@@ -174,6 +174,9 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     if let Some(limit) = transfer.limit {
         facts.push((format!("at most {}", words::rate(limit as f64)), Role::Faint));
     }
+    if let Some(silent) = progress.silent {
+        facts.insert(0, (words::silent(silent), Role::Warning));
+    }
     if progress.failed > 0 {
         facts.insert(0, (format!("{} failed", words::count(progress.failed)), Role::Bad));
     }
