@@ -97,10 +97,6 @@ fn requests(count: u64) -> String {
 }
 
 impl Session {
-    fn id(&self) -> &FsId {
-        &self.id
-    }
-
     fn limits(&self) -> Limits {
         self.limits
     }
