@@ -9,6 +9,7 @@ pub mod local;
 pub mod memory;
 pub mod mode;
 pub mod needle;
+mod pace;
 pub mod path;
 pub mod place;
 pub mod rooted;
@@ -25,6 +26,7 @@ pub use entry::{Attributes, Entry, Kind, OwnerNames, Precision, Space, Timestamp
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use ftp::FtpOptions;
 pub use needle::Needle;
+pub use pace::Pace;
 pub use path::{FsId, Location, RemotePath};
 pub use place::{Place, PlacePath, Target};
 pub use sum::{Algorithm, Checksum};
@@ -53,27 +55,6 @@ pub enum Output {
     Exited(u32),
     /// Ended by a signal, by its name without `SIG`.
     Killed(String),
-}
-
-/// Hears how far a copy within a file system is, and holds it back. A closure only hears.
-#[async_trait]
-pub trait Pace: Send + Sync {
-    /// So many bytes were copied since it was last told.
-    fn moved(&self, bytes: u64);
-
-    /// Waits until so many more may be copied.
-    async fn pass(&self, _bytes: u64) {}
-
-    /// How many bytes may be asked for at a time: `most`, or fewer where that would be too long.
-    fn piece(&self, most: u64) -> u64 {
-        most
-    }
-}
-
-impl<F: Fn(u64) + Send + Sync> Pace for F {
-    fn moved(&self, bytes: u64) {
-        self(bytes);
-    }
 }
 
 /// Whether a name is a user's or a group's.
@@ -256,6 +237,18 @@ pub trait FileSystem: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, Operation::CopyWithin).at(from))
     }
 
+    /// What was written to the volumes that these directories are on, names included, is on their
+    /// disks when this returns. [`ErrorKind::Unsupported`] where that cannot be asked for at once.
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        let _ = dirs;
+        Err(Error::new(ErrorKind::Unsupported, Operation::Close))
+    }
+
+    /// The same for one file: its bytes, and its name where the backend can.
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, Operation::Close).at(path))
+    }
+
     /// The checksum of a regular file, computed where the file is. [`ErrorKind::Unsupported`]
     /// where that cannot be done: then its bytes have to be read.
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
@@ -306,6 +299,12 @@ pub trait FileSystem: Send + Sync {
     /// Whether the session behind it has ended for good.
     fn is_lost(&self) -> bool {
         false
+    }
+
+    /// How long a server that owes an answer has been silent, zero where it owes none; `None` where
+    /// that is not known.
+    fn silence(&self) -> Option<Duration> {
+        None
     }
 
     /// Waits until the session behind it has ended, and says why. Never returns where there is

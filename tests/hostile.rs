@@ -6,7 +6,10 @@ mod statuses;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -547,4 +550,56 @@ async fn a_shell_that_prints_is_quoted() {
     let error = server.connect().await.err().unwrap();
     assert_eq!(error.operation(), Operation::OpenChannel);
     assert!(error.detail().unwrap().contains("Welcome to web-01"), "{error}");
+}
+
+/// A directory whose listing never ends, with names or without.
+#[tokio::test]
+async fn a_listing_without_an_end_is_left() {
+    let server = serve(Arc::new(|asked| (asked.kind == 12).then(|| asked.names(&[])))).await;
+    let fs = server.connect().await.unwrap();
+    let mut batches = patient(fs.list(&RemotePath::root())).await.unwrap();
+    let error = patient(batches.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    // Names that are none are told, but not all of them.
+    let told = Mutex::new(0);
+    let server = serve(Arc::new(move |asked| {
+        let mut told = told.lock().unwrap();
+        *told += u32::from(asked.kind == 12);
+        (asked.kind == 12 && *told < 100).then(|| asked.names(&[(&b"a/b"[..], FILE, 1); 50]))
+    }))
+    .await;
+    let fs = server.connect().await.unwrap();
+    let batches = patient(fs.list(&RemotePath::root())).await.unwrap();
+    let refused: Vec<_> = patient(batches.collect::<Vec<_>>()).await;
+    assert!(refused.iter().all(|batch| batch.is_err()) && refused.len() < 200, "{}", refused.len());
+}
+
+/// Each directory holds hundreds of others, and so do they: what waits to be listed has an end.
+#[tokio::test]
+async fn a_tree_that_grows_as_it_is_listed_is_left() {
+    let (opened, told) = (AtomicU64::new(0), Mutex::new(HashSet::new()));
+    let names: Vec<Vec<u8>> = (0..400).map(|at| format!("{at:0>250}").into_bytes()).collect();
+    let server = serve(Arc::new(move |asked| match asked.kind {
+        7 | 17 => Some(asked.attributes(DIR, 0)),
+        11 => Some(asked.handle(&opened.fetch_add(1, Ordering::Relaxed).to_be_bytes())),
+        12 if told.lock().unwrap().insert(asked.subject()) => {
+            let listed: Vec<(&[u8], u32, u64)> = names.iter().map(|name| (&name[..], DIR, 0)).collect();
+            Some(asked.names(&listed))
+        }
+        _ => None,
+    }))
+    .await;
+    let fs = server.connect().await.unwrap();
+    struct Deaf;
+    impl wharf::transfer::walk::Watcher for Deaf {
+        fn found(&self, _: &wharf::fs::Entry) {}
+        fn failed(&self, _: Error) {}
+    }
+    let roots = vec![RemotePath::new("/d")];
+    let walked = wharf::transfer::walk::each(&fs, roots, &Deaf, |_, path, entries| {
+        let dirs = entries.unwrap_or_default();
+        dirs.iter().map(|entry| path.join(&entry.name)).collect()
+    });
+    let error = patient(walked).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
 }

@@ -356,6 +356,39 @@ mod on_the_disk {
         assert!(sync < close, "{}", ran.stderr);
         assert_eq!(world.get("file"), b"new");
     }
+
+    fn plant(world: &World, name: &str, files: usize) {
+        for number in 0..files {
+            world.put(&format!("{name}/{}/{number}", number % 3), format!("{number}").as_bytes());
+        }
+    }
+
+    /// Once the source of a move is gone, what it was copied to is all there is.
+    #[test]
+    fn what_is_moved_is_synced_before_its_source_goes() {
+        let commands = World::new();
+        let none = World::with(SshdConfig {
+            extra: vec!["ForceCommand internal-sftp".to_owned()],
+            ..SshdConfig::default()
+        });
+        for (world, says, times) in [(&commands, "sync -f", 1), (&none, "fsync@openssh.com", 40)] {
+            plant(world, "many", 40);
+            let ran = world.wharf(&["mv", "-v", &world.local("many"), &world.remote("moved")]).ends(0);
+            assert!(ran.stderr.matches(says).count() >= times, "{says}: {}", ran.stderr);
+            assert!(!world.path("many").exists() && world.get("moved/1/1") == b"1");
+            // Few are asked for one by one: a whole volume may have much else to write.
+            plant(world, "few", 3);
+            let ran = world.wharf(&["mv", "-v", &world.local("few"), &world.remote("moved too")]).ends(0);
+            assert!(ran.stderr.matches("fsync@openssh.com").count() >= 3, "{}", ran.stderr);
+            assert!(!ran.stderr.contains("sync -f") && !world.path("few").exists());
+            // And back.
+            world.wharf(&["mv", &world.remote("moved"), &world.local("here again")]).ends(0);
+            assert!(!world.path("moved").exists() && world.get("here again/1/1") == b"1");
+            // What is copied has a source to be copied from again.
+            let ran = world.wharf(&["cp", "-rv", &world.local("here again"), &world.remote("copy")]).ends(0);
+            assert!(!ran.stderr.contains("sync"), "{}", ran.stderr);
+        }
+    }
 }
 
 mod resume {

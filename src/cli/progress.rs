@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use super::{driver, driver::Driver};
 use crate::{
     engine::{Command, JobId, ProgressBoard, What},
-    fs::{ErrorKind, Result},
+    fs::{ErrorKind, Location, Result},
     transfer::{Outcome, Phase, Progress, Request, Verified},
     words,
 };
@@ -55,6 +55,17 @@ pub async fn resume(driver: &mut Driver, id: String, quiet: bool) -> Result<Opti
     run(driver, job, Command::Resume { job, id }, quiet).await
 }
 
+/// Tries again what failed of one, in the same way.
+pub async fn retry(
+    driver: &mut Driver,
+    id: String,
+    items: Vec<Location>,
+    quiet: bool,
+) -> Result<Option<Ended>> {
+    let job = driver.job();
+    run(driver, job, Command::Retry { job, id, items }, quiet).await
+}
+
 async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> Result<Option<Ended>> {
     let bar = Bar::start(driver.progress(), job, quiet);
     let mut resumable = None;
@@ -84,11 +95,39 @@ async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> 
         }
         (Ok(outcome), Some(id)) => {
             if !quiet && std::io::stderr().is_terminal() {
-                super::say(format_args!("wharf: `wharf jobs resume {id}` tries again what failed"));
+                super::say(format_args!(
+                    "wharf: `wharf jobs resume {id}` goes on, and tries again what failed"
+                ));
             }
             Ok(Some(Ended { outcome, verified }))
         }
         (copied, None) => copied.map(|outcome| Some(Ended { outcome, verified })),
+    }
+}
+
+/// Says once that a server is silent, and once that it is not any more.
+#[derive(Default)]
+struct Silence(Option<Duration>);
+
+impl Silence {
+    fn hear(&mut self, progress: &Progress) -> Option<String> {
+        match (self.0, progress.silent) {
+            (None, Some(silent)) => {
+                self.0 = Some(silent);
+                Some(format!("{}; still waiting", words::silent(silent)))
+            }
+            (Some(_), Some(silent)) => {
+                self.0 = Some(silent);
+                None
+            }
+            (Some(lasted), None) => {
+                self.0 = None;
+                // Where the connection was given up, another line says so.
+                let goes_on = matches!(progress.phase, Phase::Planning | Phase::Running);
+                goes_on.then(|| format!("it goes on, after {}", words::clock(lasted)))
+            }
+            (None, None) => None,
+        }
     }
 }
 
@@ -99,24 +138,33 @@ struct Bar {
 }
 
 impl Bar {
-    /// Starts to follow `job`; draws nothing where standard error is no terminal.
+    /// Starts to follow `job`; where standard error is no terminal, only what is waited for long is
+    /// said there.
     fn start(mut board: watch::Receiver<ProgressBoard>, job: JobId, quiet: bool) -> Bar {
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet {
             return Bar { bar: ProgressBar::hidden(), follower: None };
         }
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let is_seen = std::io::stderr().is_terminal();
+        let bar = match is_seen {
+            true => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10)),
+            false => ProgressBar::hidden(),
+        };
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}") {
             bar.set_style(style.progress_chars("█▌░"));
         }
         let follower = tokio::spawn({
             let bar = bar.clone();
+            let mut silence = Silence::default();
             async move {
                 while board.changed().await.is_ok() {
                     let latest = board.borrow_and_update().iter().find(|(id, _)| *id == job).cloned();
-                    if let Some((_, progress)) = latest {
+                    let Some((_, progress)) = latest else { continue };
+                    if is_seen {
                         bar.set_length(progress.total.bytes.max(1));
                         bar.set_position(progress.done.bytes);
                         bar.set_message(line(&progress));
+                    } else if let Some(text) = silence.hear(&progress) {
+                        super::say(format_args!("wharf: {text}"));
                     }
                 }
             }
@@ -139,6 +187,14 @@ impl Bar {
 }
 
 fn line(progress: &Progress) -> String {
+    if let Some(silent) = progress.silent {
+        return format!(
+            "{} of {}  {}",
+            words::size(progress.done.bytes),
+            words::size(progress.total.bytes),
+            words::silent(silent)
+        );
+    }
     match progress.phase {
         Phase::Queued => "waiting for its turn".to_owned(),
         Phase::Planning | Phase::Asking => {

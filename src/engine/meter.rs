@@ -3,14 +3,23 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use crate::transfer::{Phase, Progress, Totals, counters::Counters, limit::Throttle};
+use crate::{
+    fs::FileSystem,
+    transfer::{Phase, Progress, Totals, counters::Counters, limit::Throttle},
+};
 
 /// The stretch of time that the current rate is taken over.
 const RATE_SPAN: Duration = Duration::from_secs(4);
+
+/// A server that says nothing for so long is worth a word.
+const NOTICED: Duration = Duration::from_secs(5);
+
+/// Where something has come about so lately, nothing stands still.
+const LATELY: Duration = Duration::from_secs(1);
 
 /// Turns counters into progress.
 pub(super) struct Meter {
@@ -21,6 +30,12 @@ pub(super) struct Meter {
     pub(super) is_counted: bool,
     started: Instant,
     samples: VecDeque<(Instant, u64)>,
+    /// The servers that are waited for.
+    servers: Vec<Weak<dyn FileSystem>>,
+    /// Whatever comes from them changes the counters.
+    all_is_counted: bool,
+    /// What the counters showed last, and since when.
+    signs: (u64, Instant),
 }
 
 impl Meter {
@@ -32,7 +47,37 @@ impl Meter {
             is_counted: false,
             started: Instant::now(),
             samples: VecDeque::new(),
+            servers: Vec::new(),
+            all_is_counted: false,
+            signs: (0, Instant::now()),
         }
+    }
+
+    /// From now on these are waited for.
+    pub(super) fn wait_for(&mut self, servers: &[&Arc<dyn FileSystem>], all_is_counted: bool) {
+        let servers = servers.iter().filter(|fs| fs.capabilities().remote);
+        self.servers = servers.map(|fs| Arc::downgrade(fs)).collect();
+        self.all_is_counted = all_is_counted;
+    }
+
+    /// How long nothing has come from a server though something should; `None` where that is not
+    /// worth a word.
+    fn silence(&mut self, now: Instant, phase: Phase) -> Option<Duration> {
+        let signs = self.counters.signs();
+        let runs = matches!(phase, Phase::Planning | Phase::Running) && !self.throttle.is_holding();
+        if !runs || signs != self.signs.0 {
+            self.signs = (signs, now);
+            return None;
+        }
+        let still = now.duration_since(self.signs.1);
+        let servers: Vec<_> = self.servers.iter().filter_map(Weak::upgrade).collect();
+        if still < LATELY || servers.is_empty() {
+            return None;
+        }
+        let told = servers.iter().filter_map(|server| server.silence()).max().unwrap_or_default();
+        // A listing shows only once it is whole.
+        let silence = if self.all_is_counted && self.is_counted { told.max(still) } else { told };
+        (silence >= NOTICED).then_some(silence)
     }
 
     /// It is its turn.
@@ -73,6 +118,7 @@ impl Meter {
             phase => phase,
         };
         Progress {
+            silent: self.silence(now, phase),
             phase,
             remaining: match phase {
                 Phase::Running if self.is_counted => remaining(done, total, rate, elapsed),

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -240,6 +241,10 @@ impl FileSystem for Following {
 
     async fn space(&self, path: &RemotePath) -> Result<Space> {
         self.inner.space(path).await
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        self.inner.silence()
     }
 
     fn doubt(&self, path: &RemotePath) {

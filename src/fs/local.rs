@@ -6,6 +6,7 @@ mod command;
 mod holes;
 mod list;
 mod read;
+mod sync;
 mod within;
 mod write;
 
@@ -214,6 +215,14 @@ impl FileSystem for Local {
         pace: &dyn Pace,
     ) -> Result<Written> {
         within::copy(from, to, options, pace).await
+    }
+
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        sync::volumes(dirs).await
+    }
+
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        sync::file(path).await
     }
 
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

@@ -283,6 +283,20 @@ impl FileSystem for Rooted {
         Ok(Written { attributes_refused, ..written })
     }
 
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        let mut real = Vec::with_capacity(dirs.len());
+        for dir in dirs {
+            real.push(self.target(Operation::Close, dir).await?);
+        }
+        let about = dirs.first().cloned().unwrap_or_else(RemotePath::root);
+        self.inner.sync_volumes(&real).await.map_err(|e| retold(e, None, &about))
+    }
+
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        let real = self.target(Operation::Close, path).await?;
+        self.inner.sync_file(&real).await.map_err(|e| retold(e, None, path))
+    }
+
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
         let real = self.target(Operation::Checksum, path).await?;
         self.inner.checksum(&real, algorithm).await.map_err(|e| retold(e, None, path))

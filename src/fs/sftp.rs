@@ -24,6 +24,7 @@ mod read;
 mod request;
 mod response;
 mod ssh;
+mod sync;
 mod terminal;
 mod transport;
 mod window;
@@ -96,10 +97,6 @@ fn requests(count: u64) -> String {
 }
 
 impl Session {
-    fn id(&self) -> &FsId {
-        &self.id
-    }
-
     fn limits(&self) -> Limits {
         self.limits
     }
@@ -360,6 +357,14 @@ impl FileSystem for Sftp {
         }
     }
 
+    async fn sync_volumes(&self, dirs: &[RemotePath]) -> Result<()> {
+        sync::volumes(&self.session, dirs).await
+    }
+
+    async fn sync_file(&self, path: &RemotePath) -> Result<()> {
+        sync::file(&self.session, path).await
+    }
+
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
         match within::check_file(&self.session, path, algorithm).await? {
             Some(checksum) => Ok(checksum),
@@ -427,6 +432,10 @@ impl FileSystem for Sftp {
             Response::Extended(body) => response::decode_space(body).map_err(malformed),
             other => Err(self.session.error(unexpected(Operation::Space, &other), path)),
         }
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        Some(self.session.first.silence().unwrap_or_default())
     }
 
     fn is_lost(&self) -> bool {

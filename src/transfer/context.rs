@@ -67,7 +67,7 @@ impl Transfer {
         loop {
             match self.cancel.run_until_cancelled(running.next()).await.ok_or_else(cancelled)? {
                 None => return Ok(()),
-                Some(Ok(())) => {}
+                Some(Ok(())) => add(&self.counters.signs, 1),
                 Some(Err(error)) if error.kind().ends_session() => return Err(error),
                 Some(Err(error)) => self.failed(error),
             }

@@ -1,14 +1,17 @@
 //! Copies one file from any file system to any: to a temporary name, checked, then renamed.
 //! Knows no protocol, no queue and no policy.
 
+mod within;
+
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
+
+use within::Within;
 
 use super::{
     Verified,
@@ -22,8 +25,7 @@ use super::{
     verify::{self, Summing},
 };
 use crate::fs::{
-    Checksum, Error, ErrorKind, FileSystem, Operation, Pace, ReadOptions, RemotePath, Result, Sink,
-    WriteOptions,
+    Checksum, Error, ErrorKind, FileSystem, Operation, ReadOptions, RemotePath, Result, Sink, WriteOptions,
 };
 
 /// What the record hears of how far a file is: after so many bytes, or so long.
@@ -98,29 +100,6 @@ struct Copying<'a> {
     to: &'a dyn FileSystem,
     file: &'a CopyFile,
     flow: Flow<'a>,
-}
-
-/// A copy that a file system does by itself: counted and held back as any other.
-struct Within<'a> {
-    /// Bytes of this copy.
-    own: AtomicU64,
-    copying: Copying<'a>,
-}
-
-#[async_trait]
-impl Pace for Within<'_> {
-    fn moved(&self, bytes: u64) {
-        self.own.fetch_add(bytes, Ordering::Relaxed);
-        self.copying.count(bytes);
-    }
-
-    async fn pass(&self, bytes: u64) {
-        self.copying.flow.throttle.pass(bytes).await;
-    }
-
-    fn piece(&self, most: u64) -> u64 {
-        self.copying.flow.throttle.piece(most)
-    }
 }
 
 impl Copying<'_> {
@@ -261,9 +240,9 @@ impl Copying<'_> {
         if from.id() != to.id() || !to.capabilities().copy_within {
             return None;
         }
-        let (pace, since) = (Within { own: AtomicU64::new(0), copying: self }, Instant::now());
+        let (pace, since) = (Within::of(self), Instant::now());
         let outcome = to.copy_within(&file.source, part, unfinished(from, file), &pace).await;
-        let bytes = pace.own.load(Ordering::Relaxed);
+        let bytes = pace.bytes();
         match outcome {
             Ok(written) => {
                 let mut copied = Copied { bytes: written.size.unwrap_or(bytes), ..Copied::default() };

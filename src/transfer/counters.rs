@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,6 +27,8 @@ pub struct Counters {
     pub changed: AtomicU64,
     /// Items that are as they should be already.
     pub skipped: AtomicU64,
+    /// Small things that came about and that nothing else counts; shared with what is done beside.
+    pub(super) signs: Arc<AtomicU64>,
     pub found: Seen,
     /// What the plan holds so far.
     pub planned: Seen,
@@ -106,6 +108,19 @@ impl Counters {
         ] {
             counter.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Counts for something that is done beside this and is not to be counted with it.
+    pub fn beside(&self) -> Counters {
+        Counters { signs: self.signs.clone(), ..Counters::default() }
+    }
+
+    /// Another number than before where anything has come about since.
+    pub fn signs(&self) -> u64 {
+        let sum = |totals: Totals| [totals.files, totals.dirs, totals.links, totals.bytes];
+        let own = [&self.failed, &self.removed, &self.changed, &self.skipped, &self.signs].map(get);
+        let all = own.into_iter().chain(sum(self.done())).chain(sum(self.seen()));
+        all.fold(0, u64::wrapping_add)
     }
 
     /// Counts what an earlier run has done.

@@ -18,7 +18,7 @@ use super::{
     prepared::Prepared,
     remove::Removal,
     step::{CopyFile, Step},
-    walk::{self, DEEPEST, LISTINGS, Watcher},
+    walk::{self, DEEPEST, LISTINGS, Waiting, Watcher},
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result, Timestamp};
 
@@ -84,11 +84,13 @@ impl Transfer {
         }
         let below = self.level(level, policy, None, found, &mut ready);
         waiting.extend(below.into_iter().map(|below| Visit { below, depth: 1 }));
+        let mut room = Waiting::default();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() + ready.len() < LISTINGS
                 && let Some(visit) = waiting.pop()
             {
+                room.take(&visit.below.target);
                 let early = visit.below.path.as_ref().and_then(|path| listed.remove(path));
                 running.push(self.visit(visit, early, policy, &own).boxed());
             }
@@ -119,6 +121,7 @@ impl Transfer {
                     let path = below.path.as_ref().unwrap_or(&below.target);
                     self.failed(walk::too_deep(path));
                 } else {
+                    room.add(&below.target)?;
                     waiting.push(Visit { below, depth });
                 }
             }
@@ -252,7 +255,7 @@ impl Transfer {
                 Step::SetAttributes { path, attributes } => found.ending.finishing.push((path, attributes)),
                 step => {
                     if let Step::Copy(file) = &step
-                        && let Some(item) = self.begun.items.get(&file.source)
+                        && let Some(item) = self.begun.open.get(&file.source)
                         && item.part.is_some()
                         && item.target == file.target
                     {
@@ -299,7 +302,7 @@ impl Transfer {
     /// # Errors
     /// Only what ends the session.
     pub async fn clear_unwanted(&self, found: &Found) -> Result<()> {
-        for (source, item) in &self.begun.items {
+        for (source, item) in &self.begun.open {
             if let Some(part) = item.part.as_ref().filter(|_| !found.kept.contains(source)) {
                 self.journal.clear_part(self.from.id(), source, part, &*self.to).await?;
             }

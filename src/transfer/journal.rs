@@ -2,25 +2,31 @@
 //! In memory always; with a directory also in a file, so that what was interrupted can go on. Must
 //! never copy a byte, and never hold a password.
 
+mod finished;
 mod line;
+mod state;
 mod store;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fs::File,
     io::{self, Write},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use finished::Finished;
 use line::Line;
-pub use store::{Stored, create, discard, list, open};
+pub use store::{Failure, Stored, create, discard, list, open};
 
 use super::{Chosen, Decisions, Landing, OnConflict, Policy, Totals, step::CopyFile};
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
 
 /// Lines that may wait to be written together, in bytes.
 const BUFFERED: usize = 16 << 10;
+
+/// Characters that are kept of why something failed.
+const LONGEST_REASON: usize = 300;
 
 /// What is known of one source that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +54,23 @@ impl Item {
     }
 }
 
-/// What was begun of one file system's files, by their paths: what a plan needs to know.
+/// What was begun of one file system's files: what a plan needs to know.
 #[derive(Clone, Debug, Default)]
 pub struct Begun {
-    pub items: HashMap<RemotePath, Item>,
+    /// What is not finished, by the paths of the sources.
+    pub open: HashMap<RemotePath, Item>,
+    finished: Arc<Finished>,
+    /// The place in the request's list of file systems.
+    on: u32,
     /// Directories that this job creates.
     pub dirs: HashSet<RemotePath>,
+}
+
+impl Begun {
+    /// What was begun of a source, be it finished or not.
+    pub fn get(&self, source: &RemotePath) -> Option<Item> {
+        self.open.get(source).cloned().or_else(|| self.finished.get(self.on, source))
+    }
 }
 
 /// The record of one job. Clones share it.
@@ -64,8 +81,14 @@ pub struct Journal {
 
 #[derive(Default)]
 struct State {
-    /// By the place in the request's list of file systems.
-    items: HashMap<(u32, RemotePath), Item>,
+    /// What is not finished, by the place in the request's list of file systems.
+    open: HashMap<(u32, RemotePath), Item>,
+    /// What this run has finished.
+    finished: Finished,
+    /// What was finished before it, which a plan looks at meanwhile.
+    before: Arc<Finished>,
+    /// What of that does not count any more.
+    overtaken: HashSet<(u32, RemotePath)>,
     servers: Vec<FsId>,
     dirs: HashSet<RemotePath>,
     /// Sources that were moved by renaming.
@@ -78,7 +101,8 @@ struct State {
     /// What all of it amounts to, once that is known.
     planned: Option<(u64, u64)>,
     removing: bool,
-    failed: HashSet<(u32, RemotePath)>,
+    /// What failed, with what was said about it.
+    failed: HashMap<(u32, RemotePath), String>,
     next: u64,
     disk: Option<Disk>,
 }
@@ -118,36 +142,6 @@ impl Disk {
             self.trouble.get_or_insert(error);
         }
         self.buffer.clear();
-    }
-}
-
-impl State {
-    fn server(&mut self, fs: &FsId) -> u32 {
-        let at = self.servers.iter().position(|known| known == fs).unwrap_or_else(|| {
-            self.servers.push(fs.clone());
-            self.servers.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
-    }
-
-    fn key(&mut self, fs: &FsId, source: &RemotePath) -> (u32, RemotePath) {
-        (self.server(fs), source.clone())
-    }
-
-    fn write(&mut self, line: &Line, now: bool) {
-        if let Some(disk) = &mut self.disk {
-            disk.write(line, now);
-        }
-    }
-
-    fn begin(&mut self, key: (u32, RemotePath), mut item: Item) {
-        item.number = self.next;
-        self.next += 1;
-        if self.disk.is_some() {
-            let line = Line::begun(key.0, &key.1, &item);
-            self.write(&line, true);
-        }
-        self.items.insert(key, item);
     }
 }
 
@@ -290,7 +284,7 @@ impl Journal {
     pub fn is_done(&self, fs: &FsId, source: &RemotePath) -> bool {
         let mut state = self.lock();
         let key = state.key(fs, source);
-        state.items.get(&key).is_some_and(|item| item.done)
+        state.is_finished(&key)
     }
 
     /// A link is about to be created.
@@ -305,7 +299,7 @@ impl Journal {
     pub fn arrived(&self, fs: &FsId, source: &RemotePath, offset: u64) {
         let mut state = self.lock();
         let key = state.key(fs, source);
-        let Some(item) = state.items.get_mut(&key).filter(|item| item.offset != offset) else { return };
+        let Some(item) = state.open.get_mut(&key).filter(|item| item.offset != offset) else { return };
         item.offset = offset;
         let number = item.number;
         state.write(&Line::At { n: number, offset }, true);
@@ -315,21 +309,24 @@ impl Journal {
     pub fn done(&self, fs: &FsId, source: &RemotePath) {
         let mut state = self.lock();
         let key = state.key(fs, source);
-        state.failed.remove(&key);
-        let Some(item) = state.items.get_mut(&key) else { return };
-        (item.done, item.part) = (true, None);
-        let number = item.number;
-        // Where this is lost, the target tells.
-        state.write(&Line::Done { n: number }, false);
+        let number = state.open.get(&key).map(|item| item.number);
+        state.finish(key);
+        if let Some(n) = number {
+            // Where this is lost, the target tells.
+            state.write(&Line::Done { n }, false);
+        }
     }
 
     /// Copying it failed, and nothing of it is left.
-    pub fn failed(&self, fs: &FsId, source: &RemotePath) {
+    pub fn failed(&self, fs: &FsId, source: &RemotePath, why: &Error) {
+        let said = why.detail().or(why.reply().map(|reply| reply.text.as_str())).unwrap_or_default();
+        let why: String = said.chars().take(LONGEST_REASON).collect();
         let mut state = self.lock();
         let key = state.key(fs, source);
-        state.items.remove(&key);
-        state.write(&Line::failed(key.0, source), false);
-        state.failed.insert(key);
+        state.open.remove(&key);
+        state.unfinish(&key);
+        state.write(&Line::failed(key.0, source, &why), false);
+        state.failed.insert(key, why);
     }
 
     /// Whether there is something that could be tried again.
@@ -340,27 +337,55 @@ impl Journal {
     /// Nothing was begun: there is nothing to go on with.
     pub fn is_empty(&self) -> bool {
         let state = self.lock();
-        state.items.is_empty() && state.failed.is_empty() && !state.removing
+        let is_finished = !state.finished.is_empty() || !state.before.is_empty();
+        state.open.is_empty() && !is_finished && state.failed.is_empty() && !state.removing
     }
 
     /// How much is done, for telling whether anything has moved since.
     pub fn reached(&self) -> Totals {
-        reached(&self.lock().items)
+        self.lock().reached()
     }
 
     /// What was begun of `fs`.
     pub fn begun(&self, fs: &FsId) -> Begun {
         let mut state = self.lock();
-        let server = state.server(fs);
-        let of_server = state.items.iter().filter(|((at, _), _)| *at == server);
-        let items = of_server.map(|((_, source), item)| (source.clone(), item.clone())).collect();
-        Begun { items, dirs: state.dirs.clone() }
+        let on = state.server(fs);
+        state.settle();
+        let of_server = state.open.iter().filter(|((at, _), _)| *at == on);
+        let open = of_server.map(|((_, source), item)| (source.clone(), item.clone())).collect();
+        Begun { open, finished: state.before.clone(), on, dirs: state.dirs.clone() }
+    }
+
+    /// Where the finished files of `fs` have gone.
+    pub fn targets(&self, fs: &FsId) -> Vec<RemotePath> {
+        let mut state = self.lock();
+        let on = state.server(fs);
+        // What was overtaken is there as well, or was.
+        state.before.targets(on).chain(state.finished.targets(on)).collect()
+    }
+
+    /// The directories that those are in; of those that this job has created, where the first of
+    /// them is.
+    pub fn target_dirs(&self, fs: &FsId) -> BTreeSet<RemotePath> {
+        let mut state = self.lock();
+        let on = state.server(fs);
+        let above = |dir: &RemotePath| {
+            let mut dir = dir.clone();
+            while state.dirs.contains(&dir)
+                && let Some(parent) = dir.parent()
+            {
+                dir = parent;
+            }
+            dir
+        };
+        let used = state.before.target_dirs(on).chain(state.finished.target_dirs(on));
+        used.chain(&state.dirs).map(above).collect()
     }
 
     /// What was begun and not finished: each source with the name of its part.
     fn parts(&self) -> Vec<((u32, RemotePath), RemotePath)> {
         let state = self.lock();
-        let parts = state.items.iter().filter_map(|(key, item)| Some((key.clone(), item.part.clone()?)));
+        let parts = state.open.iter().filter_map(|(key, item)| Some((key.clone(), item.part.clone()?)));
         parts.collect()
     }
 
@@ -377,7 +402,7 @@ impl Journal {
                 Err(error) if error.kind().ends_session() => return Err(error),
                 Err(_) => false,
             };
-            if gone && let Some(item) = self.lock().items.get_mut(&key) {
+            if gone && let Some(item) = self.lock().open.get_mut(&key) {
                 (item.part, item.offset) = (None, 0);
             }
         }
@@ -391,7 +416,7 @@ impl Journal {
             match removed {
                 Err(error) if error.kind() != ErrorKind::NotFound => {}
                 _ => {
-                    if let Some(item) = self.lock().items.get_mut(&key) {
+                    if let Some(item) = self.lock().open.get_mut(&key) {
                         (item.part, item.offset) = (None, 0);
                     }
                 }
@@ -425,8 +450,8 @@ impl Journal {
         let mut state = self.lock();
         let key = state.key(fs, source);
         // It may have been begun anew meanwhile.
-        if state.items.get(&key).is_some_and(|item| item.part.as_ref() == Some(part)) {
-            state.items.remove(&key);
+        if state.open.get(&key).is_some_and(|item| item.part.as_ref() == Some(part)) {
+            state.open.remove(&key);
         }
         Ok(())
     }
@@ -436,24 +461,15 @@ impl Journal {
         let mut theirs = other.lock();
         let mut state = self.lock();
         let servers = theirs.servers.clone();
-        for ((server, source), item) in theirs.items.drain() {
+        for ((server, source), item) in theirs.open.drain() {
             let Some(fs) = servers.get(server as usize).filter(|_| item.part.is_some()) else { continue };
             let key = state.key(fs, &source);
             let offset = item.offset;
             state.begin(key.clone(), item);
-            if let Some(item) = state.items.get(&key) {
+            if let Some(item) = state.open.get(&key) {
                 let line = Line::At { n: item.number, offset };
                 state.write(&line, true);
             }
         }
     }
-}
-
-fn reached(items: &HashMap<(u32, RemotePath), Item>) -> Totals {
-    let mut reached = Totals::default();
-    for item in items.values() {
-        reached.files += u64::from(item.done);
-        reached.bytes += if item.done { item.size.unwrap_or_default() } else { item.offset };
-    }
-    reached
 }

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -89,11 +89,30 @@ pub struct Throttle {
     /// The one that all jobs share.
     pub all: Arc<Limiter>,
     paused: Arc<watch::Sender<bool>>,
+    /// So many wait here.
+    held: Arc<AtomicUsize>,
+}
+
+/// Counted while it waits.
+struct Held<'a>(&'a AtomicUsize);
+
+impl<'a> Held<'a> {
+    fn at(held: &'a AtomicUsize) -> Held<'a> {
+        held.fetch_add(1, Ordering::Relaxed);
+        Held(held)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Throttle {
     pub fn new(own: Option<u64>, all: Arc<Limiter>) -> Throttle {
-        Throttle { own: Arc::new(Limiter::new(own)), all, paused: Arc::new(watch::Sender::new(false)) }
+        let paused = Arc::new(watch::Sender::new(false));
+        Throttle { own: Arc::new(Limiter::new(own)), all, paused, held: Arc::default() }
     }
 
     /// Stops what passes, or lets it go on.
@@ -105,6 +124,11 @@ impl Throttle {
         *self.paused.borrow()
     }
 
+    /// Whether something waits here: then it is not the servers that are waited for.
+    pub fn is_holding(&self) -> bool {
+        self.held.load(Ordering::Relaxed) > 0
+    }
+
     /// So many bytes at most are moved at a time: what passes in a moment, so that a change of the
     /// rate and a pause are soon kept to.
     pub fn piece(&self, most: u64) -> u64 {
@@ -114,6 +138,7 @@ impl Throttle {
 
     /// Waits until `bytes` may be moved.
     pub async fn pass(&self, bytes: u64) {
+        let _held = Held::at(&self.held);
         self.own.take(bytes).await;
         self.all.take(bytes).await;
         if self.is_paused() {

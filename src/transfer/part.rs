@@ -93,7 +93,7 @@ impl Part {
     /// The name that an earlier run of the same job has used for this file, to be written on; or
     /// one of its own where there was none.
     pub fn of(fs: &FsId, file: &CopyFile, begun: &Begun) -> Part {
-        let item = begun.items.get(&file.source).filter(|item| item.target == file.target);
+        let item = begun.open.get(&file.source).filter(|item| item.target == file.target);
         let Some((item, path)) = item.and_then(|item| Some((item, item.part.clone()?))) else {
             return Part::claim(fs, &file.target);
         };

@@ -9,8 +9,8 @@ use std::{
 };
 
 use decide::Decision;
-pub(super) use form::Names;
 pub use form::form;
+pub(super) use form::{Names, fold};
 
 use super::{
     Chosen, Conflict, OnConflict, Policy, Totals,
@@ -103,6 +103,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         claimed: HashSet::new(),
         taken: input.existing.keys().chain(input.taken).cloned().collect(),
         names: Names::new(input.existing.keys(), input.policy.across_forms()),
+        twins: twins(input.sources),
     };
     for source in input.sources {
         planner.item(source);
@@ -123,6 +124,19 @@ struct Planner<'a> {
     taken: HashSet<RemotePath>,
     /// How the target writes the names that the source has.
     names: Names,
+    /// Source directories whose names some targets take for one.
+    twins: HashSet<RemotePath>,
+}
+
+fn twins(sources: &[Source]) -> HashSet<RemotePath> {
+    let mut firsts: HashMap<String, &RemotePath> = HashMap::new();
+    let mut twins = HashSet::new();
+    for source in sources.iter().filter(|source| source.entry.kind == Kind::Dir) {
+        if let Some(first) = firsts.insert(fold(&source.target), &source.path) {
+            twins.extend([first.clone(), source.path.clone()]);
+        }
+    }
+    twins
 }
 
 impl Planner<'_> {
@@ -236,7 +250,8 @@ impl Planner<'_> {
             None if self.taken.contains(&target) => self.refuse(path, twice()),
             None => {
                 let attributes = self.attributes(entry);
-                let step = CreateDir { path: target.clone(), mode: attributes.mode.map(|m| m | 0o700) };
+                let twin = self.twins.contains(path);
+                let step = CreateDir { path: target.clone(), mode: attributes.mode.map(|m| m | 0o700), twin };
                 self.plan.steps.push(Step::CreateDir(step));
                 self.plan.totals.dirs += 1;
                 self.taken.insert(target.clone());
@@ -323,12 +338,12 @@ impl Planner<'_> {
     /// What becomes of a source that an earlier run of the same job has begun; `None` where it has
     /// not, or where that does not count any more.
     fn begun(&mut self, path: &RemotePath, entry: &Entry) -> Option<Decision> {
-        let item = self.input.begun.items.get(path)?;
+        let item = self.input.begun.get(path)?;
         let target = item.target.clone();
         let is_link = entry.kind == Kind::Symlink;
         let there = self.input.existing.get(&target);
         if is_link || item.is_of(entry) {
-            if there.is_some_and(|there| there.kind == entry.kind && is_whole(item, there, is_link)) {
+            if there.is_some_and(|there| there.kind == entry.kind && is_whole(&item, there, is_link)) {
                 self.taken.insert(target.clone());
                 self.claimed.insert(target);
                 if is_link {

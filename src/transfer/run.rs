@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -212,8 +213,9 @@ impl Transfer {
             if let Some(within) = within {
                 let there = this.cancel.run_until_cancelled(within.appears()).await;
                 if !there.ok_or_else(cancelled)? {
-                    this.journal.failed(this.from.id(), &file.source);
-                    this.failed(nowhere(&file.target, &this));
+                    let error = nowhere(&file.target, &this);
+                    this.journal.failed(this.from.id(), &file.source, &error);
+                    this.failed(error);
                     return Ok(());
                 }
             }
@@ -232,12 +234,34 @@ impl Transfer {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Somebody else was faster; a link would lead elsewhere.
                 match self.to.lstat(&dir.path).await?.kind {
+                    Kind::Dir if dir.twin && !self.is_listed(&dir.path).await? => {
+                        let error = Error::new(ErrorKind::Conflict, Operation::CreateDir).at(&dir.path);
+                        Err(error.on(self.to.id().as_str()).with_detail(
+                            "the target takes it for another folder of the source, of a name in other case",
+                        ))
+                    }
                     Kind::Dir => Ok(()),
                     _ => Err(error),
                 }
             }
             created => created,
         }
+    }
+
+    /// Whether the target has something of just that name, and not of one that it takes for the same.
+    async fn is_listed(&self, path: &RemotePath) -> Result<bool> {
+        let parent = path.parent().unwrap_or_else(RemotePath::root);
+        let mut batches = self.to.list(&parent).await?;
+        while let Some(batch) = batches.next().await {
+            match batch {
+                Ok(entries) if entries.iter().any(|entry| Some(&*entry.name) == path.name()) => {
+                    return Ok(true);
+                }
+                Err(error) if error.kind().ends_session() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 
     /// What comes after all files: links, so that nothing is ever written through one of them;
@@ -272,7 +296,8 @@ impl Transfer {
     /// Removes what only the target has.
     async fn remove(&self, removals: Vec<(RemotePath, Kind)>) -> Result<()> {
         // What is removed does not count as copied.
-        let there = Transfer { from: self.to.clone(), counters: Arc::default(), ..self.clone() };
+        let there =
+            Transfer { from: self.to.clone(), counters: Arc::new(self.counters.beside()), ..self.clone() };
         let removed = remove::exactly(&there, remove::Removal::of(removals)).await;
         let done = there.counters.done();
         add(&self.counters.removed, done.files + done.dirs + done.links);
@@ -364,7 +389,7 @@ impl Transfer {
             }
             Err(error) if error.kind().ends_session() => Err(error),
             Err(error) => {
-                self.journal.failed(self.from.id(), &file.source);
+                self.journal.failed(self.from.id(), &file.source, &error);
                 self.failed(error.on(self.to.id().as_str()));
                 Ok(())
             }

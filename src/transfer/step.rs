@@ -28,6 +28,9 @@ pub struct CreateDir {
     pub path: RemotePath,
     /// Permission bits to be created with: the owner may always write while copying.
     pub mode: Option<u32>,
+    /// Another directory of the source would stand beside it whose name some targets take for the
+    /// same.
+    pub twin: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,33 @@ pub(super) const LISTINGS: usize = 32;
 /// Directories nested deeper than this are taken for a loop that the server pretends.
 pub(super) const DEEPEST: usize = 4096;
 
+/// What the paths of directories may take that wait to be listed: 256 MiB. A tree that wants more is
+/// made up as it is listed.
+const WAITING: usize = 256 << 20;
+
+/// How much waits to be listed, in bytes of paths.
+#[derive(Default)]
+pub(super) struct Waiting(usize);
+
+impl Waiting {
+    /// # Errors
+    /// More waits than can be remembered.
+    pub fn add(&mut self, path: &RemotePath) -> Result<()> {
+        self.0 = self.0.saturating_add(path.as_bytes().len() + size_of::<RemotePath>());
+        if self.0 <= WAITING { Ok(()) } else { Err(too_wide(path)) }
+    }
+
+    pub fn take(&mut self, path: &RemotePath) {
+        self.0 = self.0.saturating_sub(path.as_bytes().len() + size_of::<RemotePath>());
+    }
+}
+
+fn too_wide(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::Protocol, Operation::List)
+        .at(path)
+        .with_detail("there are more directories than can be remembered; take a part of them at a time")
+}
+
 /// Something found below a source, parents before what they hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -65,11 +92,13 @@ pub async fn each(
 ) -> Result<()> {
     let tops: Vec<usize> = roots.iter().map(|root| root.components().count()).collect();
     let mut waiting: Vec<(usize, RemotePath)> = roots.into_iter().enumerate().rev().collect();
+    let mut room = Waiting::default();
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < LISTINGS
             && let Some((root, path)) = waiting.pop()
         {
+            room.take(&path);
             running.push(async move { (directory(fs, &path, watcher).await, root, path) });
         }
         let Some((listed, root, path)) = running.next().await else { return Ok(()) };
@@ -85,6 +114,7 @@ pub async fn each(
         let deepest = path.components().count().saturating_sub(top) >= DEEPEST;
         let next = visit(root, &path, entries);
         if !deepest {
+            next.iter().try_for_each(|path| room.add(path))?;
             waiting.extend(next.into_iter().map(|path| (root, path)));
         } else if !next.is_empty() {
             watcher.failed(too_deep(&path));
@@ -105,16 +135,22 @@ async fn crawl(
     watcher: &dyn Watcher,
     mut visit: impl FnMut(&RemotePath, Vec<Entry>) -> Vec<RemotePath>,
 ) -> Result<()> {
+    let mut room = Waiting::default();
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < LISTINGS
             && let Some(path) = waiting.pop()
         {
+            room.take(&path);
             running.push(async move { (directory(fs, &path, watcher).await, path) });
         }
         let Some((listed, path)) = running.next().await else { return Ok(()) };
         match listed {
-            Ok(entries) => waiting.extend(visit(&path, entries)),
+            Ok(entries) => {
+                let next = visit(&path, entries);
+                next.iter().try_for_each(|path| room.add(path))?;
+                waiting.extend(next);
+            }
             Err(error) if error.kind().ends_session() => return Err(error),
             Err(error) => watcher.failed(error),
         }

@@ -224,7 +224,7 @@ const ALL: &[Info] = &[
     row(Action::Last, Group::Moving, "Last", "to the last row"),
     row(Action::OtherPane, Group::Moving, "Other pane", "to the other pane; from a panel back to the panes"),
     row(Action::Open, Group::Places, "Open", "open the folder, or the link to one"),
-    row(Action::Parent, Group::Places, "Up", "to the folder above"),
+    row(Action::Parent, Group::Places, "Parent folder", "to the folder above"),
     row(Action::Home, Group::Places, "Home", "to the home folder of this machine or login"),
     row(Action::GoTo, Group::Places, "Go to", "go to a path, a URL or host:path; Tab completes"),
     row(Action::Connect, Group::Places, "Connect", "bookmarks, hosts of ssh_config and recent places"),
@@ -346,6 +346,8 @@ mod tests {
         for (at, info) in ALL.iter().enumerate() {
             assert!(!info.name.is_empty() && !info.help.is_empty());
             assert!(ALL.iter().skip(at + 1).all(|other| other.action != info.action), "{:?}", info.action);
+            let twin = ALL.iter().skip(at + 1).find(|o| o.name == info.name && o.group == info.group);
+            assert!(twin.is_none(), "{} is two things", info.name);
             assert!(Group::ALL.contains(&info.group));
         }
     }

@@ -213,14 +213,18 @@ fn place(size: Size, content: Content) -> Sheet {
     let mut lines: Vec<Line> = content.lines.iter().flat_map(|line| wrap_line(line, columns)).collect();
     lines.extend(content.picture);
     let error: Vec<String> = content.error.iter().flat_map(|error| text::wrap(error, columns)).collect();
-    let labels: Vec<String> = content.buttons.iter().map(|(label, ..)| format!(" {label} ")).collect();
-    let in_row = |between: usize| -> usize {
+    let mut labels: Vec<String> = content.buttons.iter().map(|(label, ..)| format!(" {label} ")).collect();
+    let in_row = |labels: &[String], between: usize| -> usize {
         labels.iter().map(|label| text::width(label) + between).sum::<usize>().saturating_sub(between)
     };
     // Buttons that do not fit beside each other stand one below the other.
-    let between = if in_row(2) > columns { 1 } else { 2 };
-    // The blank behind the last one may be cut.
-    let stacked = content.stacked || in_row(between) > columns + 1;
+    let between = if in_row(&labels, 2) > columns { 1 } else { 2 };
+    let used = in_row(&labels, between);
+    // The blank behind the last one is none that is needed.
+    let stacked = content.stacked || used > columns + 1;
+    if let Some(last) = labels.last_mut().filter(|_| !stacked && used > columns) {
+        last.pop();
+    }
     let beside = (!stacked).then_some(u16::try_from(between).unwrap_or(0));
     let of = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
     let gap = u16::from(size.height >= 14);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
 
 use super::{escape, escape_bytes};
 use crate::{
-    fs::{Kind, LogLine, Stage, Timestamp, sum::Computed},
+    fs::{Error, ErrorKind, Kind, LogLine, Stage, Timestamp, sum::Computed},
     reply::{self, FtpClass, Protocol, Reply},
     transfer::{Outcome, Totals, Verified},
 };
@@ -153,12 +153,36 @@ pub fn stage(stage: Stage) -> &'static str {
     }
 }
 
-/// `The connection to sftp://web-01 was lost; trying again in 4 s.`
-pub fn retrying(error: &crate::fs::Error, wait: Duration) -> String {
+/// `The connection to sftp://web-01 was lost: reset by peer; trying again in 4 s.`
+pub fn retrying(error: &Error, wait: Duration) -> String {
     let of = error.place().map(|place| format!(" to {}", escape(place))).unwrap_or_default();
+    format!("The connection{of} was lost{}; {}.", why_lost(error, ": ", ""), again_in(wait))
+}
+
+/// `connection lost (reset by peer), trying again in 4 s`
+pub fn retrying_short(error: &Error, wait: Duration) -> String {
+    format!("connection lost{}, {}", why_lost(error, " (", ")"), again_in(wait))
+}
+
+/// Nothing, where no more is known than that it was lost.
+fn why_lost(error: &Error, before: &str, behind: &str) -> String {
+    if error.detail().is_none() && error.reply().is_none() && error.kind() == ErrorKind::ConnectionLost {
+        return String::new();
+    }
+    format!("{before}{}{behind}", super::error(error).said)
+}
+
+fn again_in(wait: Duration) -> String {
     // A part of a second says nothing here.
-    let seconds = wait.as_secs_f64().round().max(1.0);
-    format!("The connection{of} was lost; trying again in {seconds} s.")
+    format!("trying again in {} s", wait.as_secs_f64().round().max(1.0))
+}
+
+/// `no answer for 12 s`
+pub fn silent(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("no answer for {seconds} s"),
+        _ => format!("no answer for {}", duration(time)),
+    }
 }
 
 /// `1,234`: a count that can be read at a glance.

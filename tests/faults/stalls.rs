@@ -52,6 +52,41 @@ fn a_stall_that_ends_is_sat_out() {
     }
 }
 
+/// Whoever waits is told so while it lasts, unless they want to hear nothing.
+#[test]
+fn a_stall_is_told_while_it_lasts() {
+    let sshd = Sshd::start(SshdConfig::default());
+    let (proxy, quiet) =
+        (Proxy::holding(sshd.address(), |_| 6 << 20), Proxy::holding(sshd.address(), |_| 6 << 20));
+    let copies = [(&proxy, ""), (&quiet, "-q")].map(|(proxy, option)| {
+        let world = behind(proxy, &sshd, "");
+        fs::write(world.path("big"), noise(24 << 20, 1)).unwrap();
+        let said = world.path("said");
+        let mut arguments = vec!["cp".into(), world.path("big").into(), on("harness", &world.path("target"))];
+        if !option.is_empty() {
+            arguments.push(option.into());
+        }
+        let mut command = world.command(&arguments);
+        command.stdout(std::process::Stdio::null()).stderr(fs::File::create(&said).unwrap());
+        (command.spawn().unwrap(), said, world)
+    });
+    let said = |at: usize| fs::read_to_string(&copies[at].1).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !said(0).contains("no answer for") && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let told = said(0);
+    proxy.release();
+    quiet.release();
+    let [(mut aloud, aloud_said, _world), (mut silent, silent_said, _other)] = copies;
+    let (aloud, silent) = (aloud.wait().unwrap(), silent.wait().unwrap());
+    assert!(told.contains("wharf: no answer for 5 s; still waiting"), "{told}");
+    let (all, nothing) = (fs::read_to_string(aloud_said).unwrap(), fs::read_to_string(silent_said).unwrap());
+    assert!(aloud.success() && silent.success(), "{all}{nothing}");
+    assert!(all.contains("it goes on, after"), "{all}");
+    assert_eq!(nothing, "");
+}
+
 /// A stall that does not end is one: the person is told, and another connection goes on.
 #[test]
 fn a_stall_that_does_not_end_is_left_for_another_connection() {

@@ -18,7 +18,7 @@ use super::{
     make,
     support::{
         PASSWORD_USER, Sshd, SshdConfig,
-        program::{as_user, command, config_for, into, on, start, wharf},
+        program::{as_user, command, config_for, into, on, start, user_command, wharf},
     },
     temporary,
     tree::{assert_no_strays, bytes, set_mode, set_time, strays, untouched},
@@ -48,6 +48,49 @@ fn open_temporary() -> tempfile::TempDir {
     let dir = temporary();
     set_mode(dir.path(), 0o755);
     dir
+}
+
+/// Not before a copy, but under it.
+#[test]
+fn a_folder_that_is_closed_under_a_running_copy_costs_its_own_files_alone() {
+    let (_server, config) = humble_server();
+    let dir = open_temporary();
+    set_mode(dir.path(), 0o777);
+    for way in ["down", "here"] {
+        let (tree, target) = (dir.path().join(way), dir.path().join(format!("{way}-target")));
+        let big: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
+        for name in ["", "closed", "open"] {
+            fs::create_dir(tree.join(name)).unwrap();
+            give_away(&tree.join(name));
+        }
+        fs::write(tree.join("big"), &big).unwrap();
+        give_away(&tree.join("big"));
+        for number in 0..5 {
+            for name in ["closed", "open"] {
+                let file = tree.join(format!("{name}/{number}"));
+                fs::write(&file, "content").unwrap();
+                give_away(&file);
+            }
+        }
+        // One after the other: while the first is copied, the others are listed and wait.
+        let source = if way == "down" { on("harness", &tree) } else { tree.clone().into_os_string() };
+        let options = ["cp", "-r", "--jobs=1", "--limit=800k"].map(std::ffi::OsString::from);
+        let arguments = options.into_iter().chain([source, target.clone().into_os_string()]);
+        let mut running = start(match way {
+            "down" => command(&config, arguments),
+            _ => user_command(PASSWORD_USER, arguments),
+        });
+        running.until(|| target.join(".big.wharf-part").exists());
+        set_mode(&tree.join("closed"), 0o000);
+        let ran = running.wait().ends(1).says(&["closed"]);
+        set_mode(&tree.join("closed"), 0o755);
+        assert!(fs::read(target.join("big")).unwrap() == big, "{way}: {}", ran.stderr);
+        for number in 0..5 {
+            assert!(!target.join(format!("closed/{number}")).exists(), "{way}: {}", ran.stderr);
+            assert_eq!(fs::read(target.join(format!("open/{number}"))).unwrap(), b"content", "{way}");
+        }
+        assert_no_strays(&target);
+    }
 }
 
 #[test]

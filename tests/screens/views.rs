@@ -4,14 +4,13 @@ use super::*;
 
 #[test]
 fn what_is_typed_into_a_line() {
-    let asked: [(&str, &str, &str); 8] = [
+    let asked: [(&str, &str, &str); 7] = [
         ("new_folder", "F7", "reports"),
         ("new_folder_wrong", "F7", "a/b"),
         ("new_file", "N", "notes.txt"),
         ("hard_link", "Down Down Alt-h", ""),
         ("unselect_by_pattern", "-", "*.md"),
         ("limit_all", "T S", "2 MiB"),
-        ("workspace_named", "Alt-w", "shop"),
         ("run_here", "!", "ls | wc -l"),
     ];
     for (name, keys, text) in asked {
@@ -29,7 +28,7 @@ fn what_is_typed_into_a_line() {
 
 #[test]
 fn help_where_one_is() {
-    for (name, keys) in [("help_in_transfers", "T Tab"), ("help_in_log", "L Tab"), ("help_in_viewer", "F3")] {
+    for (name, keys) in [("help_in_transfers", "T"), ("help_in_log", "L"), ("help_in_viewer", "F3")] {
         snapshot(name, |w, h| {
             let mut ui = match name {
                 "help_in_viewer" => crate::viewer::viewing(w, h, b"text\n"),
@@ -82,4 +81,19 @@ fn work_that_takes_a_while() {
         ui.at(5);
         ui
     });
+}
+
+/// The help begins with the keys of where one is.
+#[test]
+fn help_says_first_what_is_at_hand() {
+    let mut ui = crate::viewer::viewing(80, 24, b"text\n");
+    ui.press("F1");
+    let screen = ui.screen();
+    assert!(
+        screen.contains("Viewing a file") && screen.contains("colour the text by its syntax"),
+        "{screen}"
+    );
+    let mut ui = two_panes(80, 24);
+    ui.press("T F1");
+    assert!(ui.screen().contains("Transfers and log"), "{}", ui.screen());
 }

@@ -185,12 +185,17 @@ pub fn bare() -> Command {
 
 /// The same for local files without a server, as another user: what root may do proves nothing.
 pub fn as_user<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
+    start(user_command(name, arguments)).wait()
+}
+
+/// The same, about to be started.
+pub fn user_command<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Command {
     let user = User::from_name(name).expect("users").expect("the user");
     let mut command = bare();
     let state = std::env::temp_dir().join(format!("wharf-test-state-{name}-{}", std::process::id()));
     command.env("XDG_CONFIG_HOME", state.join("config")).env("XDG_STATE_HOME", state);
     command.arg("--batch").args(arguments).uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    start(command).wait()
+    command
 }
 
 /// One ssh_config that knows several servers by these names; it goes away with the first.

@@ -1,7 +1,10 @@
 //! The jobs that move bytes or take things away: copying, moving, removing. They clean up behind
 //! themselves. Knows no protocol.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures::FutureExt;
 
@@ -47,12 +50,14 @@ pub(super) struct Run {
     pub(super) journal: Journal,
     /// Something was begun before this run.
     pub(super) resumed: bool,
+    /// Of what was begun, only these are gone on with.
+    pub(super) only: Option<Arc<HashSet<RemotePath>>>,
 }
 
 impl Job {
     /// One run of a copy, from listing to the last step.
     pub(super) async fn copy_all(&self, request: &Request, mode: Mode, run: &Run) -> Result<Outcome> {
-        let Run { counters, throttle, reporter, journal, resumed } = run;
+        let Run { counters, throttle, reporter, journal, resumed, only } = run;
         counters.restart();
         self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
@@ -79,6 +84,10 @@ impl Job {
             if sources.is_empty() {
                 continue;
             }
+            let mut begun = journal.begun(&id);
+            if let Some(only) = only {
+                begun.open.retain(|source, _| only.contains(source));
+            }
             let transfer = Transfer {
                 from: from.clone(),
                 to: to.clone(),
@@ -88,13 +97,16 @@ impl Job {
                 throttle: throttle.clone(),
                 room: self.shared.gates.between(&*from, &*to, policy.jobs),
                 journal: journal.clone(),
-                begun: Arc::new(journal.begun(&id)),
+                begun: Arc::new(begun),
                 apart: Arc::default(),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
             };
             self.shared.jobs.update(self.job, |meter| {
                 meter.phase = Phase::Planning;
                 meter.is_counted = false;
+                // What is read to be compared is counted nowhere.
+                let all_is_counted = !policy.verify && !policy.compare_content;
+                meter.wait_for(&[&from, &to], all_is_counted);
             });
             let landing = journal.landing().unwrap_or(request.landing);
             let tops = self
@@ -131,12 +143,17 @@ impl Job {
             }
             transfer.conclude(links, found.ending, outcome.failed).await?;
             if let Some(removal) = found.sources {
-                let whole = outcome.failed + outcome.skipped + counters.failures() == 0
-                    && counters.changed.load(Ordering::Relaxed) == 0;
-                if whole {
+                let is_whole = || {
+                    outcome.failed + outcome.skipped + counters.failures() == 0
+                        && counters.changed.load(Ordering::Relaxed) == 0
+                };
+                if is_whole() {
+                    transfer.settle().await?;
+                }
+                if is_whole() {
                     journal.remove();
                     // What is removed is not counted as copied a second time.
-                    let removing = Transfer { counters: Arc::default(), ..transfer.clone() };
+                    let removing = Transfer { counters: Arc::new(counters.beside()), ..transfer.clone() };
                     remove::exactly(&removing, removal).await?;
                     outcome.failed += removing.counters.failures();
                 } else {

@@ -237,6 +237,11 @@ impl Channel {
     }
 
     /// Sends a request. Requests go out in the order of these calls.
+    /// How long the server has owed an answer without a sign of life; `None` where it owes none.
+    pub fn silence(&self) -> Option<Duration> {
+        self.0.pulse.silence()
+    }
+
     pub fn send(&self, operation: Operation, request: Request<'_>) -> Pending {
         self.dispatch(operation, request, Vec::new(), None)
     }

@@ -331,6 +331,29 @@ pub async fn checksum(session: &Session, path: &RemotePath, algorithm: Algorithm
         })
 }
 
+/// Bytes of a script that names directories; more of them go into the next one.
+const SCRIPT_MAX: usize = 64 << 10;
+
+/// Has the server write out the volumes of directories; false where its tools have not done it. Only
+/// Linux's `sync -f` is known to wait and to tell: others take no notice of arguments.
+pub async fn sync_volumes(session: &Session, dirs: &[RemotePath]) -> Result<bool> {
+    let mut dirs = dirs.iter().peekable();
+    while let Some(first) = dirs.next() {
+        let mut script = b"[ \"$(uname)\" = Linux ] || exit 3\nexec sync -f ".to_vec();
+        script.extend(quote(first.as_bytes()));
+        while script.len() < SCRIPT_MAX
+            && let Some(dir) = dirs.next()
+        {
+            script.push(b' ');
+            script.extend(quote(dir.as_bytes()));
+        }
+        if answer(session, Operation::Close, first, "sync -f", &script).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The number of a user or group by the server's own tools. `name` is no option.
 pub async fn owner_id(session: &Session, principal: Principal, name: &str) -> Result<Option<u32>> {
     let mut script = match principal {

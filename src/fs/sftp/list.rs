@@ -30,6 +30,15 @@ const MOST: usize = 64;
 /// how many.
 const FULL: usize = 64;
 
+/// Names after which a listing is taken for one that never ends.
+const MOST_NAMES: u64 = 5_000_000;
+
+/// Answers without a name, in one listing.
+const MOST_EMPTY: u64 = 1000;
+
+/// Refused names of one listing that are told one by one.
+const REFUSED: u64 = 100;
+
 pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStream> {
     let channel = session.query_channel();
     let started = Instant::now();
@@ -49,6 +58,9 @@ pub async fn list(session: Arc<Session>, path: &RemotePath) -> Result<EntryStrea
         in_flight: VecDeque::new(),
         depth: FIRST,
         refused: VecDeque::new(),
+        refusals: 0,
+        named: 0,
+        empty: 0,
         entries: 0,
         requests: 0,
         started,
@@ -75,6 +87,10 @@ struct Lister {
     in_flight: VecDeque<Pending>,
     depth: usize,
     refused: VecDeque<Error>,
+    refusals: u64,
+    /// Names so far, and answers that had none.
+    named: u64,
+    empty: u64,
     entries: u64,
     requests: u64,
     started: Instant,
@@ -95,6 +111,13 @@ impl Lister {
             let Some(first) = self.in_flight.pop_front() else { return Ok(None) };
             match first.response().await.map_err(|e| self.session.error(e, &self.path))? {
                 Response::Names(names) => {
+                    self.named += names.len() as u64;
+                    self.empty += u64::from(names.is_empty());
+                    if self.named > MOST_NAMES || self.empty > MOST_EMPTY {
+                        let error = Error::new(ErrorKind::Protocol, Operation::List)
+                            .with_detail("the listing does not end");
+                        return Err(self.session.error(error, &self.path));
+                    }
                     self.depth = if names.len() >= FULL { MOST } else { (self.depth * 2).min(MOST) };
                     let batch = self.entries_of(names).await?;
                     self.entries += batch.len() as u64;
@@ -109,6 +132,10 @@ impl Lister {
                     let reply = Reply::sftp(reply::SFTP_EOF, text);
                     self.session.log_as(request, Some(&self.path), reply, self.started);
                     self.close();
+                    if self.refusals > REFUSED {
+                        let more = self.refusals - REFUSED;
+                        self.refuse(format!("{more} more names were none"));
+                    }
                 }
                 other => {
                     let error = self.session.error(unexpected(Operation::List, &other), &self.path);
@@ -130,13 +157,11 @@ impl Lister {
                 continue;
             }
             if let Err(why) = check_name(&name.name) {
-                let shown = String::from_utf8_lossy(&name.name).into_owned();
-                self.refused.push_back(
-                    Error::new(ErrorKind::InvalidName, Operation::List)
-                        .at(&self.path)
-                        .on(self.session.id().as_str())
-                        .with_detail(format!("the server listed {shown:?}: {why}")),
-                );
+                self.refusals += 1;
+                if self.refusals <= REFUSED {
+                    let shown = String::from_utf8_lossy(&name.name).into_owned();
+                    self.refuse(format!("the server listed {shown:?}: {why}"));
+                }
                 continue;
             }
             let entry = self.entry_of(name);
@@ -167,6 +192,11 @@ impl Lister {
             }
         }
         Ok(batch)
+    }
+
+    fn refuse(&mut self, why: String) {
+        let error = Error::new(ErrorKind::InvalidName, Operation::List).with_detail(why);
+        self.refused.push_back(self.session.error(error, &self.path));
     }
 
     fn entry_of(&self, name: Name) -> Entry {

@@ -133,7 +133,7 @@ impl Pulse {
     }
 
     /// How long the server has owed an answer without a sign of life; `None` where it owes none.
-    fn silence(&self) -> Option<Duration> {
+    pub fn silence(&self) -> Option<Duration> {
         let since = self.moved.load(Ordering::Relaxed).max(self.owing_since.load(Ordering::Relaxed));
         let owes = self.owed.load(Ordering::Relaxed) > 0;
         owes.then(|| Duration::from_millis(self.now().saturating_sub(since)))

@@ -101,7 +101,12 @@ pub(super) enum Line {
     Done {
         n: u64,
     },
-    Failed(Spot),
+    Failed {
+        #[serde(flatten)]
+        spot: Spot,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
     Renamed(Spot),
 }
 
@@ -147,8 +152,8 @@ impl Line {
         Line::Dir(encode(path))
     }
 
-    pub(super) fn failed(on: u32, source: &RemotePath) -> Line {
-        Line::Failed(Spot { on, path: encode(source) })
+    pub(super) fn failed(on: u32, source: &RemotePath, why: &str) -> Line {
+        Line::Failed { spot: Spot { on, path: encode(source) }, why: why.to_owned() }
     }
 
     pub(super) fn renamed(on: u32, source: &RemotePath) -> Line {
@@ -183,25 +188,26 @@ impl State {
                 self.next = self.next.max(n + 1);
                 by_number.insert(n, (on, source.clone()));
                 let item = Item { target, part, size, mtime, replace, offset: 0, done: false, number: n };
-                self.items.insert((on, source), item);
+                let key = (on, source);
+                self.unfinish(&key);
+                self.open.insert(key, item);
             }
             Line::At { n, offset } => {
-                if let Some(item) = by_number.get(&n).and_then(|key| self.items.get_mut(key)) {
+                if let Some(item) = by_number.get(&n).and_then(|key| self.open.get_mut(key)) {
                     item.offset = offset;
                 }
             }
             Line::Done { n } => {
-                if let Some(key) = by_number.get(&n) {
-                    self.failed.remove(key);
-                    if let Some(item) = self.items.get_mut(key) {
-                        (item.done, item.part) = (true, None);
-                    }
+                if let Some(key) = by_number.remove(&n) {
+                    self.finish(key);
                 }
             }
-            Line::Failed(spot) => {
+            Line::Failed { spot, why } => {
                 if let Some(path) = decode(&spot.path) {
-                    self.items.remove(&(spot.on, path.clone()));
-                    self.failed.insert((spot.on, path));
+                    let key = (spot.on, path);
+                    self.open.remove(&key);
+                    self.unfinish(&key);
+                    self.failed.insert(key, why);
                 }
             }
             Line::Renamed(spot) => {

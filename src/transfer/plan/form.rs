@@ -15,6 +15,11 @@ pub fn form(path: &RemotePath) -> RemotePath {
     }
 }
 
+/// What is the same for names that differ in case or in how they are composed only.
+pub(in crate::transfer) fn fold(path: &RemotePath) -> String {
+    String::from_utf8_lossy(path.as_bytes()).nfc().collect::<String>().to_lowercase()
+}
+
 /// How the target writes names, by their composed form.
 pub(in crate::transfer) struct Names {
     /// `None` where names are compared byte by byte.

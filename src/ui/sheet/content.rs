@@ -10,7 +10,8 @@ use crate::{
     trust,
     ui::{
         action::{Action, Group},
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing},
+        keymap::Mode,
+        state::{Asking, Deed, Field, Overlay, Panel, Question, SORTS, State, Typing},
         text,
         theme::Role,
     },
@@ -388,13 +389,20 @@ fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> 
 }
 
 fn help(state: &State, scroll: usize) -> Content {
+    let here = help_here(state);
     let keys = |action: Action| {
-        let keys: Vec<String> = state.keymap.all_keys(action).iter().map(ToString::to_string).collect();
-        keys.join(" ")
+        let own = here.map(|(_, mode)| state.keymap.in_mode(mode, action)).unwrap_or_default();
+        let keys = if own.is_empty() { state.keymap.all_keys(action) } else { own };
+        keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
-    let widest = Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(20);
+    let most = if state.size.width < 60 { 11 } else { 20 };
+    let widest =
+        Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(most);
     let mut lines = Vec::new();
-    for group in Group::ALL {
+    // What is at hand comes first.
+    let first = here.map(|(group, _)| group);
+    let others = Group::ALL.into_iter().filter(|group| Some(*group) != first);
+    for group in first.into_iter().chain(others) {
         if !lines.is_empty() {
             lines.push(Line::new());
         }
@@ -407,6 +415,20 @@ fn help(state: &State, scroll: usize) -> Content {
         }
     }
     Content { title: "Keys".to_owned(), lines, scroll, width: 84, ..Content::default() }
+}
+
+/// Where the help was asked for, if that has keys of its own.
+fn help_here(state: &State) -> Option<(Group, Mode)> {
+    if state.viewer.is_some() {
+        return Some((Group::Viewer, Mode::Viewer));
+    }
+    if state.compare.is_some() {
+        return Some((Group::Comparing, Mode::Compare));
+    }
+    match state.panel.filter(|_| state.in_panel)? {
+        Panel::Transfers => Some((Group::Panels, Mode::Transfers)),
+        Panel::Log => Some((Group::Panels, Mode::Log)),
+    }
 }
 
 fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {

@@ -14,7 +14,7 @@ use crate::ui::{
 /// How wide it would like to be, in columns.
 const WIDTH: u16 = 84;
 /// Columns of the name, and of the keys where there is room for them.
-const NAME: usize = 12;
+const NAME: usize = 14;
 const KEYS: usize = 10;
 /// Its frame, the line to type in and what separates it from the list, in rows.
 const AROUND: u16 = 4;
@@ -71,12 +71,22 @@ fn line(state: &State, info: &Info, columns: usize) -> Line {
     let mark = if applies { "• " } else { "  " };
     let group = if columns >= 74 { info.group.title() } else { "" };
     let beside = if group.is_empty() { 0 } else { 18 };
+    let keys = format!("{}{keys}", " ".repeat(KEYS - text::width(&keys).min(KEYS)));
     let help = columns.saturating_sub(2 + NAME + 1 + beside + KEYS + 1);
+    if help < 16 {
+        // Two words of a sentence say nothing; the name says what it is.
+        let name = text::pad(info.name, columns.saturating_sub(2 + 1 + KEYS));
+        return vec![
+            Piece(look(Role::Good), mark.to_owned()),
+            Piece(look(Role::Text), format!("{name} ")),
+            Piece(look(Role::Accent), keys),
+        ];
+    }
     vec![
         Piece(look(Role::Good), mark.to_owned()),
         Piece(look(Role::Text), format!("{} ", text::pad(info.name, NAME))),
         Piece(look(Role::Soft), format!("{} ", text::pad(info.help, help))),
         Piece(Role::Faint, text::pad(group, beside)),
-        Piece(look(Role::Accent), format!("{}{keys}", " ".repeat(KEYS - text::width(&keys).min(KEYS)))),
+        Piece(look(Role::Accent), keys),
     ]
 }

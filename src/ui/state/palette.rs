@@ -52,7 +52,10 @@ fn offered() -> impl Iterator<Item = &'static Info> {
 fn found(typed: &str) -> Vec<Action> {
     let all: Vec<&Info> = offered().collect();
     if typed.is_empty() {
-        return all.iter().map(|info| info.action).collect();
+        // Nobody opens it to go one row up.
+        let (moving, others): (Vec<&Info>, Vec<&Info>) =
+            all.into_iter().partition(|info| info.group == Group::Moving);
+        return others.into_iter().chain(moving).map(|info| info.action).collect();
     }
     let config = Config { casing: CaseMatching::Ignore, ..Config::default() };
     let mut matcher = Matcher::new(typed, &config);

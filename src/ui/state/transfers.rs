@@ -79,6 +79,10 @@ pub struct Transfer {
     pub rates: VecDeque<f64>,
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
+    /// How it stood before one item of it was tried again.
+    pub kept: Option<Box<(Interrupted, Progress)>>,
+    /// Why the connection was lost that is about to be tried again, in words.
+    pub lost: Option<String>,
 }
 
 impl Work {
@@ -116,7 +120,18 @@ impl Transfer {
             limit: None,
             rates: VecDeque::new(),
             rated: Duration::ZERO,
+            lost: None,
+            kept: None,
         }
+    }
+
+    /// Where one item of it was tried again, the rest stands as it did before.
+    pub fn stand_as_before(&mut self) {
+        let Some(kept) = self.kept.take().filter(|_| self.resumable.is_some()) else { return };
+        let (interrupted, progress) = *kept;
+        let failed = self.failures.len() as u64 + self.more_failures;
+        self.progress = Progress { failed, ..progress };
+        self.standing = Standing::Interrupted(Interrupted { failed, ..interrupted });
     }
 
     /// Keeps a failure, if there are not too many.
@@ -172,10 +187,15 @@ impl Transfer {
                     Some(before) => format!("queued, {}", words::ordinal(before as u64 + 1)),
                     None => "waiting for its turn".to_owned(),
                 },
-                Phase::Planning => "looking at what there is".to_owned(),
+                Phase::Planning => match self.progress.silent {
+                    Some(silent) => format!("looking at what there is, {}", words::silent(silent)),
+                    None => "looking at what there is".to_owned(),
+                },
                 Phase::Asking => "waiting for your answer".to_owned(),
                 Phase::Paused => "paused".to_owned(),
-                Phase::Waiting => "connection lost, trying again soon".to_owned(),
+                Phase::Waiting => {
+                    self.lost.clone().unwrap_or_else(|| "connection lost, trying again soon".to_owned())
+                }
                 Phase::Running => match self.work {
                     Work::Copy => "copying".to_owned(),
                     Work::Move => "moving".to_owned(),
