@@ -75,8 +75,6 @@ struct Session {
     second: OnceLock<Channel>,
     /// Carry uploads along with the first, where the link is long.
     lanes: Lanes,
-    /// Of the first requests, when nothing else was under way.
-    round_trip: Duration,
     limits: Limits,
     /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
     /// follows it for all but the last, where it leads somewhere, and there tells where that is.
@@ -103,6 +101,12 @@ impl Session {
 
     fn sees_links(&self) -> bool {
         self.sees_links
+    }
+
+    /// About a round trip: the shortest time that an answer has taken.
+    fn round_trip(&self) -> Duration {
+        let second = self.second.get().map_or(Duration::MAX, Channel::quickest);
+        self.first.quickest().min(second)
     }
 
     fn data_channel(&self) -> Channel {
@@ -260,7 +264,7 @@ impl FileSystem for Sftp {
     }
 
     fn expect_write(&self, size: u64) {
-        if size >= write::LARGE && self.session.round_trip >= write::LONG_LINK {
+        if size >= write::LARGE && self.session.round_trip() >= write::LONG_LINK {
             Lanes::ask(&self.session);
         }
     }

@@ -5,9 +5,9 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -39,6 +39,8 @@ pub struct Channel(Arc<Shared>);
 
 struct Shared {
     next_id: AtomicU32,
+    /// The shortest time that an answer has taken, in nanoseconds.
+    quickest: AtomicU64,
     waiting: Mutex<Waiting>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     version: Version,
@@ -68,7 +70,18 @@ struct Waiter {
     permit: Option<Permit>,
     /// What the request weighs on its way.
     bytes: u64,
+    sent: Instant,
 }
+
+impl Waiter {
+    fn new(bytes: usize, permit: Option<Permit>) -> (Waiter, oneshot::Receiver<Result<Response>>) {
+        let (answer, receiver) = oneshot::channel();
+        (Waiter { answer, permit, bytes: bytes as u64, sent: Instant::now() }, receiver)
+    }
+}
+
+/// A request that leaves together with INIT: what its answer is called, and the request.
+pub type Early<'a> = (Operation, Request<'a>);
 
 struct Outgoing {
     head: Bytes,
@@ -153,11 +166,14 @@ pub fn unexpected(operation: Operation, response: &Response) -> Error {
 impl Channel {
     /// Requests the subsystem on a fresh session channel and exchanges versions. `why_ended`
     /// is asked for what is known of the connection when it ends; `pulse` is told of what is awaited.
+    /// What is in `early` does not wait for VERSION, which saves a round trip with servers that
+    /// bear it; the answers come in its order.
     pub async fn start(
         ssh: russh::Channel<client::Msg>,
+        early: &[Early<'_>],
         pulse: Arc<Pulse>,
         why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
-    ) -> Result<Channel> {
+    ) -> Result<(Channel, Vec<Pending>)> {
         let broken = |e: russh::Error| {
             Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(e.to_string())
         };
@@ -165,9 +181,21 @@ impl Channel {
         let mut assembler = Assembler::default();
         // INIT follows the subsystem request without waiting for its answer: one round trip
         // less, and a refusal still shows as a failure message.
+        let mut hello = BytesMut::from(&request::encode_init()[..]);
+        let mut waiting = Waiting::default();
+        let mut answers = Vec::new();
+        let mut next_id = 1;
+        for (operation, request) in early {
+            let head = request.encode(next_id);
+            let (waiter, answer) = Waiter::new(head.len(), None);
+            waiting.by_id.insert(next_id, waiter);
+            answers.push(Pending { operation: *operation, answer, here: None });
+            hello.extend_from_slice(&head);
+            next_id += 1;
+        }
         let asking = async {
             writer.request_subsystem(true, "sftp").await?;
-            writer.data_bytes(request::encode_init()).await
+            writer.data_bytes(hello.freeze()).await
         };
         let starting = async {
             // Both at once: INIT waits for room that comes with the subsystem, and when the
@@ -199,9 +227,11 @@ impl Channel {
                 .with_detail(format!("the server speaks SFTP version {} only", version.version)));
         }
         let (outgoing, queue) = mpsc::unbounded_channel();
+        waiting.by_id.values().for_each(|waiter| pulse.expect(waiter.bytes));
         let shared = Arc::new(Shared {
-            next_id: AtomicU32::new(1),
-            waiting: Mutex::default(),
+            next_id: AtomicU32::new(next_id),
+            quickest: AtomicU64::new(u64::MAX),
+            waiting: Mutex::new(waiting),
             outgoing,
             version,
             over: CancellationToken::new(),
@@ -213,7 +243,12 @@ impl Channel {
         // goes with it.
         tokio::spawn(async move { over.run_until_cancelled(writing).await });
         tokio::spawn(read_loop(incoming, assembler, Arc::downgrade(&shared), why_ended));
-        Ok(Channel(shared))
+        Ok((Channel(shared), answers))
+    }
+
+    /// The shortest time that an answer has taken: about a round trip.
+    pub fn quickest(&self) -> Duration {
+        Duration::from_nanos(self.0.quickest.load(Ordering::Relaxed))
     }
 
     /// Whether both are the same conversation.
@@ -265,16 +300,16 @@ impl Channel {
         payload: Vec<Bytes>,
         permit: Option<Permit>,
     ) -> Pending {
-        let (sender, answer) = oneshot::channel();
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let head = request.encode(id);
+        let (waiter, answer) =
+            Waiter::new(head.len() + payload.iter().map(Bytes::len).sum::<usize>(), permit);
         let mut waiting = self.0.waiting();
         if let Some(error) = &waiting.ended {
-            let _ = sender.send(Err(error.clone()));
+            let _ = waiter.answer.send(Err(error.clone()));
         } else {
-            let bytes = (head.len() + payload.iter().map(Bytes::len).sum::<usize>()) as u64;
-            waiting.by_id.insert(id, Waiter { answer: sender, permit, bytes });
-            self.0.pulse.expect(bytes);
+            self.0.pulse.expect(waiter.bytes);
+            waiting.by_id.insert(id, waiter);
             // The lock is held, so that the queue has the order of the ids. A closed queue means
             // that the reader is about to end everything that waits.
             let _ = self.0.outgoing.send(Outgoing { head, payload });
@@ -298,22 +333,43 @@ impl Shared {
         self.over.cancel();
     }
 
+    /// Delivers the packets that are whole; false where that ended the conversation.
+    fn take_in(&self, assembler: &mut Assembler) -> bool {
+        loop {
+            let delivered = match assembler.next() {
+                Ok(Some(Packet::Response(id, response))) => self.deliver(id, response),
+                Ok(Some(Packet::Version(_))) => Err(Malformed::UnknownType(TYPE_VERSION)),
+                Ok(None) => return true,
+                Err(malformed) => Err(malformed),
+            };
+            if let Err(malformed) = delivered {
+                let what = match malformed {
+                    Malformed::UnknownType(0) => "an answer to no request".to_owned(),
+                    other => other.to_string(),
+                };
+                self.end(Error::new(ErrorKind::Protocol, Operation::Read).with_detail(what));
+                return false;
+            }
+        }
+    }
+
     fn deliver(&self, id: u32, response: Response) -> Result<(), Malformed> {
-        let Some(Waiter { answer, permit, bytes }) = self.waiting().by_id.remove(&id) else {
+        let Some(Waiter { answer, permit, bytes, sent }) = self.waiting().by_id.remove(&id) else {
             return Err(Malformed::UnknownType(0));
         };
         self.pulse.settle(bytes);
+        let took = u64::try_from(sent.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.quickest.fetch_min(took, Ordering::Relaxed);
         if let Some(permit) = permit {
             permit.answered();
         }
         // Nobody waits for it any more: a handle would stay open on the server for good.
         if let Err(Ok(Response::Handle(handle))) = answer.send(Ok(response)) {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-            let (answer, _) = oneshot::channel();
             let head = Request::Close { handle: &handle }.encode(id);
-            let bytes = head.len() as u64;
-            self.waiting().by_id.insert(id, Waiter { answer, permit: None, bytes });
-            self.pulse.expect(bytes);
+            let (waiter, _) = Waiter::new(head.len(), None);
+            self.pulse.expect(waiter.bytes);
+            self.waiting().by_id.insert(id, waiter);
             let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
         }
         Ok(())
@@ -408,6 +464,10 @@ async fn read_loop(
     why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
 ) {
     let mut detail = None;
+    // Answers to early requests may have come along with VERSION.
+    if shared.upgrade().is_none_or(|shared| !shared.take_in(&mut assembler)) {
+        return;
+    }
     while let Some(message) = incoming.wait().await {
         let data = match message {
             ChannelMsg::Data { data } => data,
@@ -425,21 +485,8 @@ async fn read_loop(
         };
         let Some(shared) = shared.upgrade() else { return };
         assembler.push(data);
-        loop {
-            let delivered = match assembler.next() {
-                Ok(Some(Packet::Response(id, response))) => shared.deliver(id, response),
-                Ok(Some(Packet::Version(_))) => Err(Malformed::UnknownType(TYPE_VERSION)),
-                Ok(None) => break,
-                Err(malformed) => Err(malformed),
-            };
-            if let Err(malformed) = delivered {
-                let what = match malformed {
-                    Malformed::UnknownType(0) => "an answer to no request".to_owned(),
-                    other => other.to_string(),
-                };
-                shared.end(Error::new(ErrorKind::Protocol, Operation::Read).with_detail(what));
-                return;
-            }
+        if !shared.take_in(&mut assembler) {
+            return;
         }
     }
     if let Some(shared) = shared.upgrade() {

@@ -18,6 +18,9 @@ use crate::{
     trust::Never,
 };
 
+/// Asks for [`Limits`](super::limits::Limits): OpenSSH PROTOCOL section 4.8.
+const LIMITS: &str = "limits@openssh.com";
+
 /// Connects to `target` as ssh_config says, checks the host key, logs in and starts SFTP.
 pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     let label = target.label();
@@ -28,15 +31,16 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         .map_err(on_label)?;
     let connection = ssh::connect(&config, target, context).await.map_err(on_label)?;
     context.observer.stage(Stage::OpeningSession);
-    let first = connection.open_sftp().await.map_err(on_label)?;
     let id = FsId::new(label.as_str());
-    let can_tell_limits = first.version().has("limits@openssh.com");
-    let limits = can_tell_limits.then(|| {
-        let request = Request::Extended { name: "limits@openssh.com", strings: &[] };
-        first.send(Operation::OpenChannel, request)
-    });
+    let (home, limits) = (Request::RealPath { path: b"." }, Request::Extended { name: LIMITS, strings: &[] });
+    let requests = [(Operation::Canonicalize, home), (Operation::OpenChannel, limits)];
+    let (first, answers) = connection.open_sftp_with(&requests).await.map_err(on_label)?;
+    let [ask_home, ask_limits] = requests;
     let started = Instant::now();
-    let login = first.send(Operation::Canonicalize, Request::RealPath { path: b"." });
+    let can_tell_limits = first.version().has(LIMITS);
+    let mut answers = answers.into_iter();
+    let login = answers.next().unwrap_or_else(|| first.send(ask_home.0, ask_home.1));
+    let limits = answers.next().or_else(|| can_tell_limits.then(|| first.send(ask_limits.0, ask_limits.1)));
     let answers = async {
         let limits = match limits {
             Some(pending) => limits_of(pending.response().await?),
@@ -45,7 +49,6 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         Ok((limits, login.response().await?))
     };
     let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
-    let round_trip = started.elapsed();
     let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
     let (limits, login) = answered.map_err(on_label)?;
     let info = ServerInfo {
@@ -63,7 +66,6 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         first,
         second: OnceLock::new(),
         lanes: Lanes::default(),
-        round_trip,
         limits,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(12 * MIB, MIB, 24 * MIB),

@@ -17,7 +17,7 @@ use tokio::process::Child;
 use super::{
     ahead::ReadAhead,
     auth,
-    channel::{Channel, Ended},
+    channel::{Channel, Early, Ended, Pending},
     config::{self, HostConfig},
     hop::HopPrompt,
     host_key::HostKeyChecker,
@@ -48,6 +48,7 @@ pub struct Connection {
     ended: Arc<Mutex<Option<Ended>>>,
     pulse: Arc<Pulse>,
     host_key_type: String,
+    findings: Arc<Mutex<Findings>>,
     /// The jump host that it runs through.
     through: Option<Box<Connection>>,
     _proxy: Option<Child>,
@@ -58,6 +59,7 @@ pub struct Connection {
 struct Findings {
     refused: Option<Error>,
     host_key_type: String,
+    is_openssh: bool,
     banner: String,
 }
 
@@ -173,7 +175,7 @@ async fn hop_to(
     }));
     let host_key_type = lock(&findings).host_key_type.clone();
     let through = through.map(Box::new);
-    Ok(Connection { handle, ended, pulse, host_key_type, through, _proxy: transport.proxy })
+    Ok(Connection { handle, ended, pulse, host_key_type, findings, through, _proxy: transport.proxy })
 }
 
 impl Connection {
@@ -184,6 +186,12 @@ impl Connection {
 
     /// Opens another session channel with SFTP on it.
     pub async fn open_sftp(&self) -> Result<Channel> {
+        self.open_sftp_with(&[]).await.map(|(channel, _)| channel)
+    }
+
+    /// The same, with requests that leave before the server has said its version where that is
+    /// OpenSSH's; others may not bear it, and there are no answers then.
+    pub async fn open_sftp_with(&self, early: &[Early<'_>]) -> Result<(Channel, Vec<Pending>)> {
         let opened = tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await;
         let channel = opened.map_err(|_| no_answer())?.map_err(|error| {
             let kind = match error {
@@ -192,8 +200,10 @@ impl Connection {
             };
             Error::new(kind, Operation::OpenChannel).with_detail(error.to_string())
         })?;
+        // By now OpenSSH's server has announced its host keys.
+        let early = if lock(&self.findings).is_openssh { early } else { &[] };
         let ended = self.ended.clone();
-        Channel::start(channel, self.pulse.clone(), Arc::new(move || lock(&ended).clone())).await
+        Channel::start(channel, early, self.pulse.clone(), Arc::new(move || lock(&ended).clone())).await
     }
 
     /// A stream to another host through this one.
@@ -355,6 +365,15 @@ impl client::Handler for Handler {
                 Ok(false)
             }
         }
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        _: Vec<keys::PublicKey>,
+        session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        lock(&self.findings).is_openssh = session.remote_sshid().starts_with(b"SSH-2.0-OpenSSH_");
+        Ok(())
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), Self::Error> {

@@ -48,7 +48,7 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         true => session.data_channel(),
         false => session.lanes.pick(session.data_channel()),
     };
-    if options.expected_size.is_some_and(|size| size >= LARGE) && session.round_trip >= LONG_LINK {
+    if options.expected_size.is_some_and(|size| size >= LARGE) && session.round_trip() >= LONG_LINK {
         Lanes::ask(&session);
     }
     let started = Instant::now();
@@ -171,7 +171,7 @@ impl Writer {
         }
         if matches!(self.arriving, Arriving::NotAsked) {
             self.arriving = Arriving::All;
-            if self.session.round_trip >= LONG_LINK
+            if self.session.round_trip() >= LONG_LINK
                 && let Some(own) = self.lanes.first()
             {
                 Lanes::ask(&self.session);
