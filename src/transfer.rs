@@ -51,6 +51,35 @@ pub struct Request {
     pub remove_source: bool,
 }
 
+impl Request {
+    /// The same for some of its files alone, which stay where they are, `landing` having been settled;
+    /// `None` for what is none of its files, and where it is not settled where they land.
+    pub fn only(&self, items: &[Location], landing: Landing) -> Option<Request> {
+        let mut chosen = Chosen::default();
+        let mut sources: Vec<Location> = Vec::new();
+        for item in items {
+            let holds = |source: &&Location| source.fs == item.fs && item.path.is_within(&source.path);
+            let source = self.sources.iter().find(holds)?;
+            let root = match landing {
+                Landing::Into => self.target.path.join(source.path.name()?),
+                Landing::Onto => self.target.path.clone(),
+                Landing::Auto => return None,
+            };
+            // The directories on the way to it, where they are missing too.
+            let mut above = Some(root.resolve(item.path.strip_prefix(&source.path)?));
+            while let Some(path) = above.take().filter(|path| path.is_within(&self.target.path)) {
+                above = path.parent();
+                chosen.copy.insert(path);
+            }
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
+        let policy = Policy { chosen: Some(Arc::new(chosen)), delete: false, ..self.policy.clone() };
+        Some(Request { sources, target: self.target.clone(), landing, policy, remove_source: false })
+    }
+}
+
 /// How `target` is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

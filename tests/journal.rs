@@ -4,7 +4,7 @@
 use std::fs;
 
 use wharf::{
-    fs::{Attributes, FsId, Precision, RemotePath, Timestamp},
+    fs::{Attributes, Error, ErrorKind, FsId, Operation, Precision, RemotePath, Timestamp},
     transfer::{journal::Journal, step::CopyFile},
 };
 
@@ -57,7 +57,8 @@ fn a_million_files_take_little_memory() {
     journal.begin(&fs, &one, &part);
     assert_eq!(journal.reached().files, files - 1);
     assert!(!journal.is_done(&fs, &one.source) && journal.is_done(&fs, &file(1).source));
-    journal.failed(&fs, &one.source);
+    let why = Error::new(ErrorKind::PermissionDenied, Operation::Open);
+    journal.failed(&fs, &one.source, &why);
     assert_eq!(journal.reached().files, files - 1);
     assert!(journal.begun(&fs).get(&one.source).is_none());
     journal.begin(&fs, &one, &part);

@@ -1,6 +1,10 @@
 //! `wharf jobs`: transfers that were interrupted or have items that failed. Decides nothing.
 
-use std::io::{self, Write};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    os::unix::ffi::OsStrExt,
+};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,7 +17,7 @@ use super::{
 };
 use crate::{
     engine::{Command, What},
-    fs::{Location, Result, Timestamp},
+    fs::{Error, ErrorKind, Location, Operation, Result, Timestamp},
     transfer::{OnConflict, journal::Stored},
     words,
 };
@@ -38,6 +42,24 @@ pub enum JobsCommand {
     },
     /// Go on where it stopped, and try again what failed
     Resume(Which),
+    /// Say which items failed, and why
+    Show {
+        /// As `wharf jobs` shows it
+        id: String,
+
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try again only what failed, or of that only ITEM
+    Retry {
+        /// As `wharf jobs` shows it
+        id: String,
+
+        /// Paths as `wharf jobs show` has them; without any, all that failed
+        #[arg(value_name = "ITEM")]
+        items: Vec<OsString>,
+    },
     /// Forget it, and remove the parts of files that it has left
     Discard(Which),
 }
@@ -59,6 +81,8 @@ pub async fn run(arguments: &JobsArguments, common: &Common) -> Result<Exit> {
         None => list(&mut driver, arguments.json).await,
         Some(JobsCommand::List { json }) => list(&mut driver, *json || arguments.json).await,
         Some(JobsCommand::Resume(which)) => each(&mut driver, which, common, true).await,
+        Some(JobsCommand::Show { id, json }) => show(&mut driver, id, *json || arguments.json).await,
+        Some(JobsCommand::Retry { id, items }) => retry(&mut driver, id, items, common).await,
         Some(JobsCommand::Discard(which)) => each(&mut driver, which, common, false).await,
     };
     driver.finish().await;
@@ -90,6 +114,57 @@ async fn list(driver: &mut Driver, as_json: bool) -> Result<Exit> {
         super::say("Nothing was interrupted.");
     }
     Ok(Exit::Done)
+}
+
+/// The job of that name.
+async fn find(driver: &mut Driver, id: &str) -> Result<Stored> {
+    let unknown = Error::new(ErrorKind::NotFound, Operation::FindJob)
+        .on(id)
+        .with_detail("there is no interrupted transfer of that name");
+    stored(driver).await?.into_iter().find(|job| job.id == id).ok_or(unknown)
+}
+
+async fn show(driver: &mut Driver, id: &str, as_json: bool) -> Result<Exit> {
+    let job = find(driver, id).await?;
+    let mut out = io::stdout().lock();
+    let shown = job.failures.iter().try_for_each(|failure| {
+        if as_json {
+            let Location { fs, path } = &failure.source;
+            let why = (!failure.why.is_empty()).then_some(&failure.why);
+            let mut value = json!({ "place": fs.as_str(), "path": path.to_string(), "why": why });
+            if std::str::from_utf8(path.as_bytes()).is_err() {
+                value["path_hex"] =
+                    path.as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>().into();
+            }
+            return writeln!(out, "{value}");
+        }
+        writeln!(out, "{}", words::error(&failure.error()))
+    });
+    printed(shown)?;
+    if job.failures.is_empty() && !as_json {
+        super::say("Nothing of it has failed.");
+    }
+    Ok(Exit::Done)
+}
+
+async fn retry(driver: &mut Driver, id: &str, items: &[OsString], common: &Common) -> Result<Exit> {
+    let job = find(driver, id).await?;
+    let mut wanted = Vec::new();
+    for item in items {
+        let is_it = |location: &&Location| location.path.as_bytes() == item.as_bytes();
+        let found = job.failures.iter().map(|failure| &failure.source).find(is_it);
+        wanted.push(found.cloned().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, Operation::FindJob)
+                .on(item.to_string_lossy().into_owned())
+                .with_detail(format!("it is not among what has failed; `wharf jobs show {id}` lists that"))
+        })?);
+    }
+    let started = std::time::Instant::now();
+    let Some(ended) = progress::retry(driver, id.to_owned(), wanted, common.quiet).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let telling = Telling { aloud: !common.quiet, as_json: false, quiet: common.quiet };
+    summary::tell(&ended, started.elapsed(), "copied", telling)
 }
 
 async fn each(driver: &mut Driver, which: &Which, common: &Common, resume: bool) -> Result<Exit> {

@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use super::{driver, driver::Driver};
 use crate::{
     engine::{Command, JobId, ProgressBoard, What},
-    fs::{ErrorKind, Result},
+    fs::{ErrorKind, Location, Result},
     transfer::{Outcome, Phase, Progress, Request, Verified},
     words,
 };
@@ -55,6 +55,17 @@ pub async fn resume(driver: &mut Driver, id: String, quiet: bool) -> Result<Opti
     run(driver, job, Command::Resume { job, id }, quiet).await
 }
 
+/// Tries again what failed of one, in the same way.
+pub async fn retry(
+    driver: &mut Driver,
+    id: String,
+    items: Vec<Location>,
+    quiet: bool,
+) -> Result<Option<Ended>> {
+    let job = driver.job();
+    run(driver, job, Command::Retry { job, id, items }, quiet).await
+}
+
 async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> Result<Option<Ended>> {
     let bar = Bar::start(driver.progress(), job, quiet);
     let mut resumable = None;
@@ -84,7 +95,9 @@ async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> 
         }
         (Ok(outcome), Some(id)) => {
             if !quiet && std::io::stderr().is_terminal() {
-                super::say(format_args!("wharf: `wharf jobs resume {id}` tries again what failed"));
+                super::say(format_args!(
+                    "wharf: `wharf jobs resume {id}` goes on, and tries again what failed"
+                ));
             }
             Ok(Some(Ended { outcome, verified }))
         }

@@ -215,6 +215,13 @@ pub enum Command {
         job: JobId,
         id: String,
     },
+    /// Try again what has failed of an interrupted transfer, `items` of it or all, and nothing else: as
+    /// `Copy`. Sources of a move stay; `Resumable` where there is more to be done.
+    Retry {
+        job: JobId,
+        id: String,
+        items: Vec<Location>,
+    },
     /// Forget an interrupted transfer and remove the parts that it has left: `Done`.
     Discard {
         job: JobId,

@@ -190,6 +190,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, command: Command) {
     | Command::Compare { job, .. }
     | Command::Stored { job }
     | Command::Resume { job, .. }
+    | Command::Retry { job, .. }
     | Command::Discard { job, .. }
     | Command::CreateDir { job, .. }
     | Command::CreateFile { job, .. }
@@ -309,6 +310,7 @@ impl Job {
             Command::Plan { request, .. } => self.copy(request, copy::Mode::Plan).await,
             Command::Compare { left, right, content, .. } => self.compare(&left, &right, content).await,
             Command::Resume { id, .. } => self.resume(&id).await,
+            Command::Retry { id, items, .. } => self.retry(&id, &items).await,
             Command::Discard { id, .. } => self.discard(&id).await,
             Command::Stored { .. } => self.stored().await,
             Command::PutBack { draft, how, .. } => self.put_back(&draft, how).await,

@@ -17,13 +17,16 @@ use std::{
 
 use finished::Finished;
 use line::Line;
-pub use store::{Stored, create, discard, list, open};
+pub use store::{Failure, Stored, create, discard, list, open};
 
 use super::{Chosen, Decisions, Landing, OnConflict, Policy, Totals, step::CopyFile};
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
 
 /// Lines that may wait to be written together, in bytes.
 const BUFFERED: usize = 16 << 10;
+
+/// Characters that are kept of why something failed.
+const LONGEST_REASON: usize = 300;
 
 /// What is known of one source that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +101,8 @@ struct State {
     /// What all of it amounts to, once that is known.
     planned: Option<(u64, u64)>,
     removing: bool,
-    failed: HashSet<(u32, RemotePath)>,
+    /// What failed, with what was said about it.
+    failed: HashMap<(u32, RemotePath), String>,
     next: u64,
     disk: Option<Disk>,
 }
@@ -314,13 +318,15 @@ impl Journal {
     }
 
     /// Copying it failed, and nothing of it is left.
-    pub fn failed(&self, fs: &FsId, source: &RemotePath) {
+    pub fn failed(&self, fs: &FsId, source: &RemotePath, why: &Error) {
+        let said = why.detail().or(why.reply().map(|reply| reply.text.as_str())).unwrap_or_default();
+        let why: String = said.chars().take(LONGEST_REASON).collect();
         let mut state = self.lock();
         let key = state.key(fs, source);
         state.open.remove(&key);
         state.unfinish(&key);
-        state.write(&Line::failed(key.0, source), false);
-        state.failed.insert(key);
+        state.write(&Line::failed(key.0, source, &why), false);
+        state.failed.insert(key, why);
     }
 
     /// Whether there is something that could be tried again.

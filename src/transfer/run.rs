@@ -213,8 +213,9 @@ impl Transfer {
             if let Some(within) = within {
                 let there = this.cancel.run_until_cancelled(within.appears()).await;
                 if !there.ok_or_else(cancelled)? {
-                    this.journal.failed(this.from.id(), &file.source);
-                    this.failed(nowhere(&file.target, &this));
+                    let error = nowhere(&file.target, &this);
+                    this.journal.failed(this.from.id(), &file.source, &error);
+                    this.failed(error);
                     return Ok(());
                 }
             }
@@ -388,7 +389,7 @@ impl Transfer {
             }
             Err(error) if error.kind().ends_session() => Err(error),
             Err(error) => {
-                self.journal.failed(self.from.id(), &file.source);
+                self.journal.failed(self.from.id(), &file.source, &error);
                 self.failed(error.on(self.to.id().as_str()));
                 Ok(())
             }

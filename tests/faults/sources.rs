@@ -68,6 +68,55 @@ fn what_failed_can_be_tried_again() {
     assert_eq!(fs::metadata(target.join("a")).unwrap().modified().unwrap(), changed);
 }
 
+/// One of several, by its name; the others stay recorded.
+#[test]
+fn one_item_that_failed_can_be_tried_again_alone() {
+    let sshd = Sshd::start(SshdConfig { password_auth: true, ..SshdConfig::default() });
+    let world = World::new(sshd.ssh_config());
+    let source = world.path("source");
+    fs::create_dir_all(source.join("deep")).unwrap();
+    for name in ["a", "deep/b", "c"] {
+        fs::write(source.join(name), name).unwrap();
+    }
+    let closed = |name: &str, mode| {
+        fs::set_permissions(source.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    closed("a", 0o000);
+    closed("deep/b", 0o000);
+    for path in [world.dir.path(), &source, &source.join("deep")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let target = world.path("target");
+    let arguments = ["cp".into(), "-r".into(), source.clone().into_os_string(), target.clone().into()];
+    as_user(PASSWORD_USER, arguments).ends(1).says(&["source/a", "deep/b"]);
+    let ran = as_user(PASSWORD_USER, ["jobs", "--json"]).ends(0);
+    let job: serde_json::Value = ran
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .find(|job| job["target"]["path"] == target.to_str().unwrap())
+        .unwrap();
+    let id = job["id"].as_str().unwrap().to_owned();
+    let shown = as_user(PASSWORD_USER, ["jobs", "show", &id]).ends(0).lines();
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[0].contains("source/a") && shown[0].contains("Permission denied"), "{shown:?}");
+
+    closed("a", 0o644);
+    closed("deep/b", 0o644);
+    let a = source.join("a").to_str().unwrap().to_owned();
+    let none = source.join("c").to_str().unwrap().to_owned();
+    as_user(PASSWORD_USER, ["jobs", "retry", &id, &none]).ends(1).says(&["not among what has failed"]);
+    as_user(PASSWORD_USER, ["jobs", "retry", &id, &a]).ends(0).says(&["1 copied"]);
+    assert_eq!(fs::read(target.join("a")).unwrap(), b"a");
+    assert!(!target.join("deep/b").exists(), "that was not asked for");
+    let shown = as_user(PASSWORD_USER, ["jobs", "show", &id]).ends(0).lines();
+    assert!(shown.len() == 1 && shown[0].contains("deep/b"), "{shown:?}");
+    as_user(PASSWORD_USER, ["jobs", "retry", &id]).ends(0).says(&["1 copied"]);
+    assert_eq!(fs::read(target.join("deep/b")).unwrap(), b"deep/b");
+    // That was all of it.
+    as_user(PASSWORD_USER, ["jobs", "show", &id]).ends(1).says(&["no interrupted transfer"]);
+}
+
 /// Another content of the same size and time is not what was begun.
 #[test]
 fn a_source_of_the_same_size_and_time_is_looked_into() {

@@ -2,7 +2,10 @@
 
 use super::*;
 use wharf::{
-    transfer::{Landing, Policy, Request, journal::Stored},
+    transfer::{
+        Landing, Policy, Request,
+        journal::{Failure, Stored},
+    },
     ui::{keymap::Mode, update::jobs_at_start},
 };
 
@@ -23,6 +26,7 @@ fn stored(id: &str, name: &str, running: bool) -> Stored {
         planned: Some(Totals { files: 180, bytes: 134_217_728, ..Totals::default() }),
         open: 2,
         failed: 0,
+        failures: Vec::new(),
         running,
         parts: Vec::new(),
     }
@@ -143,6 +147,39 @@ fn what_failed_is_tried_again_all_or_one() {
     assert!(chosen.copy.contains(&RemotePath::new("/var/www/site/assets/deep")));
     assert!(!chosen.copy.contains(&RemotePath::new("/var/www/site/assets/a.css")));
     assert_eq!(ui.state.transfers.jobs[0].failures.len(), 2);
+}
+
+#[test]
+fn one_item_of_an_earlier_transfer_is_tried_again_by_itself() {
+    let mut ui = two_panes(100, 24);
+    let mut effects = Vec::new();
+    jobs_at_start(&mut ui.state, &mut effects);
+    ui.take(effects);
+    let Command::Stored { job } = *ui.last() else { panic!("nothing was asked") };
+    let failure = |name: &str| Failure {
+        source: local().0.join(b"assets").join(name.as_bytes()),
+        why: "Permission denied".into(),
+    };
+    let failures = vec![failure("a.css"), failure("b.css")];
+    let all = vec![Stored { failed: 2, failures, ..stored("aaaaaa", "assets", false) }];
+    ui.event(job, What::Stored(all));
+    ui.event(job, What::Done(Outcome::default()));
+    assert!(ui.says("some of it failed"));
+    ui.press("T");
+    assert!(ui.screen().contains("2 failed"), "{}", ui.screen());
+    // Enter shows what failed; to go on with all of it is a key of its own.
+    ui.press("Enter");
+    assert!(ui.screen().contains("a.css") && ui.screen().contains("Permission denied"), "{}", ui.screen());
+    ui.press("Down r");
+    let Command::Retry { job, id, items } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    assert_eq!((id.as_str(), items), ("aaaaaa", vec![failure("b.css").source]));
+    let done = Totals { files: 1, ..Totals::default() };
+    ui.event(job, What::Resumable { id });
+    ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
+    let transfer = &ui.state.transfers.jobs[0];
+    assert_eq!((transfer.failures.len(), transfer.resumable.as_deref()), (1, Some("aaaaaa")));
+    assert!(matches!(transfer.standing, wharf::ui::state::Standing::Interrupted(known) if known.failed == 1));
+    assert_eq!(transfer.progress.done.files, 128, "the rest stands as it did");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The jobs that move bytes or take things away: copying, moving, removing. They clean up behind
 //! themselves. Knows no protocol.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures::FutureExt;
 
@@ -47,12 +50,14 @@ pub(super) struct Run {
     pub(super) journal: Journal,
     /// Something was begun before this run.
     pub(super) resumed: bool,
+    /// Of what was begun, only these are gone on with.
+    pub(super) only: Option<Arc<HashSet<RemotePath>>>,
 }
 
 impl Job {
     /// One run of a copy, from listing to the last step.
     pub(super) async fn copy_all(&self, request: &Request, mode: Mode, run: &Run) -> Result<Outcome> {
-        let Run { counters, throttle, reporter, journal, resumed } = run;
+        let Run { counters, throttle, reporter, journal, resumed, only } = run;
         counters.restart();
         self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Planning);
         let to = self.cancellable(self.fs(&request.target.fs).boxed()).await?;
@@ -79,6 +84,10 @@ impl Job {
             if sources.is_empty() {
                 continue;
             }
+            let mut begun = journal.begun(&id);
+            if let Some(only) = only {
+                begun.open.retain(|source, _| only.contains(source));
+            }
             let transfer = Transfer {
                 from: from.clone(),
                 to: to.clone(),
@@ -88,7 +97,7 @@ impl Job {
                 throttle: throttle.clone(),
                 room: self.shared.gates.between(&*from, &*to, policy.jobs),
                 journal: journal.clone(),
-                begun: Arc::new(journal.begun(&id)),
+                begun: Arc::new(begun),
                 apart: Arc::default(),
                 keep: if journal.id().is_some() { self.keep.clone() } else { Arc::default() },
             };

@@ -2,6 +2,7 @@
 //! and taking up what was interrupted. Knows no protocol.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     engine::{meter::Meter, session::pause_before},
-    fs::{Error, ErrorKind, FsId, Operation, Place, Result},
+    fs::{Error, ErrorKind, FsId, Location, Operation, Place, RemotePath, Result},
     transfer::{
         Outcome, Phase, Request,
         counters::Counters,
@@ -43,7 +44,7 @@ impl Job {
             Mode::Run => self.record(&request).await,
             Mode::Plan => Journal::default(),
         };
-        self.copy_recorded(request, mode, journal).await
+        self.copy_recorded(request, mode, journal, None).await
     }
 
     /// Starts a record; without a directory, or where that cannot be written, in memory alone.
@@ -84,13 +85,16 @@ impl Job {
         request: Request,
         mode: Mode,
         journal: Journal,
+        only: Option<Arc<HashSet<RemotePath>>>,
     ) -> Result<Outcome> {
         let counters = Arc::new(Counters::default());
         let throttle = Throttle::new(request.policy.limit, self.shared.limit.clone());
         self.shared.jobs.measure(self.job, counters.clone(), throttle.clone());
         let (reporter, telling) = self.reporter();
         let resumed = !journal.is_empty();
-        let run = Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed };
+        let is_part = only.is_some();
+        let run =
+            Run { counters: counters.clone(), throttle, reporter, journal: journal.clone(), resumed, only };
         let queue = &self.shared.jobs.queue;
         let is_held = run.throttle.is_paused();
         let mut place = (mode == Mode::Run).then(|| queue.enter(self.job, Pair::of(&request), is_held));
@@ -111,7 +115,7 @@ impl Job {
         if !verified.is_empty() {
             self.shared.emit(self.job, What::Verified(verified)).await;
         }
-        if mode == Mode::Run {
+        if mode == Mode::Run && !is_part {
             self.settle(&request, &journal, &outcome, has_waited_only).await;
         }
         outcome
@@ -192,7 +196,42 @@ impl Job {
         for place in &stored.places {
             self.cancellable(self.reach(place).boxed()).await?;
         }
-        self.copy_recorded(stored.request, Mode::Run, journal).await
+        self.copy_recorded(stored.request, Mode::Run, journal, None).await
+    }
+
+    /// Tries again what has failed of an interrupted job, `items` of it or all, and nothing else. What
+    /// else there is to be done stays recorded.
+    pub(super) async fn retry(&self, id: &str, items: &[Location]) -> Result<Outcome> {
+        let (dir, name) = (self.jobs_dir()?, id.to_owned());
+        let (journal, stored) = blocking(move || journal::open(&dir, &name)).await??;
+        let refuse = |why: &str| Error::new(ErrorKind::NotFound, Operation::FindJob).on(id).with_detail(why);
+        let failed: Vec<Location> = stored.failures.iter().map(|failure| failure.source.clone()).collect();
+        if failed.is_empty() {
+            return Err(refuse("nothing of it has failed"));
+        }
+        if let Some(other) = items.iter().find(|item| !failed.contains(item)) {
+            return Err(refuse("this has not failed").at(&other.path));
+        }
+        let items = if items.is_empty() { &failed[..] } else { items };
+        let landing = journal.landing().unwrap_or(stored.request.landing);
+        let Some(request) = stored.request.only(items, landing) else {
+            return Err(refuse("it can only be tried again as a whole"));
+        };
+        for place in &stored.places {
+            self.cancellable(self.reach(place).boxed()).await?;
+        }
+        let only = Arc::new(items.iter().map(|item| item.path.clone()).collect());
+        let outcome = self.copy_recorded(request, Mode::Run, journal.clone(), Some(only)).await;
+        if let Some(planned) = stored.planned {
+            journal.planned(planned);
+        }
+        let is_whole = stored.planned.is_some_and(|planned| journal.reached().files >= planned.files);
+        if outcome.is_ok() && is_whole && !journal.has_failed() && !stored.request.remove_source {
+            journal.forget();
+        } else {
+            self.shared.emit(self.job, What::Resumable { id: id.to_owned() }).await;
+        }
+        outcome
     }
 
     /// Forgets an interrupted job and removes the parts that it has left.

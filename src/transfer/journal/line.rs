@@ -101,7 +101,12 @@ pub(super) enum Line {
     Done {
         n: u64,
     },
-    Failed(Spot),
+    Failed {
+        #[serde(flatten)]
+        spot: Spot,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
     Renamed(Spot),
 }
 
@@ -147,8 +152,8 @@ impl Line {
         Line::Dir(encode(path))
     }
 
-    pub(super) fn failed(on: u32, source: &RemotePath) -> Line {
-        Line::Failed(Spot { on, path: encode(source) })
+    pub(super) fn failed(on: u32, source: &RemotePath, why: &str) -> Line {
+        Line::Failed { spot: Spot { on, path: encode(source) }, why: why.to_owned() }
     }
 
     pub(super) fn renamed(on: u32, source: &RemotePath) -> Line {
@@ -197,12 +202,12 @@ impl State {
                     self.finish(key);
                 }
             }
-            Line::Failed(spot) => {
+            Line::Failed { spot, why } => {
                 if let Some(path) = decode(&spot.path) {
                     let key = (spot.on, path);
                     self.open.remove(&key);
                     self.unfinish(&key);
-                    self.failed.insert(key);
+                    self.failed.insert(key, why);
                 }
             }
             Line::Renamed(spot) => {

@@ -18,7 +18,7 @@ use super::{
     line::{self, Head, Line},
 };
 use crate::{
-    fs::{Error, ErrorKind, FsId, Operation, Place, RemotePath, Result},
+    fs::{Error, ErrorKind, FsId, Location, Operation, Place, RemotePath, Result},
     transfer::{Request, Totals},
 };
 
@@ -47,10 +47,29 @@ pub struct Stored {
     /// Files that were begun and are not done.
     pub open: u64,
     pub failed: u64,
+    /// The sources that failed, by their paths.
+    pub failures: Vec<Failure>,
     /// A program is at work on it.
     pub running: bool,
     /// Where the parts are that it has left.
     pub parts: Vec<RemotePath>,
+}
+
+/// A source that could not be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub source: Location,
+    /// What was said about it, unescaped; perhaps nothing.
+    pub why: String,
+}
+
+impl Failure {
+    /// The same as an error.
+    pub fn error(&self) -> Error {
+        let error = Error::new(ErrorKind::Failure, Operation::Copy).at(&self.source.path);
+        let error = error.on(self.source.fs.as_str());
+        if self.why.is_empty() { error } else { error.with_detail(self.why.clone()) }
+    }
 }
 
 fn path_of(dir: &Path, id: &str) -> Option<PathBuf> {
@@ -117,7 +136,13 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 }
 
 fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Stored> {
-    let (places, _, mut request) = head.request()?;
+    let (places, servers, mut request) = head.request()?;
+    let failure = |((on, path), why): (&(u32, RemotePath), &String)| {
+        let fs = servers.get(*on as usize)?.clone();
+        Some(Failure { source: Location::new(fs, path.clone()), why: why.clone() })
+    };
+    let mut failures: Vec<Failure> = state.failed.iter().filter_map(failure).collect();
+    failures.sort_by(|a, b| a.source.path.cmp(&b.source.path));
     if let Some(count) = head.chosen {
         // Less than what was chosen would be something else.
         let whole = (state.chosen.copy.len() + state.chosen.remove.len()) as u64 == count;
@@ -133,6 +158,7 @@ fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Store
         planned: state.planned.map(|(files, bytes)| Totals { files, bytes, ..Totals::default() }),
         open: state.open.values().filter(|item| !item.done).count() as u64,
         failed: state.failed.len() as u64,
+        failures,
         running,
         parts: state.open.values().filter_map(|item| item.part.clone()).collect(),
     })

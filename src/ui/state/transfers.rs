@@ -79,6 +79,8 @@ pub struct Transfer {
     pub rates: VecDeque<f64>,
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
+    /// How it stood before one item of it was tried again.
+    pub kept: Option<Box<(Interrupted, Progress)>>,
     /// Why the connection was lost that is about to be tried again, in words.
     pub lost: Option<String>,
 }
@@ -119,7 +121,17 @@ impl Transfer {
             rates: VecDeque::new(),
             rated: Duration::ZERO,
             lost: None,
+            kept: None,
         }
+    }
+
+    /// Where one item of it was tried again, the rest stands as it did before.
+    pub fn stand_as_before(&mut self) {
+        let Some(kept) = self.kept.take().filter(|_| self.resumable.is_some()) else { return };
+        let (interrupted, progress) = *kept;
+        let failed = self.failures.len() as u64 + self.more_failures;
+        self.progress = Progress { failed, ..progress };
+        self.standing = Standing::Interrupted(Interrupted { failed, ..interrupted });
     }
 
     /// Keeps a failure, if there are not too many.

@@ -268,15 +268,18 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             }
             transfer.progress.done = outcome.done;
             transfer.standing = Standing::Done(outcome);
+            transfer.stand_as_before();
             ended(state, job, Some(Notice { tone: if bad { Tone::Bad } else { Tone::Good }, text }), fx);
         }
         What::Failed(error) => {
             let text = words::error(&error).to_string();
             transfer.standing = Standing::Failed(error);
+            transfer.stand_as_before();
             ended(state, job, Some(Notice { tone: Tone::Bad, text }), fx);
         }
         What::Cancelled => {
             transfer.standing = Standing::Cancelled;
+            transfer.stand_as_before();
             let text = format!("{} was cancelled; what was done until then stays.", transfer.name);
             ended(state, job, Some(Notice { tone: Tone::Plain, text }), fx);
         }

@@ -73,6 +73,7 @@ pub(super) fn on_stored(state: &mut State, what: What) {
                     failed: stored.failed,
                 }),
                 resumable: Some(stored.id),
+                failures: stored.failures.iter().map(|failure| failure.error()).collect(),
                 ..Transfer::new(job, work, name, label(&request.target, state), touches)
             }
         })
@@ -89,7 +90,9 @@ pub(super) fn on_stored(state: &mut State, what: What) {
     if state.notice.is_none() {
         let key = state.keymap.all_keys(Action::Transfers).first().map(ToString::to_string);
         let key = key.unwrap_or_default();
+        let has_failed = state.transfers.jobs.first().is_some_and(|transfer| !transfer.failures.is_empty());
         let text = match count {
+            1 if has_failed => format!("A transfer was interrupted, and some of it failed: {key} shows it."),
             1 => format!("A transfer was interrupted: {key} and Enter go on with it."),
             _ => format!(
                 "{} transfers were interrupted: {key} shows them, Enter goes on.",
@@ -290,6 +293,9 @@ fn landing_of(request: &Request, error: &Error) -> Option<Location> {
 fn retry_one(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
     let Some(transfer) = state.transfers.jobs.get(at) else { return };
     let failed = transfer.failures.get(row);
+    if transfer.request.is_none() && failed.is_some() && transfer.resumable.is_some() {
+        return retry_stored(state, at, row, fx);
+    }
     let (Some(request), Some(error)) = (transfer.request.as_deref(), failed) else {
         let text = if failed.is_none() {
             "This one did not fail."
@@ -327,4 +333,28 @@ fn retry_one(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
     state.transfers.jobs.push(again);
     state.hint(format!("Trying {name} again."));
     fx.push(Effect::Send(Command::Copy { job, request }));
+}
+
+/// The same for a transfer of an earlier program: what is left of it stays to be gone on with.
+fn retry_stored(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
+    let job = state.fresh_job();
+    let Some(transfer) = state.transfers.jobs.get_mut(at) else { return };
+    let Standing::Interrupted(interrupted) = transfer.standing else {
+        return state.hint("It can only be tried again with all: R.");
+    };
+    let item = transfer
+        .failures
+        .get(row)
+        .and_then(|error| Some(Location::new(FsId::new(error.place()?), error.path()?.clone())));
+    let (Some(item), Some(id)) = (item, transfer.resumable.take()) else { return };
+    transfer.failures.remove(row);
+    transfer.kept = Some(Box::new((interrupted, transfer.progress.clone())));
+    transfer.job = job;
+    transfer.standing = Standing::Running;
+    let name = words::escape_bytes(item.path.name().unwrap_or_default());
+    if let Some(Overlay::Details(details)) = state.overlays.last_mut() {
+        details.job = job;
+    }
+    state.hint(format!("Trying {name} again."));
+    fx.push(Effect::Send(Command::Retry { job, id, items: vec![item] }));
 }

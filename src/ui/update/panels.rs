@@ -95,7 +95,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         }
         Action::Details | Action::Open if panel == Panel::Transfers => {
             match state.transfers.current() {
-                Some(transfer) if matches!(transfer.standing, Standing::Interrupted(_)) => {
+                Some(transfer)
+                    if matches!(transfer.standing, Standing::Interrupted(_))
+                        && transfer.failures.is_empty() =>
+                {
                     jobs::go_on(state, state.transfers.cursor, fx);
                 }
                 Some(transfer) => {

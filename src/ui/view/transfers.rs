@@ -128,6 +128,17 @@ fn interrupted(
         0 => words::plural(files, "file", "files"),
         total => format!("{} of {}", words::count(files), words::plural(total, "file", "files")),
     };
+    if !transfer.failures.is_empty() {
+        let failed = format!("{} failed", words::count(transfer.failures.len() as u64));
+        let ways = [
+            format!("interrupted at {reached}, {failed} · Enter shows them, r goes on, x forgets it"),
+            format!("interrupted, {failed} · Enter shows them, r goes on"),
+            format!("interrupted, {failed}"),
+        ];
+        let fits = ways.into_iter().find(|text| text::width(text) <= usize::from(room));
+        pen.put(x, y, room, &fits.unwrap_or(failed), Role::Warning);
+        return;
+    }
     let ways = [
         format!("interrupted, begun {started} · {all} · Enter goes on, x forgets it"),
         format!("interrupted at {reached} · Enter goes on, x forgets it"),
