@@ -162,7 +162,7 @@ mod tests {
         fs::create_dir(parent.path().join("wharf-open-x")).unwrap();
         fs::write(parent.path().join("wharf-open-x/mine"), "mine").unwrap();
         drop(killed);
-        assert_eq!(sweep_in(parent.path()), [changed.clone()]);
+        assert_eq!(sweep_in(parent.path()), [changed.as_path()]);
         assert!(open.exists() && !left.parent().unwrap().exists() && changed.exists());
         assert_eq!(names(parent.path()), 3);
         assert!(sweep_in(parent.path()).is_empty(), "it is said once");

@@ -124,6 +124,31 @@ pub fn before(blocks: &Blocks, shape: Shape, start: u64) -> Result<Option<u64>, 
     start.checked_sub(1).map(|last| start_of(blocks, shape, last)).transpose()
 }
 
+/// Where the row begins that stands `count` rows before the one that begins at `start`, or the first
+/// row of the line before that is nearer; and how many rows that is. `None` at the beginning.
+///
+/// A line is gone through once for all of its rows: one that is long has hundreds.
+pub fn above(
+    blocks: &Blocks,
+    shape: Shape,
+    start: u64,
+    count: usize,
+) -> Result<Option<(u64, usize)>, Missing> {
+    if shape.hex || !shape.wrap {
+        return Ok(before(blocks, shape, start)?.map(|start| (start, 1)));
+    }
+    let Some(last) = start.checked_sub(1) else { return Ok(None) };
+    let mut starts = vec![line_start(blocks, last)?];
+    while let Some(at) = starts.last()
+        && let Some(row) = row(blocks, shape, *at)?
+        && row.end <= last
+    {
+        starts.push(row.end);
+    }
+    let rows = count.min(starts.len());
+    Ok(starts.get(starts.len() - rows).map(|start| (*start, rows)))
+}
+
 /// Where a line that begins at `start` is broken if it does not end before.
 fn limit_of(start: u64) -> u64 {
     (start + LONG).next_multiple_of(BLOCK)
@@ -354,6 +379,12 @@ mod tests {
                 prop_assert_eq!(start_of(&blocks, shape, row.end - 1), Ok(row.start));
                 let above = at.checked_sub(1).and_then(|at| starts.get(at)).copied();
                 prop_assert_eq!(before(&blocks, shape, row.start), Ok(above));
+                let Some((further, rows)) = super::above(&blocks, shape, row.start, 20).unwrap() else {
+                    prop_assert_eq!(at, 0);
+                    continue;
+                };
+                prop_assert!((1..=20).contains(&rows));
+                prop_assert_eq!(Some(&further), starts.get(at - rows));
             }
         }
     }

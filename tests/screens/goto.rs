@@ -243,7 +243,7 @@ fn what_was_gone_to_is_kept_and_comes_back() {
         |change: &Change| matches!(change, Change::GoneTo { text } if text == "/home/ann/site/assets/");
     assert!(ui.kept.iter().any(kept), "{:?}", ui.kept);
     // A later word from the store does not take it away again.
-    ui.msg(Msg::Kept(Box::new(Kept::default())));
+    ui.msg(Msg::Kept(Box::default()));
     ui.fill(Side::Left, vec![]);
     ui.press("^g Up Up");
     assert_eq!(text(&ui), "/var/log");

@@ -449,8 +449,15 @@ fn carry_out(viewer: &mut Viewer, shape: Shape, height: usize) -> Result<(), Mis
                 Some(Move::By(1 - isize::try_from(height).unwrap_or(1)))
             }
             Move::By(0) => None,
-            Move::By(rows) => match step_by(viewer, shape, height, rows)? {
-                ControlFlow::Continue(()) => Some(Move::By(rows - rows.signum())),
+            Move::By(up @ ..0) => match rows::above(&viewer.blocks, shape, viewer.top, up.unsigned_abs())? {
+                Some((start, rows)) => {
+                    viewer.top = start;
+                    Some(Move::By(up.saturating_add_unsigned(rows)))
+                }
+                None => None,
+            },
+            Move::By(rows) => match step_down(viewer, shape, height)? {
+                ControlFlow::Continue(()) => Some(Move::By(rows - 1)),
                 ControlFlow::Break(()) => None,
             },
         };
@@ -458,23 +465,14 @@ fn carry_out(viewer: &mut Viewer, shape: Shape, height: usize) -> Result<(), Mis
     Ok(())
 }
 
-/// One row up or down.
-fn step_by(
-    viewer: &mut Viewer,
-    shape: Shape,
-    height: usize,
-    rows: isize,
-) -> Result<ControlFlow<()>, Missing> {
-    let next = if rows < 0 {
-        rows::before(&viewer.blocks, shape, viewer.top)?
-    } else {
-        let (page, missing) = rows::page(&viewer.blocks, shape, viewer.top, height + 1);
-        match (page.get(1), missing) {
-            // The end stays at the lower edge.
-            (Some(second), _) if page.len() > height => Some(second.start),
-            (_, Some(missing)) => return Err(missing),
-            _ => None,
-        }
+/// One row down.
+fn step_down(viewer: &mut Viewer, shape: Shape, height: usize) -> Result<ControlFlow<()>, Missing> {
+    let (page, missing) = rows::page(&viewer.blocks, shape, viewer.top, height + 1);
+    let next = match (page.get(1), missing) {
+        // The end stays at the lower edge.
+        (Some(second), _) if page.len() > height => Some(second.start),
+        (_, Some(missing)) => return Err(missing),
+        _ => None,
     };
     Ok(match next {
         Some(start) => {
