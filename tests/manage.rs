@@ -101,6 +101,25 @@ fn rm_removes_links_and_not_what_they_lead_to() {
     assert!(!world.path("keep/deep/file").exists(), "one that fails does not stop the others");
 }
 
+/// As rm and mv elsewhere: `sub/..` is more than whoever wrote it meant, and `/` is all there is.
+#[test]
+fn what_has_no_name_is_neither_removed_nor_moved() {
+    let world = World::new();
+    fs::create_dir_all(world.path("keep/sub")).unwrap();
+    fs::write(world.path("keep/file"), "precious").unwrap();
+    let elsewhere = world.local("elsewhere");
+    for place in [world.local("keep/sub/.."), world.remote("keep/sub/../"), world.remote("keep/.")] {
+        world.fails(2, &["rm", "-r", &place], "give its name");
+        world.fails(2, &["mv", &place, &elsewhere], "give its name");
+    }
+    world.fails(2, &["rm", "-r", &format!("{}:..", support::ALIAS)], "give its name");
+    world.fails(2, &["mv", &format!("{}:/", support::ALIAS), &elsewhere], "neither removed nor moved");
+    assert!(world.path("keep/file").exists() && !world.path("elsewhere").exists());
+    // Within a path they lead on as ever.
+    world.ok(&["rm", "-r", &world.remote("keep/sub/../file")]);
+    assert!(!world.path("keep/file").exists());
+}
+
 #[test]
 fn mv_renames_in_place_and_copies_across() {
     let world = World::new();

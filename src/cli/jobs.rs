@@ -130,7 +130,7 @@ async fn show(driver: &mut Driver, id: &str, as_json: bool) -> Result<Exit> {
     let shown = job.failures.iter().try_for_each(|failure| {
         if as_json {
             let Location { fs, path } = &failure.source;
-            let why = (!failure.why.is_empty()).then_some(&failure.why);
+            let why = Some(&failure.why.said).filter(|said| !said.is_empty());
             let mut value = json!({ "place": fs.as_str(), "path": path.to_string(), "why": why });
             if std::str::from_utf8(path.as_bytes()).is_err() {
                 value["path_hex"] =

@@ -2,6 +2,7 @@
 //! places; one that fails is named and does not stop the others.
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     os::unix::ffi::OsStrExt,
 };
@@ -23,7 +24,7 @@ use crate::{
 
 /// Opens the places, runs `work` on them and ends the sessions.
 pub(super) async fn on_places(
-    arguments: &[std::ffi::OsString],
+    arguments: &[OsString],
     common: &Common,
     work: impl AsyncFnOnce(&mut Driver, Vec<Location>) -> Result<Exit>,
 ) -> Result<Exit> {
@@ -57,10 +58,39 @@ pub(super) async fn each(
     Ok(exit)
 }
 
+/// Refuses what is only called `.` or `..`, as rm(1) and mv(1) do: that it was more than meant shows too late.
+pub(super) fn refuse_dots(arguments: &[OsString]) -> Result<()> {
+    for argument in arguments {
+        let bytes = argument.as_bytes();
+        let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+        let last = bytes.get(..end).and_then(|all| all.rsplit(|byte| matches!(byte, b'/' | b':')).next());
+        if matches!(last, Some(b"." | b"..")) {
+            let place = String::from_utf8_lossy(bytes);
+            return Err(Error::new(ErrorKind::Usage, Operation::ReadArguments).with_detail(format!(
+                "{place} ends in . or .., and is neither removed nor moved; give its name"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The same for all that a server or this machine has.
+pub(super) fn refuse_root(location: &Location) -> Result<()> {
+    if !location.path.is_root() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, Operation::ReadArguments)
+        .at(&location.path)
+        .on(location.fs.as_str())
+        .with_detail("all that is there is neither removed nor moved; name what is to go"))
+}
+
 pub async fn rm(arguments: &RmArguments, common: &Common) -> Result<Exit> {
+    refuse_dots(&arguments.places)?;
     on_places(&arguments.places, common, async |driver, locations| {
         let mut exit = Exit::Done;
         let mut items = Vec::new();
+        locations.iter().try_for_each(refuse_root)?;
         for location in locations {
             match driver.look(&location).await {
                 Ok(entry) if entry.kind == Kind::Dir && !arguments.recursive => {

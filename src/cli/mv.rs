@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::{
     Common, Exit, conflict_policy,
     driver::Driver,
+    manage,
     options::MvArguments,
     places, progress,
     summary::{self, Telling},
@@ -16,6 +17,9 @@ use crate::{
 };
 
 pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
+    if let [sources @ .., _] = &arguments.places[..] {
+        manage::refuse_dots(sources)?;
+    }
     let places = places(&arguments.places, common)?;
     let on_conflict = conflict_policy(arguments.on_conflict, common)?;
     let keeps_name = arguments.places.last().is_some_and(|last| last.as_bytes().ends_with(b"/"));
@@ -23,6 +27,7 @@ pub async fn run(arguments: &MvArguments, common: &Common) -> Result<Exit> {
     let moved = async {
         let mut locations = driver.open(&places).await?;
         let Some(target) = locations.pop() else { return Ok(Exit::Usage) };
+        locations.iter().try_for_each(manage::refuse_root)?;
         let request = Request {
             sources: locations,
             target,

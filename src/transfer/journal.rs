@@ -4,6 +4,7 @@
 
 mod finished;
 mod line;
+mod reason;
 mod state;
 mod store;
 
@@ -17,6 +18,7 @@ use std::{
 
 use finished::Finished;
 use line::Line;
+pub use reason::Reason;
 pub use store::{Failure, Stored, create, discard, list, open};
 
 use super::{Chosen, Decisions, Landing, OnConflict, Policy, Totals, step::CopyFile};
@@ -24,9 +26,6 @@ use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath
 
 /// Lines that may wait to be written together, in bytes.
 const BUFFERED: usize = 16 << 10;
-
-/// Characters that are kept of why something failed.
-const LONGEST_REASON: usize = 300;
 
 /// What is known of one source that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,8 +100,8 @@ struct State {
     /// What all of it amounts to, once that is known.
     planned: Option<(u64, u64)>,
     removing: bool,
-    /// What failed, with what was said about it.
-    failed: HashMap<(u32, RemotePath), String>,
+    /// What failed, and why.
+    failed: HashMap<(u32, RemotePath), Reason>,
     next: u64,
     disk: Option<Disk>,
 }
@@ -319,8 +318,7 @@ impl Journal {
 
     /// Copying it failed, and nothing of it is left.
     pub fn failed(&self, fs: &FsId, source: &RemotePath, why: &Error) {
-        let said = why.detail().or(why.reply().map(|reply| reply.text.as_str())).unwrap_or_default();
-        let why: String = said.chars().take(LONGEST_REASON).collect();
+        let why = Reason::of(why);
         let mut state = self.lock();
         let key = state.key(fs, source);
         state.open.remove(&key);

@@ -4,7 +4,7 @@ use super::*;
 use wharf::{
     transfer::{
         Landing, Policy, Request,
-        journal::{Failure, Stored},
+        journal::{Failure, Reason, Stored},
     },
     ui::{keymap::Mode, update::jobs_at_start},
 };
@@ -158,7 +158,11 @@ fn one_item_of_an_earlier_transfer_is_tried_again_by_itself() {
     let Command::Stored { job } = *ui.last() else { panic!("nothing was asked") };
     let failure = |name: &str| Failure {
         source: local().0.join(b"assets").join(name.as_bytes()),
-        why: "Permission denied".into(),
+        why: Reason {
+            kind: ErrorKind::PermissionDenied,
+            operation: Operation::Open,
+            said: "Permission denied".into(),
+        },
     };
     let failures = vec![failure("a.css"), failure("b.css")];
     let all = vec![Stored { failed: 2, failures, ..stored("aaaaaa", "assets", false) }];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, State};
+use super::{Item, Reason, State};
 use crate::{
     fs::{
         FsId, Location, Place, PlacePath, RemotePath, Timestamp,
@@ -104,6 +104,10 @@ pub(super) enum Line {
     Failed {
         #[serde(flatten)]
         spot: Spot,
+        #[serde(default)]
+        kind: String,
+        #[serde(default)]
+        operation: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         why: String,
     },
@@ -152,8 +156,10 @@ impl Line {
         Line::Dir(encode(path))
     }
 
-    pub(super) fn failed(on: u32, source: &RemotePath, why: &str) -> Line {
-        Line::Failed { spot: Spot { on, path: encode(source) }, why: why.to_owned() }
+    pub(super) fn failed(on: u32, source: &RemotePath, why: &Reason) -> Line {
+        let (kind, operation) = why.names();
+        let spot = Spot { on, path: encode(source) };
+        Line::Failed { spot, kind, operation, why: why.said.clone() }
     }
 
     pub(super) fn renamed(on: u32, source: &RemotePath) -> Line {
@@ -202,12 +208,12 @@ impl State {
                     self.finish(key);
                 }
             }
-            Line::Failed { spot, why } => {
+            Line::Failed { spot, kind, operation, why } => {
                 if let Some(path) = decode(&spot.path) {
                     let key = (spot.on, path);
                     self.open.remove(&key);
                     self.unfinish(&key);
-                    self.failed.insert(key, why);
+                    self.failed.insert(key, Reason::named(&kind, &operation, why));
                 }
             }
             Line::Renamed(spot) => {

@@ -14,7 +14,7 @@ use std::{
 use rand::Rng;
 
 use super::{
-    Disk, Journal, State,
+    Disk, Journal, Reason, State,
     line::{self, Head, Line},
 };
 use crate::{
@@ -59,16 +59,15 @@ pub struct Stored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub source: Location,
-    /// What was said about it, unescaped; perhaps nothing.
-    pub why: String,
+    pub why: Reason,
 }
 
 impl Failure {
     /// The same as an error.
     pub fn error(&self) -> Error {
-        let error = Error::new(ErrorKind::Failure, Operation::Copy).at(&self.source.path);
-        let error = error.on(self.source.fs.as_str());
-        if self.why.is_empty() { error } else { error.with_detail(self.why.clone()) }
+        let Reason { kind, operation, said } = &self.why;
+        let error = Error::new(*kind, *operation).at(&self.source.path).on(self.source.fs.as_str());
+        if said.is_empty() { error } else { error.with_detail(said.clone()) }
     }
 }
 
@@ -137,7 +136,7 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 
 fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Stored> {
     let (places, servers, mut request) = head.request()?;
-    let failure = |((on, path), why): (&(u32, RemotePath), &String)| {
+    let failure = |((on, path), why): (&(u32, RemotePath), &Reason)| {
         let fs = servers.get(*on as usize)?.clone();
         Some(Failure { source: Location::new(fs, path.clone()), why: why.clone() })
     };
