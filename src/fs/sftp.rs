@@ -27,6 +27,7 @@ mod ssh;
 mod sync;
 mod terminal;
 mod transport;
+mod version;
 mod window;
 mod within;
 mod write;

@@ -20,15 +20,13 @@ use super::{
     pulse::Pulse,
     request::{self, Request},
     response::{Malformed, Response, TYPE_VERSION, Version},
+    version,
     window::Permit,
 };
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     reply::{self, Reply},
 };
-
-/// How long a server may take from the subsystem request to its VERSION.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Small packets that are due together leave in one SSH packet of up to this size.
 const COALESCE: usize = 32 << 10;
@@ -174,9 +172,6 @@ impl Channel {
         pulse: Arc<Pulse>,
         why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
     ) -> Result<(Channel, Vec<Pending>)> {
-        let broken = |e: russh::Error| {
-            Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(e.to_string())
-        };
         let (mut incoming, writer) = ssh.split();
         let mut assembler = Assembler::default();
         // INIT follows the subsystem request without waiting for its answer: one round trip
@@ -197,35 +192,8 @@ impl Channel {
             writer.request_subsystem(true, "sftp").await?;
             writer.data_bytes(hello.freeze()).await
         };
-        let starting = async {
-            // Both at once: INIT waits for room that comes with the subsystem, and when the
-            // connection ends before, only whoever listens hears of it.
-            tokio::select! {
-                version = await_version(&mut incoming, &mut assembler) => version,
-                Err(error) = asking => Err(broken(error)),
-            }
-        };
-        let version = tokio::time::timeout(START_TIMEOUT, starting).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Timeout, Operation::OpenChannel).with_detail(
-                "the login worked but SFTP did not start within 30 s; a start-up file of the \
-                 login's shell may be waiting for something",
-            ))
-        });
-        let version = match version {
-            Err(error) if error.kind() == ErrorKind::ConnectionLost => {
-                // As in `read_loop`: the reason comes a moment after the end.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                return Err(match why_ended() {
-                    Some(ended) => error.with_detail(ended.said),
-                    None => error,
-                });
-            }
-            version => version?,
-        };
-        if version.version < 3 {
-            return Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel)
-                .with_detail(format!("the server speaks SFTP version {} only", version.version)));
-        }
+        let said = || why_ended().map(|ended| ended.said);
+        let version = version::exchanged(&mut incoming, &mut assembler, asking, said).await?;
         let (outgoing, queue) = mpsc::unbounded_channel();
         waiting.by_id.values().for_each(|waiter| pulse.expect(waiter.bytes));
         let shared = Arc::new(Shared {
@@ -373,46 +341,6 @@ impl Shared {
             let _ = self.outgoing.send(Outgoing { head, payload: Vec::new() });
         }
         Ok(())
-    }
-}
-
-async fn await_version(incoming: &mut ChannelReadHalf, assembler: &mut Assembler) -> Result<Version> {
-    let refused =
-        |detail: String| Err(Error::new(ErrorKind::Unsupported, Operation::OpenChannel).with_detail(detail));
-    let mut said = BytesMut::new();
-    loop {
-        match incoming.wait().await {
-            Some(ChannelMsg::Data { data }) => {
-                assembler.push(data);
-                match assembler.next() {
-                    Ok(Some(Packet::Version(version))) => return Ok(version),
-                    Ok(None) => {}
-                    Ok(Some(_)) => {
-                        return refused("the server began with something else than VERSION".into());
-                    }
-                    Err(_) => {
-                        let start = assembler.peek(120);
-                        return refused(format!(
-                            "the server did not speak SFTP but printed: {}",
-                            String::from_utf8_lossy(&start).trim()
-                        ));
-                    }
-                }
-            }
-            Some(ChannelMsg::ExtendedData { data, .. }) if said.len() < 1000 => said.extend_from_slice(&data),
-            Some(ChannelMsg::Failure) => {
-                return refused("the server has no SFTP subsystem".into());
-            }
-            Some(ChannelMsg::ExitStatus { exit_status }) if exit_status != 0 => {
-                let said = String::from_utf8_lossy(&said).trim().to_owned();
-                return refused(format!("the server's SFTP program ended with {exit_status} {said}"));
-            }
-            Some(_) => {}
-            None => {
-                let said = String::from_utf8_lossy(&said).trim().to_owned();
-                return Err(Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(said));
-            }
-        }
     }
 }
 
