@@ -231,13 +231,14 @@ async fn ask(
     port: Option<u16>,
     options: &SshOptions,
 ) -> Result<Option<Answer>> {
-    let Some(answer) = run(program, host, user, port, options).await? else { return Ok(None) };
     let nothing = SshOptions { config_file: Some("none".into()), ..SshOptions::default() };
     let defaults = DEFAULTS.get_or_try_init(|| async {
         let text = run(program, "localhost", None, None, &nothing).await?;
-        Ok(Answer::new(&text.unwrap_or_default()))
+        text.map(|text| Answer::new(&text)).ok_or_else(|| usage("ssh has gone"))
     });
-    Ok(Some(Answer::new(&answer).without(defaults.await?)))
+    let (answer, defaults) = tokio::join!(run(program, host, user, port, options), defaults);
+    let Some(answer) = answer? else { return Ok(None) };
+    Ok(Some(Answer::new(&answer).without(defaults?)))
 }
 
 /// What `ssh -G` prints; `None` where there is no ssh.
