@@ -67,8 +67,14 @@ impl Transfer {
         };
         let guesses = guesses.iter().filter_map(|path| Some(self.look(target.join(path.name()?)).boxed()));
         let guesses = future::join_all(guesses.collect::<Vec<_>>());
-        let (found, directory, guessed) =
-            tokio::join!(future::join_all(stats), self.to.stat(target), guesses);
+        // What is to be copied with all that is in it is most likely a directory: it is listed while
+        // that is found out, where a question in vain costs no time.
+        let in_vain = !policy.recursive || self.from.capabilities().parallel_files < PLENTY;
+        let likely = sources.iter().filter(|_| !in_vain && sources.len() <= EAGER);
+        let likely: Vec<_> = likely.map(|path| self.list_early(path.clone()).boxed()).collect();
+        let (found, directory, guessed, listed) =
+            tokio::join!(future::join_all(stats), self.to.stat(target), guesses, future::join_all(likely));
+        let mut listed: HashMap<_, _> = listed.into_iter().flatten().collect();
         let guessed: HashMap<_, _> = guessed.into_iter().flatten().collect();
         let into = match (landing, directory) {
             (Landing::Onto, Ok(_)) => false,
@@ -123,13 +129,16 @@ impl Transfer {
         let looks: Vec<_> = unknown.map(|path| self.look(path).boxed()).collect();
         let looks = stream::iter(looks).buffered(LOOKS).try_collect::<Vec<_>>();
         let is_tree = |source: &&Source| policy.recursive && source.entry.kind == Kind::Dir;
-        let trees = tops.level.sources.iter().filter(is_tree).filter(|_| sources.len() <= EAGER);
-        let trees: Vec<_> = trees.map(|source| self.list_early(source.path.clone()).boxed()).collect();
-        let (looked, listed) = tokio::join!(looks, future::join_all(trees));
+        let trees: HashSet<_> =
+            tops.level.sources.iter().filter(is_tree).map(|source| &source.path).collect();
+        listed.retain(|path, _| trees.contains(path));
+        let missing = trees.into_iter().filter(|path| sources.len() <= EAGER && !listed.contains_key(*path));
+        let missing: Vec<_> = missing.map(|path| self.list_early(path.clone()).boxed()).collect();
+        let (looked, late) = tokio::join!(looks, future::join_all(missing));
         let known = guessed.into_iter().filter(|(path, _)| landed_at.contains(path));
         let existing = known.chain(looked?).filter_map(|(path, entry)| Some((path, entry?)));
         tops.level.existing = existing.collect();
-        tops.listed = listed.into_iter().flatten().collect();
+        tops.listed = listed.into_iter().chain(late.into_iter().flatten()).collect();
         self.compare(&mut tops.level, policy).await?;
         Ok(tops)
     }
