@@ -186,6 +186,27 @@ pub struct Info {
 }
 
 impl Action {
+    /// Whether it moves, searches or changes the look of text and bytes: of no use with a picture.
+    pub fn is_about_text(self) -> bool {
+        use Action::*;
+        matches!(
+            self,
+            Up | Down
+                | PageUp
+                | PageDown
+                | First
+                | Last
+                | ScrollLeft
+                | ScrollRight
+                | Wrap
+                | Colours
+                | SearchText
+                | SearchNext
+                | SearchPrevious
+                | GoTo
+        )
+    }
+
     /// Every action, in the order of the help.
     pub fn all() -> &'static [Info] {
         ALL

@@ -12,7 +12,7 @@ pub use tabs::{TabBar, tab_bar};
 
 use super::{
     action::Action,
-    keymap::Chord,
+    keymap::{Chord, Mode},
     sheet,
     state::{Panel, Side, State},
     text,
@@ -244,6 +244,7 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut x = area.x.saturating_add(1);
     let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
     let mode = state.mode();
+    let is_picture = mode == Mode::Viewer && state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
     let ways = match state.pending {
         // What may follow the key that was pressed.
         Some((pending, key)) if pending == mode => state
@@ -256,7 +257,8 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     };
     for (key, action, name) in ways {
         // Nothing is hinted that would do nothing.
-        if !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown) {
+        let is_still = !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown);
+        if is_still || (is_picture && action.is_about_text()) {
             continue;
         }
         let width = u16::try_from(text::width(&key.to_string()) + 1 + name.len()).unwrap_or(u16::MAX);

@@ -86,6 +86,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
     let mut known = true;
     state.notice = None;
     match action {
+        action if viewer.is_picture() && action.is_about_text() => {}
         Action::Up => move_by(&mut viewer, -1),
         Action::Down => move_by(&mut viewer, 1),
         Action::PageUp => move_by(&mut viewer, -page),
