@@ -78,19 +78,17 @@ impl Transfer {
     pub async fn descend(&self, tops: Tops, policy: &Policy, feed: &Feed, found: &mut Found) -> Result<()> {
         let Tops { level, mut listed, own, .. } = tops;
         let mut ready = VecDeque::new();
-        let mut waiting = Vec::new();
+        let mut waiting = Waiting::new(|visit: &Visit| &visit.below.target);
         if let Some(removal) = &mut found.sources {
             removal.add_found(&level.sources);
         }
         let below = self.level(level, policy, None, found, &mut ready);
-        waiting.extend(below.into_iter().map(|below| Visit { below, depth: 1 }));
-        let mut room = Waiting::default();
+        below.into_iter().try_for_each(|below| waiting.push(Visit { below, depth: 1 }))?;
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() + ready.len() < LISTINGS
                 && let Some(visit) = waiting.pop()
             {
-                room.take(&visit.below.target);
                 let early = visit.below.path.as_ref().and_then(|path| listed.remove(path));
                 running.push(self.visit(visit, early, policy, &own).boxed());
             }
@@ -121,8 +119,7 @@ impl Transfer {
                     let path = below.path.as_ref().unwrap_or(&below.target);
                     self.failed(walk::too_deep(path));
                 } else {
-                    room.add(&below.target)?;
-                    waiting.push(Visit { below, depth });
+                    waiting.push(Visit { below, depth })?;
                 }
             }
         }

@@ -17,21 +17,40 @@ pub(super) const DEEPEST: usize = 4096;
 /// made up as it is listed.
 const WAITING: usize = 256 << 20;
 
-/// How much waits to be listed, in bytes of paths.
-#[derive(Default)]
-pub(super) struct Waiting(usize);
+/// What waits to be listed, the latest first, as long as its paths can be remembered.
+pub(super) struct Waiting<T> {
+    items: Vec<T>,
+    /// Of their paths.
+    bytes: usize,
+    path: fn(&T) -> &RemotePath,
+}
 
-impl Waiting {
+impl<T> Waiting<T> {
+    pub fn new(path: fn(&T) -> &RemotePath) -> Waiting<T> {
+        Waiting { items: Vec::new(), bytes: 0, path }
+    }
+
     /// # Errors
     /// More waits than can be remembered.
-    pub fn add(&mut self, path: &RemotePath) -> Result<()> {
-        self.0 = self.0.saturating_add(path.as_bytes().len() + size_of::<RemotePath>());
-        if self.0 <= WAITING { Ok(()) } else { Err(too_wide(path)) }
+    pub fn push(&mut self, item: T) -> Result<()> {
+        let path = (self.path)(&item);
+        self.bytes = self.bytes.saturating_add(weight(path));
+        if self.bytes > WAITING {
+            return Err(too_wide(path));
+        }
+        self.items.push(item);
+        Ok(())
     }
 
-    pub fn take(&mut self, path: &RemotePath) {
-        self.0 = self.0.saturating_sub(path.as_bytes().len() + size_of::<RemotePath>());
+    pub fn pop(&mut self) -> Option<T> {
+        let item = self.items.pop()?;
+        self.bytes = self.bytes.saturating_sub(weight((self.path)(&item)));
+        Some(item)
     }
+}
+
+fn weight(path: &RemotePath) -> usize {
+    path.as_bytes().len() + size_of::<RemotePath>()
 }
 
 fn too_wide(path: &RemotePath) -> Error {
@@ -59,9 +78,9 @@ pub trait Watcher: Sync {
 pub async fn tree(fs: &Arc<dyn FileSystem>, root: &RemotePath, watcher: &dyn Watcher) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     let top = root.components().count();
-    crawl(fs, vec![root.clone()], watcher, |path, entries| {
+    each(fs, vec![root.clone()], watcher, |_, path, entries| {
         let mut next = Vec::new();
-        for entry in entries {
+        for entry in entries.unwrap_or_default() {
             watcher.found(&entry);
             let below = path.join(&entry.name);
             if entry.kind == Kind::Dir {
@@ -91,14 +110,13 @@ pub async fn each(
     mut visit: impl FnMut(usize, &RemotePath, Option<Vec<Entry>>) -> Vec<RemotePath>,
 ) -> Result<()> {
     let tops: Vec<usize> = roots.iter().map(|root| root.components().count()).collect();
-    let mut waiting: Vec<(usize, RemotePath)> = roots.into_iter().enumerate().rev().collect();
-    let mut room = Waiting::default();
+    let mut waiting = Waiting::new(|(_, path): &(usize, RemotePath)| path);
+    roots.into_iter().enumerate().rev().try_for_each(|root| waiting.push(root))?;
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < LISTINGS
             && let Some((root, path)) = waiting.pop()
         {
-            room.take(&path);
             running.push(async move { (directory(fs, &path, watcher).await, root, path) });
         }
         let Some((listed, root, path)) = running.next().await else { return Ok(()) };
@@ -114,8 +132,7 @@ pub async fn each(
         let deepest = path.components().count().saturating_sub(top) >= DEEPEST;
         let next = visit(root, &path, entries);
         if !deepest {
-            next.iter().try_for_each(|path| room.add(path))?;
-            waiting.extend(next.into_iter().map(|path| (root, path)));
+            next.into_iter().try_for_each(|path| waiting.push((root, path)))?;
         } else if !next.is_empty() {
             watcher.failed(too_deep(&path));
         }
@@ -126,35 +143,6 @@ pub(super) fn too_deep(path: &RemotePath) -> Error {
     Error::new(ErrorKind::Protocol, Operation::List)
         .at(path)
         .with_detail(format!("nested more than {DEEPEST} levels deep"))
-}
-
-/// Lists `waiting` and whatever `visit` names in return, many at a time.
-async fn crawl(
-    fs: &Arc<dyn FileSystem>,
-    mut waiting: Vec<RemotePath>,
-    watcher: &dyn Watcher,
-    mut visit: impl FnMut(&RemotePath, Vec<Entry>) -> Vec<RemotePath>,
-) -> Result<()> {
-    let mut room = Waiting::default();
-    let mut running = FuturesUnordered::new();
-    loop {
-        while running.len() < LISTINGS
-            && let Some(path) = waiting.pop()
-        {
-            room.take(&path);
-            running.push(async move { (directory(fs, &path, watcher).await, path) });
-        }
-        let Some((listed, path)) = running.next().await else { return Ok(()) };
-        match listed {
-            Ok(entries) => {
-                let next = visit(&path, entries);
-                next.iter().try_for_each(|path| room.add(path))?;
-                waiting.extend(next);
-            }
-            Err(error) if error.kind().ends_session() => return Err(error),
-            Err(error) => watcher.failed(error),
-        }
-    }
 }
 
 /// Whether a failure is about one entry of `dir` and leaves the rest of the listing.
