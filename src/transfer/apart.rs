@@ -49,6 +49,21 @@ impl Apart {
                 .with_detail("source and target are the same file, so it stays as it is")),
         }
     }
+
+    /// Puts `part` in the place of `target`; where that is a move of `moved`, only if [`Apart::check`]
+    /// lets it.
+    pub(super) async fn replace(
+        &self,
+        moved: Option<(&dyn FileSystem, &RemotePath)>,
+        to: &dyn FileSystem,
+        part: &RemotePath,
+        target: &RemotePath,
+    ) -> Result<()> {
+        if let Some((from, source)) = moved {
+            self.check(from, source, part).await?;
+        }
+        to.rename(part, target, true).await
+    }
 }
 
 #[cfg(test)]

@@ -59,14 +59,8 @@ pub async fn hard_link(
             Ok(()) => break,
         }
     }
-    let apart = match file.moves {
-        true => apart.check(from, &file.source, part.path()).await,
-        false => Ok(()),
-    };
-    let renamed = match apart {
-        Ok(()) => to.rename(part.path(), &file.target, true).await,
-        refused => refused,
-    };
+    let moved = file.moves.then_some((from, &file.source));
+    let renamed = apart.replace(moved, to, part.path(), &file.target).await;
     // rename(2) does nothing where both are names of one file already.
     let removed = to.remove_file(part.path()).await;
     renamed.map_err(|error| about_target(error, part.path(), &file.target))?;
@@ -95,14 +89,8 @@ async fn replace_link(
             }
             Err(error) => break Err(error),
             Ok(()) => {
-                let apart = match link.moves {
-                    true => apart.check(from, &link.source, part.path()).await,
-                    false => Ok(()),
-                };
-                let renamed = match apart {
-                    Ok(()) => to.rename(part.path(), &link.path, true).await,
-                    refused => refused,
-                };
+                let moved = link.moves.then_some((from, &link.source));
+                let renamed = apart.replace(moved, to, part.path(), &link.path).await;
                 if renamed.is_err() {
                     let _ = to.remove_file(part.path()).await;
                 }
