@@ -16,7 +16,7 @@ use super::{
     remove::{Listed, is_unchanged},
     walk::{self, Watcher},
 };
-use crate::fs::{Entry, Error, ErrorKind, Kind, Operation, RemotePath, Result};
+use crate::fs::{Entry, Error, ErrorKind, FileSystem, Kind, Operation, RemotePath, Result};
 
 /// Targets that are looked at, at the same time.
 const LOOKS: usize = 1024;
@@ -68,9 +68,11 @@ impl Transfer {
         let guesses = guesses.iter().filter_map(|path| Some(self.look(target.join(path.name()?)).boxed()));
         let guesses = future::join_all(guesses.collect::<Vec<_>>());
         // What is to be copied with all that is in it is most likely a directory: it is listed while
-        // that is found out, where a question in vain costs no time.
-        let in_vain = !policy.recursive || self.from.capabilities().parallel_files < PLENTY;
-        let likely = sources.iter().filter(|_| !in_vain && sources.len() <= EAGER);
+        // that is found out, where a question in vain costs no time; otherwise while the target is
+        // looked at.
+        let eager = policy.recursive && sources.len() <= EAGER;
+        let at_once = eager && self.from.capabilities().parallel_files >= PLENTY;
+        let likely = sources.iter().filter(|_| at_once);
         let likely: Vec<_> = likely.map(|path| self.list_early(path.clone()).boxed()).collect();
         let (found, directory, guessed, listed) =
             tokio::join!(future::join_all(stats), self.to.stat(target), guesses, future::join_all(likely));
@@ -132,7 +134,7 @@ impl Transfer {
         let trees: HashSet<_> =
             tops.level.sources.iter().filter(is_tree).map(|source| &source.path).collect();
         listed.retain(|path, _| trees.contains(path));
-        let missing = trees.into_iter().filter(|path| sources.len() <= EAGER && !listed.contains_key(*path));
+        let missing = trees.into_iter().filter(|_| eager && !at_once);
         let missing: Vec<_> = missing.map(|path| self.list_early(path.clone()).boxed()).collect();
         let (looked, late) = tokio::join!(looks, future::join_all(missing));
         let known = guessed.into_iter().filter(|(path, _)| landed_at.contains(path));
@@ -170,11 +172,8 @@ impl Transfer {
 
     /// What stands at a target path, if anything.
     async fn look(&self, path: RemotePath) -> Result<(RemotePath, Option<Entry>)> {
-        match self.to.lstat(&path).await {
-            Ok(entry) => Ok((path, Some(entry))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, None)),
-            Err(error) => Err(error),
-        }
+        let found = standing(&*self.to, &path).await?;
+        Ok((path, found))
     }
 
     /// A directory must not be copied into itself, whatever links lead there. True where two file systems
@@ -203,13 +202,8 @@ impl Transfer {
         if target == source || !target.is_within(source) {
             return Ok(false);
         }
-        let stands = |found: Result<Entry>| match found {
-            Ok(entry) => Ok(Some(entry)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        };
-        let (here, there) = tokio::join!(self.from.lstat(target), self.to.lstat(target));
-        match (stands(here)?, stands(there)?) {
+        let (here, there) = tokio::join!(standing(&*self.from, target), standing(&*self.to, target));
+        match (here?, there?) {
             (None, None) => Ok(true),
             (Some(here), Some(there))
                 if here.kind == there.kind && is_unchanged(&Listed::from(&here), &there) =>
@@ -218,6 +212,15 @@ impl Transfer {
             }
             _ => Ok(false),
         }
+    }
+}
+
+/// What stands at a path, if anything.
+async fn standing(fs: &dyn FileSystem, path: &RemotePath) -> Result<Option<Entry>> {
+    match fs.lstat(path).await {
+        Ok(entry) => Ok(Some(entry)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
