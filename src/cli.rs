@@ -127,6 +127,13 @@ fn printed(outcome: std::io::Result<()>) -> Result<()> {
     }
 }
 
+/// Adds what a name's or path's bytes are where a text cannot hold them.
+fn add_hex(object: &mut serde_json::Value, key: &str, bytes: &[u8]) {
+    if std::str::from_utf8(bytes).is_err() {
+        object[key] = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+    }
+}
+
 /// Prints an error as people read it.
 pub fn report(error: &Error) {
     say(format_args!("wharf: {}", words::error(error)));

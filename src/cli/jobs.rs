@@ -132,10 +132,7 @@ async fn show(driver: &mut Driver, id: &str, as_json: bool) -> Result<Exit> {
             let Location { fs, path } = &failure.source;
             let why = Some(&failure.why.said).filter(|said| !said.is_empty());
             let mut value = json!({ "place": fs.as_str(), "path": path.to_string(), "why": why });
-            if std::str::from_utf8(path.as_bytes()).is_err() {
-                value["path_hex"] =
-                    path.as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>().into();
-            }
+            super::add_hex(&mut value, "path_hex", path.as_bytes());
             return writeln!(out, "{value}");
         }
         writeln!(out, "{}", words::error(&failure.error()))

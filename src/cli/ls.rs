@@ -210,10 +210,7 @@ pub(super) fn object(entry: &Entry) -> Value {
     if let Some(precision) = precision {
         object["mtime_precision"] = json!(precision);
     }
-    if std::str::from_utf8(&entry.name).is_err() {
-        let hex: String = entry.name.iter().map(|byte| format!("{byte:02x}")).collect();
-        object["name_hex"] = json!(hex);
-    }
+    super::add_hex(&mut object, "name_hex", &entry.name);
     object
 }
 

@@ -82,9 +82,7 @@ fn words_of(step: &Step) -> (&'static str, &RemotePath) {
 fn json(step: &Step, fs: &FsId) -> Value {
     let (verb, path) = words_of(step);
     let mut value = json!({ "step": verb, "place": fs.as_str(), "path": path.to_string() });
-    if std::str::from_utf8(path.as_bytes()).is_err() {
-        value["path_hex"] = path.as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>().into();
-    }
+    super::add_hex(&mut value, "path_hex", path.as_bytes());
     match step {
         Step::Copy(file) => {
             value["source"] = file.source.to_string().into();
