@@ -94,6 +94,15 @@ impl Bench {
         comparison
     }
 
+    async fn plant_sides(&self, left: &Tree, right: &Tree) {
+        for (side, tree) in [("/l", left), ("/r", right)] {
+            for (name, (length, time)) in tree {
+                let content = vec![b'0' + length; usize::from(*length)];
+                self.plant(&format!("{side}/{name}"), &content, i64::from(*time) * 1000).await;
+            }
+        }
+    }
+
     async fn apply(&mut self, comparison: &Comparison) {
         for request in comparison.requests(&at("/l"), &at("/r")) {
             let (heard, outcome) = self.run(|job| Command::Copy { job, request }).await;
@@ -130,12 +139,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut bench = Bench::new();
-            for (side, tree) in [("/l", &left), ("/r", &right)] {
-                for (name, (length, time)) in tree {
-                    let content = vec![b'0' + length; usize::from(*length)];
-                    bench.plant(&format!("{side}/{name}"), &content, i64::from(*time) * 1000).await;
-                }
-            }
+            bench.plant_sides(&left, &right).await;
             let mut comparison = bench.compare(false).await;
             comparison.set_mode([Mode::Right, Mode::Left, Mode::Both][mode]);
             comparison.set_deletes(delete);
@@ -180,12 +184,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut bench = Bench::new();
-            for (side, tree) in [("/l", &left), ("/r", &right)] {
-                for (name, (length, time)) in tree {
-                    let content = vec![b'0' + length; usize::from(*length)];
-                    bench.plant(&format!("{side}/{name}"), &content, i64::from(*time) * 1000).await;
-                }
-            }
+            bench.plant_sides(&left, &right).await;
             let on_conflict = if newer { OnConflict::Newer } else { OnConflict::Refuse };
             let found = bench.compare(false).await.pairs().to_vec();
             let comparison = Comparison::both_ways(found, on_conflict);

@@ -150,15 +150,8 @@ fn two_folders_are_made_the_same_both_ways() {
     assert_eq!(screen.wait().exit_code(), 0);
 }
 
-#[test]
-fn a_killed_copy_is_offered_at_the_next_start() {
-    let world = World::new();
-    let content: Vec<u8> = (0..48u32 << 20).map(|at| (at % 251) as u8).collect();
-    fs::write(world.here().join("big.bin"), &content).unwrap();
-    let mut screen = world.start();
-    screen.wait_for("This folder is empty");
-    screen.wait_for("big.bin");
-    // Slow enough to be caught in the middle.
+/// Copies `big.bin`, slow enough, until there is something of it.
+fn catch_in_the_middle(screen: &mut Screen) {
     screen.press("TS");
     screen.wait_for("Speed of all");
     screen.enter("4MiB");
@@ -170,6 +163,17 @@ fn a_killed_copy_is_offered_at_the_next_start() {
         let text = screen.contents();
         (5..90).any(|percent| text.contains(&format!(" {percent}% ")))
     });
+}
+
+#[test]
+fn a_killed_copy_is_offered_at_the_next_start() {
+    let world = World::new();
+    let content: Vec<u8> = (0..48u32 << 20).map(|at| (at % 251) as u8).collect();
+    fs::write(world.here().join("big.bin"), &content).unwrap();
+    let mut screen = world.start();
+    screen.wait_for("This folder is empty");
+    screen.wait_for("big.bin");
+    catch_in_the_middle(&mut screen);
     screen.send(Signal::SIGKILL);
     screen.wait();
     drop(screen);
@@ -200,17 +204,7 @@ fn a_copy_that_a_signal_ends_is_offered_at_the_next_start() {
     fs::write(world.here().join("big.bin"), vec![7; 48 << 20]).unwrap();
     let mut screen = world.start();
     screen.wait_for("This folder is empty");
-    screen.press("TS");
-    screen.wait_for("Speed of all");
-    screen.enter("4MiB");
-    screen.press("T");
-    screen.go_to("big.bin");
-    screen.press(F5);
-    screen.wait_for("MiB/s");
-    screen.wait_until("something of it to arrive", |screen| {
-        let text = screen.contents();
-        (5..90).any(|percent| text.contains(&format!(" {percent}% ")))
-    });
+    catch_in_the_middle(&mut screen);
     screen.send(Signal::SIGTERM);
     screen.wait();
     screen.assert_given_back();
