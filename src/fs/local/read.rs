@@ -17,9 +17,11 @@ use tokio::sync::mpsc;
 use super::{SMALL, attributes, joined, system_path};
 use crate::fs::{ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result};
 
-const CHUNK: usize = 512 << 10;
+/// Small enough to be still in the processor's cache when it is sent: with 512 KiB, a plain connection to a near
+/// server is a fifth slower.
+const CHUNK: usize = 64 << 10;
 /// Chunks read ahead of whoever takes them.
-const AHEAD: usize = 6;
+const AHEAD: usize = 16;
 
 enum Opened {
     /// All that there is from the offset on.
