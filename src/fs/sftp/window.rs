@@ -92,8 +92,9 @@ impl State {
         let best = self.best.map_or(latency, |best| best.min(latency));
         self.best = Some(best);
         if latency <= best * 2 + QUEUE_BUDGET {
-            // As in slow start: what was acknowledged is added, a doubling per round trip.
-            self.limit = (self.limit + bytes).min(max);
+            // As in slow start, but steeper: a fast and long link has its window a round trip after
+            // the first answers, and a slow one answers late long before.
+            self.limit = (self.limit + 4 * bytes).min(max);
         } else if self.hold_until.is_none_or(|until| Instant::now() >= until) {
             self.limit = (self.limit / 4 * 3).max(min);
             self.hold_until = Some(Instant::now() + latency);
