@@ -371,6 +371,8 @@ pub struct Context {
     pub ftp: FtpOptions,
     pub prompt: Arc<dyn Prompt>,
     pub observer: Arc<dyn Observer>,
+    /// What the session is wanted for: a protocol that can asks what stands there along with the login.
+    pub wanted: Option<PlacePath>,
 }
 
 /// How to reach SSH servers, as the command line said it.

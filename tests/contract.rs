@@ -148,8 +148,13 @@ impl Observer for Silent {
 }
 
 async fn connected(target: Target, ssh: SshOptions) -> Arc<dyn FileSystem> {
-    let context =
-        Context { ssh, ftp: FtpOptions::default(), prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    let context = Context {
+        ssh,
+        ftp: FtpOptions::default(),
+        prompt: Arc::new(Never),
+        observer: Arc::new(Silent),
+        wanted: None,
+    };
     wharf::fs::connect(&target, &context).await.unwrap().fs
 }
 
@@ -199,8 +204,13 @@ async fn ftp(software: Software, tls: Tls) -> Place {
         password: Some(server.password().into()),
     };
     let ftp = FtpOptions { tls_ca: Some(server.ca_file()), ..FtpOptions::default() };
-    let context =
-        Context { ssh: SshOptions::default(), ftp, prompt: Arc::new(Never), observer: Arc::new(Silent) };
+    let context = Context {
+        ssh: SshOptions::default(),
+        ftp,
+        prompt: Arc::new(Never),
+        observer: Arc::new(Silent),
+        wanted: None,
+    };
     let fs = wharf::fs::connect(&target, &context).await.unwrap().fs;
     let root = RemotePath::new(server.home());
     Place { fs, root, exact_kinds: false, any_bytes: true, keep: Box::new(Mutex::new(server)) }

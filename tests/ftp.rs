@@ -92,7 +92,7 @@ async fn connect_as(
     prompt: Arc<dyn Prompt>,
     observer: Arc<dyn Observer>,
 ) -> Result<Connected, Error> {
-    let context = Context { ssh: SshOptions::default(), ftp, prompt, observer };
+    let context = Context { ssh: SshOptions::default(), ftp, prompt, observer, wanted: None };
     wharf::fs::connect(&target(server), &context).await
 }
 
@@ -297,6 +297,7 @@ async fn over_ipv6() {
             ftp: FtpOptions { data, ..FtpOptions::default() },
             prompt: Person::who_says(Answer::No),
             observer: ear.clone(),
+            wanted: None,
         };
         let there = Target { host: "::1".into(), ..target(&server) };
         let fs = wharf::fs::connect(&there, &context).await.unwrap().fs;
@@ -356,6 +357,7 @@ async fn anonymous_logins_need_no_words() {
             ftp: FtpOptions::default(),
             prompt: Person::who_says(Answer::No),
             observer: Arc::new(Ear::default()),
+            wanted: None,
         };
         let fs = wharf::fs::connect(&target, &context).await.unwrap().fs;
         assert_eq!(get(&*fs, &RemotePath::new("/public")).await.unwrap(), b"for all");

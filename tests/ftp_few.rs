@@ -53,7 +53,7 @@ async fn connect(server: &Scripted) -> Arc<dyn FileSystem> {
         password: Some("secret".to_owned().into()),
     };
     let (ssh, ftp) = (SshOptions::default(), FtpOptions::default());
-    let context = Context { ssh, ftp, prompt: Arc::new(Nobody), observer: Arc::new(Nobody) };
+    let context = Context { ssh, ftp, prompt: Arc::new(Nobody), observer: Arc::new(Nobody), wanted: None };
     wharf::fs::connect(&target, &context).await.unwrap().fs
 }
 

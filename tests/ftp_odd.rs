@@ -93,7 +93,7 @@ impl Fake {
         ear: Arc<dyn Observer>,
     ) -> Result<Connected, Error> {
         let prompt = Arc::new(Accountant);
-        let context = Context { ssh: SshOptions::default(), ftp, prompt, observer: ear };
+        let context = Context { ssh: SshOptions::default(), ftp, prompt, observer: ear, wanted: None };
         wharf::fs::connect(&target, &context).await
     }
 

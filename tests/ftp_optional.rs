@@ -42,7 +42,7 @@ async fn connect(port: u16, user: &str, password: &str) -> Arc<dyn FileSystem> {
         password: Some(password.to_owned().into()),
     };
     let (ssh, ftp) = (SshOptions::default(), FtpOptions::default());
-    let context = Context { ssh, ftp, prompt: Arc::new(Nobody), observer: Arc::new(Nobody) };
+    let context = Context { ssh, ftp, prompt: Arc::new(Nobody), observer: Arc::new(Nobody), wanted: None };
     wharf::fs::connect(&target, &context).await.unwrap().fs
 }
 

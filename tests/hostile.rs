@@ -285,6 +285,7 @@ impl Running {
             ftp: FtpOptions::default(),
             prompt: Arc::new(Never),
             observer: Arc::new(Silent),
+            wanted: None,
         };
         patient(fs::connect(&self.target, &context)).await.map(|connected| connected.fs)
     }

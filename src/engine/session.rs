@@ -147,7 +147,7 @@ impl Sessions {
                         })
                     })
                     .clone();
-                let live = self.wanted(shared, job, &slot).await?;
+                let live = self.wanted(shared, job, &slot, Some(path)).await?;
                 Ok((Location::new(id, path.resolve(&live.home)), live.info))
             }
         }
@@ -168,7 +168,7 @@ impl Sessions {
                 .on(id.as_str())
                 .with_detail("this place has not been opened")
         })?;
-        Ok(self.wanted(shared, job, &slot).await?.fs)
+        Ok(self.wanted(shared, job, &slot, None).await?.fs)
     }
 
     /// The file system of that name if it can be used as it is.
@@ -190,11 +190,17 @@ impl Sessions {
         }
     }
 
-    /// The slot's session for a job.
-    async fn wanted(&self, shared: &Arc<Shared>, job: JobId, slot: &Arc<Slot>) -> Result<Live> {
+    /// The slot's session for a job, which is about to look at `path`.
+    async fn wanted(
+        &self,
+        shared: &Arc<Shared>,
+        job: JobId,
+        slot: &Arc<Slot>,
+        path: Option<&PlacePath>,
+    ) -> Result<Live> {
         *lock(&slot.used) = Instant::now();
         let link = Link::new(shared, job, &slot.target);
-        self.live(shared, slot, Arc::new(link), false).await
+        self.live(shared, slot, Arc::new(link), path).await
     }
 
     async fn live(
@@ -202,13 +208,14 @@ impl Sessions {
         shared: &Arc<Shared>,
         slot: &Arc<Slot>,
         link: Arc<Link>,
-        revived: bool,
+        path: Option<&PlacePath>,
     ) -> Result<Live> {
         let mut live = slot.live.lock().await;
         if let Some(live) = live.as_ref().filter(|live| !live.fs.is_lost()) {
             return Ok(live.clone());
         }
-        let Connected { fs, info, home } = self.connect(&slot.target, link).await?;
+        let revived = link.silent;
+        let Connected { fs, info, home } = self.connect(&slot.target, link, path).await?;
         let fresh = Live { fs: fs.clone(), info: info.clone(), home, revived, since: Instant::now() };
         let was_lost = live.replace(fresh.clone()).is_some();
         let (weak, slot) = (Arc::downgrade(shared), slot.clone());
@@ -235,15 +242,21 @@ impl Sessions {
             return Ok((self.local.clone(), location, info));
         };
         let link = Arc::new(Link::new(shared, job, target));
-        let Connected { fs, info, home } = self.connect(target, link).await?;
+        let Connected { fs, info, home } = self.connect(target, link, Some(path)).await?;
         let location = Location::new(FsId::new(target.label()), path.resolve(&home));
         Ok((fs, location, info))
     }
 
-    async fn connect(&self, target: &Target, link: Arc<Link>) -> Result<Connected> {
+    async fn connect(&self, target: &Target, link: Arc<Link>, path: Option<&PlacePath>) -> Result<Connected> {
         let special = lock(&self.special).get(&target.label()).cloned();
         let ssh = special.unwrap_or_else(|| self.ssh.clone());
-        let context = Context { ssh, ftp: self.ftp.clone(), prompt: link.clone(), observer: link };
+        let context = Context {
+            ssh,
+            ftp: self.ftp.clone(),
+            prompt: link.clone(),
+            observer: link,
+            wanted: path.cloned(),
+        };
         fs::connect(target, &context).await
     }
 

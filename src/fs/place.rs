@@ -43,6 +43,19 @@ impl PlacePath {
         place_path(bytes)
     }
 
+    /// What a server takes for the same path before the login directory is known; `None` where only
+    /// [`Self::resolve`] can tell.
+    pub fn as_sent(&self) -> Option<&[u8]> {
+        match self {
+            PlacePath::Login => None,
+            PlacePath::Absolute(path) => Some(path.as_bytes()),
+            PlacePath::Relative(bytes) => {
+                let is_plain = bytes.split(|b| *b == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
+                is_plain.then_some(bytes)
+            }
+        }
+    }
+
     /// The path, once the login directory is known.
     pub fn resolve(&self, login: &RemotePath) -> RemotePath {
         match self {

@@ -9,6 +9,7 @@ pub mod config;
 mod connect;
 mod exec;
 mod failure;
+mod foretold;
 mod hop;
 mod host_key;
 mod lanes;
@@ -46,6 +47,7 @@ use async_trait::async_trait;
 use self::{
     channel::{Channel, unexpected},
     failure::Wanted,
+    foretold::Foretold,
     lanes::Lanes,
     limits::Limits,
     request::Request,
@@ -80,6 +82,8 @@ struct Session {
     /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
     /// follows it for all but the last, where it leads somewhere, and there tells where that is.
     sees_links: bool,
+    /// What stood at the path that it is wanted for.
+    foretold: Foretold,
     read_window: Arc<Window>,
     write_window: Arc<Window>,
     /// Owners' and groups' names, each once.
@@ -167,6 +171,7 @@ impl Session {
 
     /// Sends a request that is answered with a status, and expects OK.
     async fn command(&self, operation: Operation, request: Request<'_>, path: &RemotePath) -> Result<()> {
+        self.foretold.forget();
         match self.ask(operation, request, path).await? {
             Response::Status { code: reply::SFTP_OK, .. } => Ok(()),
             other => Err(self.error(unexpected(operation, &other), path)),
@@ -187,7 +192,12 @@ impl Sftp {
     }
 
     async fn attributes(&self, request: Request<'_>, path: &RemotePath) -> Result<Entry> {
-        match self.session.ask(Operation::Stat, request, path).await? {
+        let response = self.session.ask(Operation::Stat, request, path).await?;
+        self.attributes_of(response, path)
+    }
+
+    fn attributes_of(&self, response: Response, path: &RemotePath) -> Result<Entry> {
+        match response {
             Response::Attributes(found) => Ok(self.entry(path, found)),
             other => Err(self.session.error(unexpected(Operation::Stat, &other), path)),
         }
@@ -237,6 +247,10 @@ impl FileSystem for Sftp {
 
     async fn lstat(&self, path: &RemotePath) -> Result<Entry> {
         let request = Request::LStat { path: path.as_bytes() };
+        if let Some((response, asked)) = self.session.foretold.take(path) {
+            self.session.log(&request, Some(path), &response, asked);
+            return self.attributes_of(response, path);
+        }
         if self.session.sees_links {
             return self.attributes(request, path).await;
         }

@@ -114,6 +114,7 @@ async fn every_status_is_reported_for_every_operation() {
             ftp: Default::default(),
             prompt: Arc::new(Never),
             observer: heard.clone(),
+            wanted: None,
         };
         let fs = patient(fs::connect(&server.target, &context)).await.unwrap().fs;
         let mut failed = 0;

@@ -157,6 +157,7 @@ async fn a_person_may_take_longer_than_the_server() {
         ftp: Default::default(),
         prompt: Arc::new(Slow(Person::who_says(&["slowly"]))),
         observer: Arc::new(crate::support::person::Deaf),
+        wanted: None,
     };
     wharf::fs::connect(&server.target(), &context).await.unwrap();
 }

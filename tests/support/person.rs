@@ -53,8 +53,13 @@ impl Person {
     }
 
     pub async fn reaches(self: &Arc<Self>, target: &Target, ssh: SshOptions) -> Result<Connected, Error> {
-        let context =
-            Context { ssh, ftp: Default::default(), prompt: self.clone(), observer: Arc::new(Deaf) };
+        let context = Context {
+            ssh,
+            ftp: Default::default(),
+            prompt: self.clone(),
+            observer: Arc::new(Deaf),
+            wanted: None,
+        };
         tokio::time::timeout(PATIENCE, fs::connect(target, &context)).await.expect("the connection hangs")
     }
 }

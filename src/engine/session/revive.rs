@@ -84,7 +84,7 @@ async fn revive(shared: &Weak<Shared>, slot: &Arc<Slot>) -> bool {
         }
         let Some(shared) = shared.upgrade() else { return false };
         let link = Arc::new(Link::silent(&shared, &slot.target));
-        let Err(error) = shared.sessions.live(&shared, slot, link.clone(), true).await else { return true };
+        let Err(error) = shared.sessions.live(&shared, slot, link.clone(), None).await else { return true };
         if link.wanted_to_ask.load(Ordering::Relaxed) || !may_pass(error.kind()) {
             shared.emit(JobId::NONE, What::LeftLost { fs: slot.id.clone(), error }).await;
             return false;

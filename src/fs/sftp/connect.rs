@@ -7,13 +7,13 @@ use std::{
 };
 
 use super::{
-    MIB, Session, Sftp, config, host_key::HostKeyChecker, lanes::Lanes, limits::limits_of, request::Request,
-    response::Response, ssh, window::Window,
+    MIB, Session, Sftp, config, foretold::Foretold, host_key::HostKeyChecker, lanes::Lanes,
+    limits::limits_of, request::Request, response::Response, ssh, window::Window,
 };
 use crate::{
     fs::{
-        Connected, Context, Error, FsId, Operation, RemotePath, Result, Route, ServerInfo, SshOptions, Stage,
-        Target,
+        Connected, Context, Error, FsId, Operation, PlacePath, RemotePath, Result, Route, ServerInfo,
+        SshOptions, Stage, Target,
     },
     trust::Never,
 };
@@ -33,28 +33,47 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     context.observer.stage(Stage::OpeningSession);
     let id = FsId::new(label.as_str());
     let (home, limits) = (Request::RealPath { path: b"." }, Request::Extended { name: LIMITS, strings: &[] });
-    let requests = [(Operation::Canonicalize, home), (Operation::OpenChannel, limits)];
+    let mut requests = vec![(Operation::Canonicalize, home), (Operation::OpenChannel, limits)];
+    let wanted = context.wanted.as_ref();
+    if let Some(path) = wanted.and_then(PlacePath::as_sent) {
+        requests.push((Operation::Stat, Request::LStat { path }));
+    }
     let (first, answers) = connection.open_sftp_with(&requests).await.map_err(on_label)?;
-    let [ask_home, ask_limits] = requests;
     let started = Instant::now();
     let can_tell_limits = first.version().has(LIMITS);
     let mut answers = answers.into_iter();
-    let login = answers.next().unwrap_or_else(|| first.send(ask_home.0, ask_home.1));
-    let limits = answers.next().or_else(|| can_tell_limits.then(|| first.send(ask_limits.0, ask_limits.1)));
+    let login = answers.next().unwrap_or_else(|| first.send(Operation::Canonicalize, home));
+    let limits =
+        answers.next().or_else(|| can_tell_limits.then(|| first.send(Operation::OpenChannel, limits)));
+    let standing = answers.next();
     let answers = async {
         let limits = match limits {
             Some(pending) => limits_of(pending.response().await?),
             None => limits_of(Response::Extended(bytes::Bytes::new())),
         };
-        Ok((limits, login.response().await?))
+        let standing = match standing {
+            Some(pending) => pending.response().await.ok(),
+            None => None,
+        };
+        Ok((limits, login.response().await?, standing))
     };
     let answered = tokio::time::timeout(ssh::OPEN_TIMEOUT, answers).await;
     let answered = answered.unwrap_or_else(|_| Err(ssh::no_answer()));
-    let (limits, login) = answered.map_err(on_label)?;
+    let (limits, login, standing) = answered.map_err(on_label)?;
     let info = ServerInfo {
         label: target.user.as_ref().map_or_else(|| target.host.clone(), |u| format!("{u}@{}", target.host)),
         protocol: target.scheme.name,
         trust: connection.host_key_type().to_owned(),
+    };
+    let home = match &login {
+        Response::Names(names) => {
+            names.first().map_or_else(RemotePath::root, |name| RemotePath::new(&name.name))
+        }
+        _ => RemotePath::root(),
+    };
+    let foretold = match (wanted, standing) {
+        (Some(path), Some(response)) => Foretold::new(path.resolve(&home), response, started),
+        _ => Foretold::default(),
     };
     // Servers that have learnt from OpenSSH's newer ones do it as those do.
     let sees_links = can_tell_limits || first.version().has("lsetstat@openssh.com");
@@ -67,6 +86,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         second: OnceLock::new(),
         lanes: Lanes::default(),
         limits,
+        foretold,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
         write_window: Window::new(12 * MIB, MIB, 24 * MIB),
         names: Mutex::default(),
@@ -74,12 +94,6 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         no_copies: AtomicBool::new(false),
     });
     session.log(&Request::RealPath { path: b"." }, None, &login, started);
-    let home = match login {
-        Response::Names(names) => {
-            names.first().map_or_else(RemotePath::root, |name| RemotePath::new(&name.name))
-        }
-        _ => RemotePath::root(),
-    };
     if session.first.version().bears_channels() {
         open_second_channel(&session);
     }

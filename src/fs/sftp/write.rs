@@ -43,6 +43,7 @@ pub const LONG_LINK: Duration = Duration::from_millis(5);
 
 /// Creates `path`, or takes up what stands there, and returns what takes its bytes.
 pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
+    session.foretold.forget();
     let small = options.expected_size.is_some_and(|size| size < WIDE);
     let channel = match small {
         true => session.data_channel(),
