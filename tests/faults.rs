@@ -8,6 +8,8 @@ mod attacks;
 mod cuts;
 #[path = "faults/disks.rs"]
 mod disks;
+#[path = "faults/far.rs"]
+mod far;
 #[path = "faults/kills.rs"]
 mod kills;
 #[path = "faults/moves.rs"]

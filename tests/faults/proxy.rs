@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 pub struct Proxy {
@@ -41,15 +42,25 @@ impl Proxy {
     /// `budget` says for each connection, counted from 0, how many bytes it may carry, both ways
     /// together, before it is cut.
     pub fn start(server: SocketAddr, budget: impl Fn(usize) -> u64 + Send + Sync + 'static) -> Proxy {
-        Proxy::with(server, budget, false)
+        Proxy::with(server, budget, false, Duration::ZERO)
+    }
+
+    /// Everything passes, and is on its way for so long in each direction.
+    pub fn far(server: SocketAddr, delay: Duration) -> Proxy {
+        Proxy::with(server, |_| u64::MAX, false, delay)
     }
 
     /// The same, but nothing is cut: both ends stay open, and hear nothing until [`Proxy::release`].
     pub fn holding(server: SocketAddr, budget: impl Fn(usize) -> u64 + Send + Sync + 'static) -> Proxy {
-        Proxy::with(server, budget, true)
+        Proxy::with(server, budget, true, Duration::ZERO)
     }
 
-    fn with(server: SocketAddr, budget: impl Fn(usize) -> u64 + Send + Sync + 'static, waits: bool) -> Proxy {
+    fn with(
+        server: SocketAddr,
+        budget: impl Fn(usize) -> u64 + Send + Sync + 'static,
+        waits: bool,
+        delay: Duration,
+    ) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -66,7 +77,7 @@ impl Proxy {
                 let number = count.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(server) else { continue };
                 let left = Arc::new(AtomicU64::new(budget(number)));
-                carry(client, server, left, &at);
+                carry(client, server, left, &at, delay);
             }
         });
         Proxy { port, connections, gate }
@@ -123,7 +134,7 @@ impl Gate {
     }
 }
 
-fn carry(client: TcpStream, server: TcpStream, left: Arc<AtomicU64>, gate: &Arc<Gate>) {
+fn carry(client: TcpStream, server: TcpStream, left: Arc<AtomicU64>, gate: &Arc<Gate>, delay: Duration) {
     for (mut from, mut to) in [
         (client.try_clone().unwrap(), server.try_clone().unwrap()),
         (server.try_clone().unwrap(), client.try_clone().unwrap()),
@@ -132,6 +143,7 @@ fn carry(client: TcpStream, server: TcpStream, left: Arc<AtomicU64>, gate: &Arc<
         thread::spawn(move || {
             let mut buffer = vec![0; 32 << 10];
             while let Ok(count @ 1..) = from.read(&mut buffer) {
+                thread::sleep(delay);
                 let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                     Some(left.saturating_sub(count as u64))
                 });

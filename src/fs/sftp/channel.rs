@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -39,6 +39,8 @@ struct Shared {
     next_id: AtomicU32,
     /// The shortest time that an answer has taken, in nanoseconds.
     quickest: AtomicU64,
+    /// No handle was asked for yet, and the server numbers them.
+    unnumbered: AtomicBool,
     waiting: Mutex<Waiting>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     version: Version,
@@ -165,9 +167,10 @@ impl Channel {
     /// Requests the subsystem on a fresh session channel and exchanges versions. `why_ended`
     /// is asked for what is known of the connection when it ends; `pulse` is told of what is awaited.
     /// What is in `early` does not wait for VERSION, which saves a round trip with servers that
-    /// bear it; the answers come in its order.
+    /// bear it; the answers come in its order. `round_trip` is what opening the channel took.
     pub async fn start(
         ssh: russh::Channel<client::Msg>,
+        round_trip: Duration,
         early: &[Early<'_>],
         pulse: Arc<Pulse>,
         why_ended: Arc<dyn Fn() -> Option<Ended> + Send + Sync>,
@@ -198,7 +201,9 @@ impl Channel {
         waiting.by_id.values().for_each(|waiter| pulse.expect(waiter.bytes));
         let shared = Arc::new(Shared {
             next_id: AtomicU32::new(next_id),
-            quickest: AtomicU64::new(u64::MAX),
+            quickest: AtomicU64::new(u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX)),
+            // The server is OpenSSH's where something was asked early.
+            unnumbered: AtomicBool::new(!early.is_empty()),
             waiting: Mutex::new(waiting),
             outgoing,
             version,
@@ -217,6 +222,15 @@ impl Channel {
     /// The shortest time that an answer has taken: about a round trip.
     pub fn quickest(&self) -> Duration {
         Duration::from_nanos(self.0.quickest.load(Ordering::Relaxed))
+    }
+
+    /// The handle that the next OPEN will most likely get, if that can be told; once at most.
+    ///
+    /// Handles are opaque (draft-ietf-secsh-filexfer-02 section 6.3), but OpenSSH's server numbers
+    /// them from 0. Whoever uses this must believe nothing that came of it until the answer to OPEN
+    /// has named the same handle.
+    pub fn first_handle(&self) -> Option<Bytes> {
+        self.0.unnumbered.swap(false, Ordering::Relaxed).then_some(Bytes::from_static(&[0; 4]))
     }
 
     /// Whether both are the same conversation.
@@ -239,12 +253,12 @@ impl Channel {
         self.ended().unwrap_or_else(|| lost(String::new()))
     }
 
-    /// Sends a request. Requests go out in the order of these calls.
     /// How long the server has owed an answer without a sign of life; `None` where it owes none.
     pub fn silence(&self) -> Option<Duration> {
         self.0.pulse.silence()
     }
 
+    /// Sends a request. Requests go out in the order of these calls.
     pub fn send(&self, operation: Operation, request: Request<'_>) -> Pending {
         self.dispatch(operation, request, Vec::new(), None)
     }
@@ -268,6 +282,9 @@ impl Channel {
         payload: Vec<Bytes>,
         permit: Option<Permit>,
     ) -> Pending {
+        if matches!(request, Request::Open { .. } | Request::OpenDir { .. }) {
+            self.0.unnumbered.store(false, Ordering::Relaxed);
+        }
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let head = request.encode(id);
         let (waiter, answer) =

@@ -12,6 +12,7 @@ use super::{
     requests,
     response::Response,
     window::Permit,
+    write::LONG_LINK,
 };
 use crate::{
     fs::{Attributes, ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result},
@@ -21,14 +22,16 @@ use crate::{
 /// Opens `path` and streams it from `options.offset` to its end.
 pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
     let channel = session.data_channel();
-    let handle = open_for_reading(&session, &channel, path).await?;
     let chunk = session.limits().read;
     let small = options.expected_size.is_some_and(|size| size.saturating_sub(options.offset) < chunk as u64);
+    let is_far = session.round_trip() >= LONG_LINK;
+    let guess = if is_far && !small { channel.first_handle() } else { None };
+    let opening = Opening::send(&channel, path);
     let mut reader = Reader {
         session,
         channel,
         path: path.clone(),
-        handle: Some(handle),
+        handle: None,
         next: options.offset,
         delivered: options.offset,
         expected: options.expected_size,
@@ -39,6 +42,16 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
         ready: VecDeque::new(),
         at_end: false,
     };
+    if let Some(guess) = &guess {
+        // A round trip less for whoever waits for one large file.
+        reader.fill(guess).await;
+    }
+    let handle = opening.opened(&reader.session, path).await?;
+    if guess.is_some_and(|guess| guess != handle) {
+        reader.in_flight.clear();
+        (reader.next, reader.requests) = (options.offset, 0);
+    }
+    reader.handle = Some(handle);
     if small {
         reader.request_once().await;
     }
@@ -48,16 +61,33 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
     Ok(pieces.fuse().boxed())
 }
 
-async fn open_for_reading(session: &Session, channel: &Channel, path: &RemotePath) -> Result<Bytes> {
-    let started = Instant::now();
-    let request =
-        Request::Open { path: path.as_bytes(), pflags: open::READ, attributes: &Attributes::default() };
-    let response =
-        channel.send(Operation::Open, request).response().await.map_err(|e| session.error(e, path))?;
-    session.log(&request, Some(path), &response, started);
-    match response {
-        Response::Handle(handle) => Ok(handle),
-        other => Err(session.error(unexpected(Operation::Open, &other), path)),
+/// OPEN sends attributes even where nothing is created.
+static NO_ATTRIBUTES: Attributes =
+    Attributes { size: None, mtime: None, atime: None, mode: None, uid: None, gid: None };
+
+fn open_request(path: &RemotePath) -> Request<'_> {
+    Request::Open { path: path.as_bytes(), pflags: open::READ, attributes: &NO_ATTRIBUTES }
+}
+
+/// An OPEN on its way.
+struct Opening {
+    pending: Pending,
+    started: Instant,
+}
+
+impl Opening {
+    fn send(channel: &Channel, path: &RemotePath) -> Opening {
+        let started = Instant::now();
+        Opening { pending: channel.send(Operation::Open, open_request(path)), started }
+    }
+
+    async fn opened(self, session: &Session, path: &RemotePath) -> Result<Bytes> {
+        let response = self.pending.response().await.map_err(|e| session.error(e, path))?;
+        session.log(&open_request(path), Some(path), &response, self.started);
+        match response {
+            Response::Handle(handle) => Ok(handle),
+            other => Err(session.error(unexpected(Operation::Open, &other), path)),
+        }
     }
 }
 
@@ -93,12 +123,13 @@ impl Reader {
     async fn request_once(&mut self) {
         let expected = self.expected.unwrap_or_default().saturating_sub(self.next);
         let permit = self.session.read_window.take(expected as usize + 512).await;
-        self.ask(self.chunk, permit);
+        if let Some(handle) = self.handle.clone() {
+            self.ask(&handle, self.chunk, permit);
+        }
         self.close();
     }
 
-    fn ask(&mut self, len: u32, permit: Permit) {
-        let Some(handle) = &self.handle else { return };
+    fn ask(&mut self, handle: &[u8], len: u32, permit: Permit) {
         let request = Request::Read { handle, offset: self.next, len };
         let pending = self.channel.send(Operation::Read, request);
         self.in_flight.push_back(Asked { offset: self.next, len, pending, permit });
@@ -115,10 +146,7 @@ impl Reader {
 
     /// Keeps as many READs in flight as the session's window has room for, but never past the
     /// expected size by more than one request: that one sees whether the file has grown.
-    async fn fill(&mut self) {
-        if self.handle.is_none() {
-            return;
-        }
+    async fn fill(&mut self, handle: &[u8]) {
         while !self.at_end && self.in_flight.len() < 512 {
             let wanted = self.expected.is_none_or(|size| self.next <= size) || self.in_flight.is_empty();
             if !wanted {
@@ -130,7 +158,7 @@ impl Reader {
                 None if self.in_flight.is_empty() => self.session.read_window.take(bytes).await,
                 None => return,
             };
-            self.ask(self.chunk, permit);
+            self.ask(handle, self.chunk, permit);
             // The size is unknown: grow with what arrives, not ahead of it.
             if self.expected.is_none() && self.in_flight.len() as u64 > self.requests / 2 + 2 {
                 return;
@@ -148,7 +176,9 @@ impl Reader {
                 self.finish(Reply::sftp(reply::SFTP_OK, ""));
                 return Ok(None);
             }
-            self.fill().await;
+            if let Some(handle) = self.handle.clone() {
+                self.fill(&handle).await;
+            }
             let Some(asked) = self.in_flight.pop_front() else {
                 self.reopen().await?;
                 continue;
@@ -203,7 +233,8 @@ impl Reader {
     /// A small file was closed along with its only READ, but there is more of it.
     async fn reopen(&mut self) -> Result<()> {
         if self.handle.is_none() {
-            self.handle = Some(open_for_reading(&self.session, &self.channel, &self.path).await?);
+            let opening = Opening::send(&self.channel, &self.path);
+            self.handle = Some(opening.opened(&self.session, &self.path).await?);
         }
         Ok(())
     }

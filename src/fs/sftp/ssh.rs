@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use russh::{
@@ -192,6 +192,7 @@ impl Connection {
     /// The same, with requests that leave before the server has said its version where that is
     /// OpenSSH's; others may not bear it, and there are no answers then.
     pub async fn open_sftp_with(&self, early: &[Early<'_>]) -> Result<(Channel, Vec<Pending>)> {
+        let started = Instant::now();
         let opened = tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await;
         let channel = opened.map_err(|_| no_answer())?.map_err(|error| {
             let kind = match error {
@@ -200,10 +201,12 @@ impl Connection {
             };
             Error::new(kind, Operation::OpenChannel).with_detail(error.to_string())
         })?;
+        let round_trip = started.elapsed();
         // By now OpenSSH's server has announced its host keys.
         let early = if lock(&self.findings).is_openssh { early } else { &[] };
         let ended = self.ended.clone();
-        Channel::start(channel, early, self.pulse.clone(), Arc::new(move || lock(&ended).clone())).await
+        let why_ended = Arc::new(move || lock(&ended).clone());
+        Channel::start(channel, round_trip, early, self.pulse.clone(), why_ended).await
     }
 
     /// A stream to another host through this one.
