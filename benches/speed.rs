@@ -1,6 +1,6 @@
-//! What the program is fast at, measured: copies by the engine, in memory and over a loopback to our
-//! own server, listings read, rows sorted and filtered, frames drawn, and keys answered in a storm of
-//! events. Prints figures and judges none. `cargo bench`, or `cargo bench -- WORD` for some of them.
+//! What the program is fast at, measured: copies, plans and listings by the engine, in memory and over
+//! a loopback to our own server, lines of listings read, rows sorted and filtered, frames drawn, and
+//! keys answered in a storm of events. Prints figures and judges none. `cargo bench`, or `cargo bench -- WORD` for some of them.
 
 use std::{
     hint::black_box,
@@ -40,11 +40,13 @@ fn main() {
     // cargo passes --bench, and whatever the person wrote.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    let benches: [(&str, Work); 9] = [
+    let benches: [(&str, Work); 11] = [
         ("memory: one file of 256 MiB", |name| copies(name, false, Source::Big)),
         ("memory: 10,000 files of 4 KiB", |name| copies(name, false, Source::Small)),
         ("loopback: one file of 256 MiB", |name| copies(name, true, Source::Big)),
         ("loopback: 10,000 files of 4 KiB", |name| copies(name, true, Source::Small)),
+        ("memory: plan of 100,000 files", plan),
+        ("loopback: NAME packets, 100,000 entries", names),
         ("LIST, 100,000 lines", list),
         ("MLSD, 100,000 lines", mlsd),
         ("pane, 100,000 rows", pane),
@@ -85,6 +87,8 @@ fn report(name: &str, times: &mut [f64], units: f64, unit: &str) {
 enum Source {
     Big,
     Small,
+    /// As many empty files as a pane has rows, in directories of so many.
+    Empty(usize),
 }
 
 /// An engine whose local files are in memory, perhaps with a server beside it.
@@ -125,6 +129,12 @@ fn planted(id: &str, source: Source) -> Memory {
                 memory.plant(&RemotePath::new(format!("/from/{}/{at}", at % 100)), &[7; 4096]).unwrap();
             }
         }
+        Source::Empty(each) => {
+            for at in 0..ROWS {
+                let path = format!("/from/{}/file {at}.txt", at / each);
+                memory.plant(&RemotePath::new(path), &[]).unwrap();
+            }
+        }
     }
     memory
 }
@@ -133,6 +143,7 @@ fn copies(name: &str, loopback: bool, source: Source) {
     let (units, unit) = match source {
         Source::Big => (256.0, "MiB"),
         Source::Small => (10_000.0, "files"),
+        Source::Empty(_) => (ROWS as f64, "files"),
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ways: &[&str] = if loopback { &["get", "put"] } else { &["copy"] };
@@ -143,17 +154,12 @@ fn copies(name: &str, loopback: bool, source: Source) {
     }
 }
 
-/// Seconds that one copy takes, from the request to its end.
-async fn one_copy(loopback: bool, source: Source, get: bool) -> f64 {
+/// An engine with these files, and with a server that has those, if any; where the latter are.
+async fn start(local: Memory, there: Option<Memory>) -> (Bench, FsId) {
     let dir = tempfile::tempdir().unwrap();
-    let local = match get && loopback {
-        true => Memory::new("local"),
-        false => planted("local", source),
-    };
     let mut server = None;
     let mut place = None;
-    if loopback {
-        let there = if get { planted("there", source) } else { Memory::new("there") };
+    if let Some(there) = there {
         let share = Share { fs: Arc::new(there), user: "ann".into(), password: "tide".into() };
         let started = serve::start(share, (Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         place = Some(format!("sftp://ann:tide@127.0.0.1:{}/", started.addr().port()));
@@ -180,17 +186,52 @@ async fn one_copy(loopback: bool, source: Source, get: bool) -> f64 {
         let place = Place::parse(place.as_bytes()).unwrap();
         far = bench.run(|job| Command::Open { job, place }).await.unwrap();
     }
-    let (from, to) = if get { (far, FsId::local()) } else { (FsId::local(), far) };
-    let request = Request {
+    (bench, far)
+}
+
+fn from_to(from: FsId, to: FsId) -> Request {
+    Request {
         sources: vec![Location::new(from, RemotePath::new("/from"))],
         target: Location::new(to, RemotePath::new("/to")),
         landing: Landing::Auto,
         policy: Policy::default(),
         remove_source: false,
+    }
+}
+
+/// Seconds that one copy takes, from the request to its end.
+async fn one_copy(loopback: bool, source: Source, get: bool) -> f64 {
+    let (here, there) = match (loopback, get) {
+        (false, _) => (planted("local", source), None),
+        (true, true) => (Memory::new("local"), Some(planted("there", source))),
+        (true, false) => (planted("local", source), Some(Memory::new("there"))),
     };
+    let (mut bench, far) = start(here, there).await;
+    let request = if get { from_to(far, FsId::local()) } else { from_to(FsId::local(), far) };
     let since = Instant::now();
     bench.run(|job| Command::Copy { job, request }).await;
     since.elapsed().as_secs_f64()
+}
+
+/// A dry run of a copy: both trees gone through, and every step told.
+fn plan(name: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut bench, _) = runtime.block_on(start(planted("local", Source::Empty(1_000)), None));
+    measure(name, 3, ROWS as f64, "files", || {
+        let request = from_to(FsId::local(), FsId::local());
+        runtime.block_on(bench.run(|job| Command::Plan { job, request }));
+    });
+}
+
+/// One directory as our own server lists it.
+fn names(name: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let there = planted("there", Source::Empty(ROWS));
+    let (mut bench, far) = runtime.block_on(start(Memory::new("local"), Some(there)));
+    measure(name, 5, ROWS as f64, "entries", || {
+        let location = Location::new(far.clone(), RemotePath::new("/from/0"));
+        runtime.block_on(bench.run(|job| Command::List { job, location }));
+    });
 }
 
 fn list(name: &str) {
