@@ -210,6 +210,64 @@ fn a_killed_download_goes_on() {
     }
 }
 
+/// A move is a copy until all of it is there: whenever it is killed, one side has the whole.
+#[test]
+fn a_killed_move_has_lost_nothing_and_goes_on() {
+    for software in ALL {
+        let world = World::new(software, &[]);
+        fs::write(world.path("big"), noise(BIG)).unwrap();
+        let (here, there) = (world.path("big"), world.server.root().join("big"));
+        for up in [true, false] {
+            let (source, target) = if up { (&here, &there) } else { (&there, &here) };
+            let (from, to) = match up {
+                true => (here.to_str().unwrap().to_owned(), world.url("")),
+                false => (world.url("big"), world.here.path().to_str().unwrap().to_owned()),
+            };
+            let dir = target.parent().unwrap();
+            let mut running = world.start(&["mv", "--limit=20M", &from, &to]);
+            running.until(|| world.part(dir) > 16 << 20);
+            running.signal(Signal::SIGKILL);
+            running.wait();
+            assert!(fs::read(source).unwrap() == noise(BIG), "{software:?}, up: {up}");
+            assert!(!target.exists());
+            world.start(&["mv", &from, &to]).wait().ends(0);
+            world.assert_whole(dir);
+            assert!(!source.exists(), "{software:?}, up: {up}");
+        }
+    }
+}
+
+/// A server that says nothing for a while is waited for, and whoever waits is told. vsftpd is not
+/// tried: it takes a child that stops for one that ends, and waits for that for good.
+#[test]
+fn silence_is_told_and_sat_out() {
+    std::thread::scope(|scope| {
+        for software in [Software::Proftpd, Software::Pureftpd] {
+            for up in [true, false] {
+                scope.spawn(move || {
+                    let world = World::new(software, &[]);
+                    let (mut running, dir) = match up {
+                        true => (world.upload(), world.server.root()),
+                        false => (world.download(), world.here.path().to_owned()),
+                    };
+                    running.until(|| world.part(&dir) > 6 << 20);
+                    world.server.freeze_sessions();
+                    running.until_it_says("no answer for 5 s");
+                    world.server.thaw_sessions();
+                    let ran = running.wait().ends(0);
+                    world.assert_whole(&dir);
+                    assert!(
+                        ran.stderr.contains("it goes on, after"),
+                        "{software:?}, up: {up}: {}",
+                        ran.stderr
+                    );
+                    assert_eq!(restarts(&ran), [] as [usize; 0], "{software:?}, up: {up}");
+                });
+            }
+        }
+    });
+}
+
 /// ProFTPD takes REST and refuses the STOR behind it unless it is told otherwise.
 #[test]
 fn an_upload_goes_on_by_appe_where_stor_does_not() {

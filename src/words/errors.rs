@@ -242,7 +242,7 @@ fn advice(error: &Error) -> String {
         Unsupported => "Do without it here, or use a server that supports it.",
         Unresolved => "Check the spelling of the host, your network, and HostName in ssh_config.",
         ConnectionFailed => "Check host and port, that the server runs, and that no firewall is in between.",
-        ConnectionLost => "Connect again with a refresh; an interrupted copy can be repeated.",
+        ConnectionLost => "A pane connects again by itself; a copy that is repeated goes on where it was.",
         Timeout => "The server or the network is slow or gone; try again in a while.",
         LoginFailed => {
             "Check the user name, and the password or key; IdentityFile in ssh_config says which keys are tried."

@@ -108,6 +108,11 @@ impl Daemon {
         signal(&self.sessions(), "-STOP");
     }
 
+    /// Lets them go on.
+    pub fn thaw_sessions(&self) {
+        signal(&self.sessions(), "-CONT");
+    }
+
     fn sessions(&self) -> Vec<u32> {
         self.child.as_ref().map(|child| descendants(child.id())).unwrap_or_default()
     }

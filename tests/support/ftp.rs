@@ -295,6 +295,11 @@ impl FtpServer {
     pub fn freeze_sessions(&self) {
         self.daemon.freeze_sessions();
     }
+
+    /// Lets them go on.
+    pub fn thaw_sessions(&self) {
+        self.daemon.thaw_sessions();
+    }
 }
 
 /// Root has the servers act as [`PASSWORD_USER`], as no FTP server likes root; others can only

@@ -8,6 +8,7 @@ use std::{
     os::unix::{ffi::OsStrExt, ffi::OsStringExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -72,6 +73,8 @@ pub struct Running {
     child: Child,
     stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Option<JoinHandle<Vec<u8>>>,
+    /// What it has said on standard error so far.
+    so_far: Arc<Mutex<Vec<u8>>>,
     deadline: Instant,
 }
 
@@ -82,6 +85,13 @@ impl Running {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("a signal");
+    }
+
+    /// Waits until it has said `text` on standard error.
+    #[track_caller]
+    pub fn until_it_says(&mut self, text: &str) {
+        let so_far = self.so_far.clone();
+        self.until(|| String::from_utf8_lossy(&so_far.lock().expect("what it said")).contains(text));
     }
 
     /// Waits for its end; past the deadline it is killed and the test fails.
@@ -135,17 +145,24 @@ impl Drop for Running {
 
 pub fn start(mut command: Command) -> Running {
     let mut child = command.spawn().expect("wharf starts");
-    fn drain(mut pipe: impl Read + Send + 'static) -> Option<JoinHandle<Vec<u8>>> {
+    fn drain(
+        mut pipe: impl Read + Send + 'static,
+        so_far: Arc<Mutex<Vec<u8>>>,
+    ) -> Option<JoinHandle<Vec<u8>>> {
         Some(thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = pipe.read_to_end(&mut bytes);
-            bytes
+            let mut buffer = [0; 32 << 10];
+            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                so_far.lock().expect("what it said").extend_from_slice(&buffer[..count]);
+            }
+            std::mem::take(&mut *so_far.lock().expect("what it said"))
         }))
     }
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let so_far = Arc::default();
     Running {
-        stdout: drain(stdout.expect("stdout")),
-        stderr: drain(stderr.expect("stderr")),
+        stdout: drain(stdout.expect("stdout"), Arc::default()),
+        stderr: drain(stderr.expect("stderr"), Arc::clone(&so_far)),
+        so_far,
         child,
         deadline: Instant::now() + limit(),
     }
