@@ -28,6 +28,8 @@ mod places;
 mod rename;
 #[path = "screens/review.rs"]
 mod review;
+#[path = "screens/seen.rs"]
+mod seen;
 #[path = "screens/signs.rs"]
 mod signs;
 #[path = "screens/tabs.rs"]

@@ -14,7 +14,7 @@ use wharf::ui::{
     view,
 };
 
-use crate::{Ui, look::contrast};
+use crate::{Ui, look::contrast, seen};
 
 /// A piece of the screen with one look in each theme.
 type Look = [(Color, Color, Modifier); 2];
@@ -26,10 +26,13 @@ pub struct Looks {
     letters: HashMap<Look, char>,
     known: Vec<Look>,
     screens: Vec<String>,
+    /// What they are of.
+    of: String,
 }
 
 impl Looks {
     pub fn add(&mut self, ui: &mut Ui) {
+        self.of = seen::what(&ui.state);
         let size = ui.state.size;
         let before = ui.state.theme.clone();
         let [dark, light] = [Background::Dark, Background::Light].map(|background| {
@@ -82,6 +85,7 @@ fn legible(cell: &Cell, ground: (u8, u8, u8)) {
 
 impl fmt::Display for Looks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "of: {}", self.of)?;
         for look in &self.known {
             let [dark, light] = look.map(|(fg, bg, modifier)| {
                 let bg = if bg == Color::Reset { String::new() } else { format!(" on {bg}") };
