@@ -1,7 +1,10 @@
 //! Finds out what the parts of a text are by its syntax. Must know nothing of colours: a part has
 //! a role, and what that looks like is the theme's business.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
@@ -19,6 +22,9 @@ pub(super) const KIND: Kind<Chunk> = Kind { name: "highlighter", start, failed }
 
 /// A longer line, in bytes, stays plain and is not looked into.
 const LONG: usize = 2000;
+
+/// A chunk that takes longer is the last one: some lines take a syntax seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// So much of the first line is looked at for what the file is.
 const FIRST: usize = 200;
@@ -91,6 +97,7 @@ struct Highlighter {
     /// What the scopes met so far mean.
     known: HashMap<Scope, Option<Meaning>>,
     document: Option<Document>,
+    patience: Duration,
 }
 
 fn start() -> Job<Chunk> {
@@ -115,6 +122,7 @@ impl Highlighter {
             prefixes: MEANINGS.iter().filter_map(prefix).collect(),
             known: HashMap::new(),
             document: None,
+            patience: PATIENCE,
         }
     }
 
@@ -134,9 +142,12 @@ impl Highlighter {
         let Some(mut document) = self.document.take().filter(here) else { return plain(chunk) };
         let mut spans = Vec::new();
         let mut goes_on = true;
+        let since = Instant::now();
         for line in text.split_inclusive('\n') {
             let is_long = document.in_long || line.len() > LONG;
-            if !is_long && self.line(&mut document, line, &mut spans).is_none() {
+            if since.elapsed() > self.patience
+                || !is_long && self.line(&mut document, line, &mut spans).is_none()
+            {
                 goes_on = false;
                 break;
             }
@@ -243,6 +254,15 @@ mod tests {
         let back = highlighter.take(&chunk(path, 0, text.as_bytes()));
         let part = |span: &Span| (text[span.start as usize..span.end as usize].to_owned(), span.role);
         (back.syntax, back.spans.iter().map(part).collect())
+    }
+
+    #[test]
+    fn a_text_that_takes_too_long_stays_plain_from_there() {
+        let mut highlighter = Highlighter { patience: Duration::ZERO, ..Highlighter::new() };
+        let back = highlighter.take(&chunk("/x/main.rs", 0, b"let n = 42;\nlet m = 43;\n"));
+        assert!(!back.goes_on && back.spans.is_empty(), "{back:?}");
+        let next = highlighter.take(&chunk("/x/main.rs", 24, b"let k = 44;\n"));
+        assert!(!next.goes_on && next.spans.is_empty(), "{next:?}");
     }
 
     #[test]

@@ -201,6 +201,22 @@ mod tests {
         }
     }
 
+    /// A camera that was held upright says so beside a picture that lies (Exif 2.3, tag 0x0112).
+    #[test]
+    fn pictures_are_turned_as_the_camera_was() {
+        let plain = file(40, 20, ImageFormat::Jpeg);
+        let tags = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let length = u16::try_from(tags.len() + 2).unwrap().to_be_bytes();
+        let turned = [&plain[..2], &[0xff, 0xe1], &length, tags, &plain[2..]].concat();
+        let shown = show(&turned, FIT).unwrap();
+        assert_eq!(shown.of, (20, 40));
+        assert_eq!((shown.rows.len(), shown.rows[0].len()), (5, 5));
+        let blue = |cell: &Cell| matches!(cell.fg, Some(Color::Rgb(r, _, b)) if b > 200 && r < 50);
+        let red = |cell: &Cell| matches!(cell.fg, Some(Color::Rgb(r, _, b)) if r > 200 && b < 50);
+        // What was above is on the right now.
+        assert!(shown.rows.iter().all(|row| blue(&row[0]) && red(&row[4])), "{:?}", shown.rows);
+    }
+
     #[test]
     fn small_pictures_stay_small_and_what_is_transparent_is_left_out() {
         let image = RgbaImage::from_fn(2, 3, |_, y| Rgba([9, 9, 9, if y == 0 { 255 } else { 0 }]));
