@@ -264,6 +264,8 @@ pub struct Progress {
     /// What is planned; so far, while it is still being counted.
     pub total: Totals,
     pub is_counting: bool,
+    /// Files of which what was written is being compared with what was read.
+    pub checking: u64,
     pub failed: u64,
     pub skipped: u64,
     /// The file that was started last, lossy text, unescaped.

@@ -210,7 +210,10 @@ fn line(progress: &Progress) -> String {
                 progress.total.files,
                 words::size(progress.done.bytes),
                 words::size(progress.total.bytes),
-                words::rate(progress.rate),
+                match progress.checking {
+                    1.. if progress.rate == 0.0 => "checking what was written".to_owned(),
+                    _ => words::rate(progress.rate),
+                },
                 left.unwrap_or_default()
             )
         }

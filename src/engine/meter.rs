@@ -30,6 +30,8 @@ pub(super) struct Meter {
     pub(super) is_counted: bool,
     started: Instant,
     samples: VecDeque<(Instant, u64)>,
+    /// How many bytes were moved, and when they became so many.
+    moved: (u64, Instant),
     /// The servers that are waited for.
     servers: Vec<Weak<dyn FileSystem>>,
     /// Whatever comes from them changes the counters.
@@ -47,6 +49,7 @@ impl Meter {
             is_counted: false,
             started: Instant::now(),
             samples: VecDeque::new(),
+            moved: (0, Instant::now()),
             servers: Vec::new(),
             all_is_counted: false,
             signs: (0, Instant::now()),
@@ -98,7 +101,10 @@ impl Meter {
             self.samples.pop_front();
         }
         self.samples.push_back((now, done.bytes));
-        let rate = match (self.samples.front(), self.samples.back()) {
+        if done.bytes != self.moved.0 {
+            self.moved = (done.bytes, now);
+        }
+        let mean = match (self.samples.front(), self.samples.back()) {
             (Some((from, before)), Some((to, after))) if to > from => {
                 after.saturating_sub(*before) as f64 / to.duration_since(*from).as_secs_f64()
             }
@@ -117,14 +123,19 @@ impl Meter {
             Phase::Running | Phase::Queued if self.throttle.is_paused() => Phase::Paused,
             phase => phase,
         };
+        // Where nothing is moved for a while, and nothing is to be, a mean that falls says nothing.
+        let all_moved = has_plan && done.bytes >= total.bytes;
+        let rests = all_moved && now.duration_since(self.moved.1) >= LATELY;
+        let rate = if rests || phase == Phase::Paused { 0.0 } else { mean };
         Progress {
             silent: self.silence(now, phase),
             phase,
             remaining: match phase {
-                Phase::Running if self.is_counted => remaining(done, total, rate, elapsed),
+                Phase::Running if self.is_counted && !rests => remaining(done, total, rate, elapsed),
                 _ => None,
             },
             is_counting: !self.is_counted,
+            checking: self.counters.checking.load(Ordering::Relaxed),
             done,
             total,
             failed: self.counters.failures(),
@@ -157,6 +168,25 @@ fn remaining(done: Totals, total: Totals, rate: f64, elapsed: Duration) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// While the rest waits for an answer, or what was written is looked at.
+    #[test]
+    fn there_is_no_rate_where_nothing_is_to_be_moved() {
+        let counters = Arc::new(Counters::default());
+        let mut meter = Meter::start(counters.clone(), Throttle::default());
+        (meter.phase, meter.is_counted) = (Phase::Running, true);
+        counters.planned.bytes.store(1000, Ordering::Relaxed);
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        meter.read(at(0));
+        counters.bytes.store(500, Ordering::Relaxed);
+        assert_eq!(meter.read(at(500)).rate, 1000.0);
+        assert_eq!(meter.read(at(2000)).rate, 250.0, "half of it is still to come");
+        counters.bytes.store(1000, Ordering::Relaxed);
+        assert!(meter.read(at(2500)).rate > 0.0);
+        let rests = meter.read(at(3600));
+        assert_eq!((rests.rate, rests.remaining), (0.0, None));
+    }
 
     #[test]
     fn remaining_time_takes_the_longer_view() {

@@ -66,6 +66,8 @@ pub struct Flow<'a> {
     pub moved: &'a AtomicU64,
     /// Those of this file among them.
     pub own: &'a AtomicU64,
+    /// Files that are whole and looked at once more.
+    pub checking: &'a AtomicU64,
     pub throttle: &'a Throttle,
     /// Is told what was begun, how far it is, and what is done.
     pub journal: &'a Journal,
@@ -228,6 +230,9 @@ impl Copying<'_> {
     async fn looked_at(self, at: &RemotePath, poured: Poured) -> Result<Copied> {
         let Poured { mut copied, sum } = poured;
         if let Some(sum) = sum {
+            self.flow.checking.fetch_add(1, Ordering::Relaxed);
+            let checking = self.flow.checking;
+            scopeguard::defer! { checking.fetch_sub(1, Ordering::Relaxed); }
             copied.verified = Some(verify::check(self.to, at, &sum).await?);
         }
         Ok(copied)

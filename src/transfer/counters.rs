@@ -27,6 +27,8 @@ pub struct Counters {
     pub changed: AtomicU64,
     /// Items that are as they should be already.
     pub skipped: AtomicU64,
+    /// Files of which what was written is being compared with what was read.
+    pub checking: AtomicU64,
     /// Small things that came about and that nothing else counts; shared with what is done beside.
     pub(super) signs: Arc<AtomicU64>,
     pub found: Seen,

@@ -352,6 +352,7 @@ impl Transfer {
         let flow = copy::Flow {
             moved: &self.counters.bytes,
             own: &own,
+            checking: &self.counters.checking,
             throttle: &self.throttle,
             journal: &self.journal,
             apart: &self.apart,

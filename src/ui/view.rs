@@ -98,16 +98,19 @@ fn long_list(pen: &mut Pen<'_>, state: &State, areas: &Areas, shown: &Shown<'_>)
 
 fn panel_frame(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas, shown: Panel) {
     pen.frame(areas.outer, if state.in_panel { Role::BorderActive } else { Role::Border });
-    let mark = if state.in_panel { "▸" } else { " " };
-    pen.put(areas.outer.x + 1, areas.outer.y, areas.outer.width.saturating_sub(2), mark, Role::Title);
     let look = |panel| match (panel == shown, state.in_panel) {
         (true, true) => Role::Title,
         (true, false) => Role::Text,
         (false, _) => Role::Faint,
     };
+    let behind = areas.transfers_tab.right() + 2;
+    pen.put(behind, areas.outer.y, 1.min(areas.outer.right().saturating_sub(behind + 1)), " ", Role::Text);
     for (area, name, panel) in
         [(areas.transfers_tab, TABS.0, Panel::Transfers), (areas.log_tab, TABS.1, Panel::Log)]
     {
+        let mark = if state.in_panel && panel == shown { "▸" } else { " " };
+        let before = area.x.saturating_sub(1);
+        pen.put(before, area.y, area.right().saturating_sub(before), mark, Role::Title);
         pen.put(area.x, area.y, area.width, name, look(panel));
         pen.put(
             area.right(),
@@ -117,8 +120,6 @@ fn panel_frame(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas, shown: Pane
             Role::Text,
         );
     }
-    let behind = areas.transfers_tab.right() + 2;
-    pen.put(behind, areas.outer.y, 1.min(areas.outer.right().saturating_sub(behind + 1)), " ", Role::Text);
 }
 
 /// Writes to the screen, never beside it.

@@ -12,6 +12,8 @@ use crate::{
 /// An error in sentences, escaped and ready for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorWords {
+    /// What stands over an error that kept a connection from coming about.
+    pub title: &'static str,
     /// `Could not write /var/www/index.html on sftp://web-01`. No full stop.
     pub what: String,
     /// `SFTP status 3 (SSH_FX_PERMISSION_DENIED), Permission denied`. No full stop; may be empty.
@@ -34,6 +36,12 @@ impl fmt::Display for ErrorWords {
         }
         Ok(())
     }
+}
+
+/// Whether the server has shown another host key or certificate than the one that is remembered.
+pub fn is_changed(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::HostKeyRefused | ErrorKind::CertificateRefused)
+        && error.detail().is_some_and(|detail| detail.lines().any(|line| line.ends_with("has CHANGED")))
 }
 
 /// An operation as it stands behind "Could not".
@@ -88,11 +96,23 @@ pub fn operation(operation: Operation) -> &'static str {
 
 /// The error in words.
 pub fn error(error: &Error) -> ErrorWords {
-    ErrorWords { what: what(error), said: said(error), advice: advice(error) }
+    ErrorWords { title: title(error), what: what(error), said: said(error), advice: advice(error) }
+}
+
+fn title(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::HostKeyRefused if is_changed(error) => "Host key changed",
+        ErrorKind::CertificateRefused if is_changed(error) => "Certificate changed",
+        _ => "Not connected",
+    }
 }
 
 fn what(error: &Error) -> String {
     let mut out = format!("Could not {}", operation(error.operation()));
+    if error.kind() == ErrorKind::InvalidName && error.operation() == Operation::List {
+        // The rest is there.
+        out.push_str(" all of");
+    }
     let place = error.place().filter(|place| *place != "local").map(escape);
     match (error.path(), place) {
         (Some(path), Some(place)) => {
@@ -256,8 +276,12 @@ fn advice(error: &Error) -> String {
                 "Ask the server's administrator for its fingerprint and compare it before you connect again."
             }
         },
+        CertificateRefused if is_changed(error) => {
+            // As with host keys.
+            "Do not go on before the server's administrator has confirmed the new one; only then remove the older one's line from that file."
+        }
         CertificateRefused => {
-            "Ask the server's administrator for its fingerprint; then connect from the panes and say yes, name its issuer with --tls-ca, or remove the line of an older one."
+            "Ask the server's administrator for its fingerprint; connect again and say yes if it is the same, or name its issuer with --tls-ca."
         }
         Protocol => "Connect again; if it stays, report it with the log (-v), as either side has a bug.",
         Cancelled => "What was done until then stays; repeat it to go on.",
@@ -354,6 +378,19 @@ mod tests {
         for part in ["SHA256:aaa", "SHA256:bbb", "known_hosts:12", "administrator"] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_changed_certificate_is_no_unknown_one() {
+        let refused = |detail| {
+            Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate).with_detail(detail)
+        };
+        let changed =
+            error(&refused("the certificate has CHANGED\npinned: aa\noffered: bb\n/x/certificates:2"));
+        assert_eq!(changed.title, "Certificate changed");
+        assert!(changed.said.contains("CHANGED") && changed.advice.starts_with("Do not go on"), "{changed}");
+        let unknown = error(&refused("it is self-signed"));
+        assert!(unknown.advice.contains("say yes"), "{unknown}");
     }
 
     #[test]

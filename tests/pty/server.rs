@@ -130,11 +130,11 @@ fn a_changed_key_is_refused() {
     panes.screen.press(CTRL_G);
     panes.screen.wait_for("Go to");
     panes.screen.enter(&place(&dir));
-    panes.screen.wait_for("Not connected");
+    panes.screen.wait_for("Host key changed");
     facts.iter().for_each(|text| panes.screen.wait_for(text));
     panes.screen.press("y");
     panes.screen.press(ENTER);
-    panes.screen.wait_until_gone("Not connected");
+    panes.screen.wait_until_gone("Host key changed");
     assert!(!panes.screen.text().contains("remote.txt"));
     assert_eq!(fs::read_to_string(server.known_hosts()).unwrap(), known);
     panes.quit();

@@ -224,6 +224,29 @@ fn ctrl_click_selects() {
     assert!(ui.state.grip.is_none());
 }
 
+/// On a low screen, what does not fit is a few presses away.
+#[test]
+fn a_menu_without_room_shows_all_in_turn() {
+    let mut ui = two_panes(40, 10);
+    let at = row(&ui, Side::Left, "dump.sql");
+    menu(&mut ui, at);
+    let Some(Overlay::Menu(open)) = ui.state.overlay() else { panic!("no menu") };
+    let count = open.actions.len();
+    let names: Vec<&str> = open.actions.iter().filter_map(|action| Some(action.info()?.name)).collect();
+    assert_eq!(names.len(), count);
+    for name in &names {
+        let screen = ui.screen();
+        assert!(screen.lines().any(|line| line.contains('▸') && line.contains(name)), "{name}: {screen}");
+        ui.press("Down");
+    }
+    // Round to the first, and back to the last.
+    ui.press("Up");
+    assert!(ui.screen().contains(names[count - 1]), "{}", ui.screen());
+    let last = ui.find(|hit| matches!(hit, Hit::Button(at) if at > 5));
+    press(&mut ui, last);
+    assert!(!matches!(ui.state.overlay(), Some(Overlay::Menu(_))), "what is clicked is done");
+}
+
 fn menu(ui: &mut Ui, at: At) {
     mouse(ui, MouseEventKind::Down(MouseButton::Right), at, KeyModifiers::NONE);
 }

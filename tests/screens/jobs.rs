@@ -241,6 +241,28 @@ fn what_a_transfer_waits_for_is_told_while_it_lasts() {
     );
 }
 
+/// A rate that falls only because nothing is to be moved any more says nothing; what is waited for does.
+#[test]
+fn the_title_says_what_is_waited_for() {
+    let (mut ui, job) = copying(140, 40);
+    let whole = Totals { files: 180, dirs: 4, links: 0, bytes: 134_217_728 };
+    let progress =
+        |phase, checking| Progress { phase, checking, done: whole, total: whole, ..Progress::default() };
+    for (phase, checking, wanted) in [
+        (TransferPhase::Asking, 0, "100%  waits for your answer"),
+        (TransferPhase::Paused, 0, "100%  paused"),
+        (TransferPhase::Running, 2, "100%  checking"),
+    ] {
+        ui.msg(Msg::Progress(vec![(job, progress(phase, checking))]));
+        let screen = ui.screen();
+        assert!(screen.lines().next().unwrap().contains(wanted), "{screen}");
+    }
+    assert!(ui.screen().contains("checking what was written"), "{}", ui.screen());
+    // A run that begins anew has counted nothing yet.
+    ui.msg(Msg::Progress(vec![(job, Progress { phase: TransferPhase::Waiting, ..Progress::default() })]));
+    assert_eq!(ui.state.transfers.jobs[0].progress.done, whole);
+}
+
 #[test]
 fn the_line_is_shown_and_changed() {
     let mut ui = two_panes(80, 24);

@@ -317,12 +317,14 @@ impl Control {
     /// Reads the answer to a port that was asked for ahead, and nothing else.
     pub async fn settle_ahead(&mut self, operation: Operation) -> Result<()> {
         while self.ahead == Ahead::Asked {
+            let since = Instant::now();
             let raw = self.read(operation, PATIENCE).await?;
             let Some(front) = self.awaited.pop_front().filter(|front| front.port) else {
                 self.broken = true;
                 return Err(Error::new(ErrorKind::Protocol, operation));
             };
-            self.log.line(front.shown, front.path, self.log.reply(&raw), front.sent.elapsed());
+            // It may have been here for long: only what was waited for it is the server's time.
+            self.log.line(front.shown, front.path, self.log.reply(&raw), since.elapsed());
             if raw.code == 421 {
                 self.broken = true;
                 return Err(Error::new(ErrorKind::ConnectionLost, operation).with_reply(self.log.reply(&raw)));

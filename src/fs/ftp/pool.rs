@@ -317,7 +317,11 @@ impl Pool {
     fn end_of_session(&self) -> Error {
         let lost = || Error::new(ErrorKind::ConnectionLost, Operation::Connect);
         let ended = self.ended.borrow().clone();
-        ended.unwrap_or_else(lost).with_kind(ErrorKind::ConnectionLost)
+        match ended {
+            // Why nobody gets in any more says more than that the session is over.
+            Some(error) if error.kind() == ErrorKind::CertificateRefused => error,
+            ended => ended.unwrap_or_else(lost).with_kind(ErrorKind::ConnectionLost),
+        }
     }
 
     pub fn has_ended(&self) -> bool {

@@ -138,15 +138,12 @@ impl Trust {
             (Some(Verdict::Changed { der, pin }), _) => {
                 let file =
                     self.pins.as_ref().map(|pins| pins.file().display().to_string()).unwrap_or_default();
+                // One that was pinned in this run has no line yet that is known.
+                let line = if pin.line > 0 { format!(":{}", pin.line) } else { String::new() };
+                let detail = format!("{}\noffered: {}\n{file}{line}", pin.fingerprint, Fingerprint::of(&der));
                 Refused::Error(
-                    Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate).with_detail(
-                        format!(
-                            "pinned: {}\noffered: {}\n{file}:{}",
-                            pin.fingerprint,
-                            Fingerprint::of(&der),
-                            pin.line
-                        ),
-                    ),
+                    Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate)
+                        .with_detail(format!("the certificate has CHANGED\npinned: {detail}")),
                 )
             }
             (None, Some(error)) => Refused::Error(

@@ -25,7 +25,15 @@ async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) 
     let mut part = Part::claim(to.id(), &file.target);
     part.left = resume.map_or(Left::Nothing, Left::Begun);
     let apart = Apart::default();
-    let flow = Flow { moved: &moved, own: &own, throttle: &throttle, journal: &journal, apart: &apart };
+    let checking = AtomicU64::new(0);
+    let flow = Flow {
+        moved: &moved,
+        own: &own,
+        checking: &checking,
+        throttle: &throttle,
+        journal: &journal,
+        apart: &apart,
+    };
     super::file(from, to, file, &mut part, flow).await
 }
 

@@ -77,7 +77,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
                 lines.push(line(Role::Soft, &*words.advice));
             }
             let buttons = vec![button("Close", 'c')];
-            let title = "Not connected".to_owned();
+            let title = words.title.to_owned();
             Content { title, lines, buttons, scroll: *scroll, danger: true, width: 76, ..Content::default() }
         }
     }

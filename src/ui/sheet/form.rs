@@ -40,8 +40,11 @@ fn meaning(form: &Form, slot: Slot) -> String {
         Slot::Part(Part::Host) => "a name, an address or a host of ssh_config".to_owned(),
         Slot::Part(Part::User) => "as ssh_config says".to_owned(),
         Slot::Part(Part::Port) => form.scheme().map_or_else(String::new, |s| s.default_port.to_string()),
-        Slot::Part(Part::Password) if form.old.is_some() => "as it is; goes to the keyring".to_owned(),
-        Slot::Part(Part::Password) => "asked for; goes to the keyring".to_owned(),
+        Slot::Part(Part::Password) => {
+            let kept = if cfg!(feature = "keyring") { "; goes to the keyring" } else { "" };
+            let now = if form.old.is_some() { "as it is" } else { "asked for" };
+            format!("{now}{kept}")
+        }
         Slot::Part(Part::Options) => "such as active, ports=50000-50100".to_owned(),
         Slot::Path if form.scheme().is_some() => "the login directory".to_owned(),
         Slot::Path => "a path on this machine".to_owned(),

@@ -10,8 +10,12 @@ use crate::ui::{
 };
 
 pub(super) fn menu(state: &State, menu: &Menu) -> Content {
+    let seen = menu.seen(state.size);
+    let (above, below) = (seen.start > 0, seen.end < menu.actions.len());
     let rows: Vec<(String, &str)> = menu
         .actions
+        .get(seen.clone())
+        .unwrap_or_default()
         .iter()
         .map(|action| {
             let key = state.keymap.keys(Mode::Panes, *action).first().map(ToString::to_string);
@@ -22,10 +26,16 @@ pub(super) fn menu(state: &State, menu: &Menu) -> Content {
     // Keys are looked up as in the panes: no letter of its own.
     let buttons =
         rows.iter().map(|(key, name)| (format!("{}  {name}", text::pad(key, widest)), '\0', false)).collect();
+    let more = match (above, below) {
+        (true, true) => " ↕",
+        (true, false) => " ↑",
+        (false, true) => " ↓",
+        (false, false) => "",
+    };
     Content {
-        title: text::cut_middle(&menu.name, 24),
+        title: format!("{}{more}", text::cut_middle(&menu.name, 22)),
         buttons,
-        choice: menu.choice,
+        choice: menu.choice - seen.start,
         stacked: true,
         width: 30,
         ..Content::default()

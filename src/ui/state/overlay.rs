@@ -1,8 +1,9 @@
 //! The dialogs: what each asks and what has been typed or chosen so far. Plain data; what an
 //! answer does is `update`'s business, how it looks is `sheet`'s.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, ops::Range};
 
+use ratatui::layout::Size;
 use tui_input::Input;
 
 use crate::{
@@ -193,6 +194,16 @@ pub struct Overtaken {
 
 /// What can be done then, in the order of the buttons.
 pub const OVERTAKEN_ANSWERS: [PutBack; 3] = [PutBack::Beside, PutBack::Overwrite, PutBack::Keep];
+
+impl Menu {
+    /// The actions that are seen on a screen of that size, by their places: those around the chosen one
+    /// where there is no room for all.
+    pub fn seen(&self, size: Size) -> Range<usize> {
+        let room = usize::from(size.height.saturating_sub(if size.height >= 15 { 5 } else { 3 })).max(1);
+        let first = (self.choice + 1).saturating_sub(room);
+        first..self.actions.len().min(first + room)
+    }
+}
 
 /// What can be done with a row.
 #[derive(Clone, Debug)]

@@ -154,7 +154,12 @@ impl Transfer {
                 self.rates.pop_front();
             }
         }
+        let (done, total) = (self.progress.done, self.progress.total);
         self.progress = progress;
+        // One that begins anew after a loss has counted nothing yet: how far it was is still so.
+        if self.progress.total == Totals::default() && self.progress.done == Totals::default() {
+            (self.progress.done, self.progress.total) = (done, total);
+        }
     }
 
     /// Bytes per second from its beginning on.

@@ -57,6 +57,10 @@ pub fn choose(state: &mut State, side: Side, fx: &mut Effects) {
 
 /// The tour, when there is nothing to come back to and nobody has seen it.
 pub fn greet(state: &mut State, fx: &mut Effects) {
+    // The keys that the list of places names are to do what it says.
+    if let Some(side) = Side::BOTH.into_iter().find(|side| state.pane(*side).chooser.is_some()) {
+        state.active = side;
+    }
     state.overlays.push(Overlay::Tour);
     fx.push(Effect::Keep(Change::Toured));
 }

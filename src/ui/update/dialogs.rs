@@ -175,6 +175,9 @@ pub(super) fn press(state: &mut State, at: usize, fx: &mut Effects) {
     if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
         form.focus = form.slots().len() + at;
         connect::form_action(state, Action::Accept, fx);
+    } else if let Some(Overlay::Menu(menu)) = state.overlays.last_mut() {
+        menu.choice = menu.seen(state.size).start + at;
+        accept(state, fx);
     } else if let Some(choice) = state.overlays.last_mut().and_then(choice_mut) {
         *choice = at;
         accept(state, fx);
@@ -213,6 +216,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::Accept => accept(state, fx),
         Action::Cancel => close(state, fx),
         Action::NextChoice | Action::PreviousChoice => {
+            let buttons = match overlay {
+                Overlay::Menu(menu) => menu.actions.len(),
+                _ => buttons,
+            };
             if let Some(choice) = choice_mut(overlay)
                 && buttons > 0
             {

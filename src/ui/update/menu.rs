@@ -31,9 +31,6 @@ pub(super) fn open(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
         }
         None => ("This folder".to_owned(), Action::for_folders().collect()),
     };
-    // A menu that does not fit leaves out what is at its end.
-    let room = usize::from(state.size.height.saturating_sub(if state.size.height >= 15 { 5 } else { 3 }));
-    let actions = actions.into_iter().take(room).collect();
     state.overlays.push(Overlay::Menu(Menu { name, actions, choice: 0, at }));
 }
 

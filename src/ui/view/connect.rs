@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Pen, parts::key};
+use super::Pen;
 use crate::{
     fs::{
         Timestamp,
@@ -10,6 +10,7 @@ use crate::{
     },
     ui::{
         action::Action,
+        keymap::Mode,
         layout::PaneAreas,
         state::{
             Choice, Chooser, State,
@@ -143,10 +144,12 @@ fn words_of(state: &State, chooser: &Chooser, choice: &Choice) -> (String, Strin
                 }
                 Start::Workspaces => {
                     let count = words::plural(places.workspaces.len() as u64, "workspace", "workspaces");
-                    (format!("{count} with tabs of their own"), Action::OpenWorkspace)
+                    (format!("{count} to open"), Action::OpenWorkspace)
                 }
             };
-            (name, key(state, action))
+            // The panes' letters would be typed into the search here.
+            let here = state.keymap.keys(Mode::Connect, action).first().map(ToString::to_string);
+            (name, here.unwrap_or_default())
         }
     }
 }

@@ -68,6 +68,9 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
     if transfer.is_running() && progress.rate > 0.0 {
         speed.push(format!("{} now", words::rate(progress.rate)));
     }
+    if transfer.is_running() && progress.checking > 0 {
+        speed.push("checking what was written".to_owned());
+    }
     if let Some(silent) = progress.silent.filter(|_| transfer.is_running()) {
         speed.push(words::silent(silent));
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     engine::Standing,
-    fs::{Entry, Error, Kind, entry::SortKey},
+    fs::{Entry, Error, ErrorKind, Kind, entry::SortKey},
     ui::{
         action::Action,
         icons,
@@ -393,6 +393,13 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
         Phase::Lost(lost) => {
             let key = key(state, Action::Refresh);
             let text = match seconds_left(state, lost) {
+                None if words::is_changed(&lost.error) => {
+                    let what = match lost.error.kind() {
+                        ErrorKind::CertificateRefused => "certificate",
+                        _ => "host key",
+                    };
+                    format!("its {what} has CHANGED; {key} shows it")
+                }
                 None => format!("connection lost; {key} connects again"),
                 Some(0) => format!("trying again; {key} now"),
                 Some(seconds) => format!("trying again in {seconds} s; {key} now"),

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{Pen, log::class, parts::key};
 use crate::{
+    transfer::{Phase, Progress},
     ui::{
         action::Action,
         layout::{self, Areas},
@@ -74,9 +75,17 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
     if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
         facts.push(format!("ETA {}", words::duration(left)));
     }
+    let any = |is: fn(&Progress) -> bool| running.iter().any(|transfer| is(&transfer.progress));
+    if any(|progress| progress.phase == Phase::Asking) {
+        facts.push("waits for your answer".to_owned());
+    }
     let rate: f64 = running.iter().map(|transfer| transfer.progress.rate).sum();
     if rate > 0.0 {
         facts.push(words::rate(rate));
+    } else if any(|progress| progress.checking > 0) {
+        facts.push("checking".to_owned());
+    } else if running.iter().all(|transfer| transfer.progress.phase == Phase::Paused) {
+        facts.push("paused".to_owned());
     }
     let room = area.width.saturating_sub(keep + 1);
     // What does not fit is left out, the least important first.

@@ -15,6 +15,9 @@ use crate::{
     words,
 };
 
+/// Columns for the rates of a row.
+const SPARK: usize = 8;
+
 pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas) {
     let rows = areas.rows;
     if state.transfers.jobs.is_empty() {
@@ -81,7 +84,7 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let running = matches!(transfer.standing, Standing::Running)
         && matches!(transfer.progress.phase, Phase::Running | Phase::Paused);
     if let Some(share) = share(transfer).filter(|_| running) {
-        let columns = usize::from(left(x) / 4).clamp(0, 24);
+        let columns = usize::from(left(x) / 4).clamp(0, 20);
         let (full, rest) = bar(share, columns);
         x = pen.put(x, y, left(x), &full, Role::Accent);
         x = pen.put(x, y, left(x), &rest, Role::Faint);
@@ -89,10 +92,9 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
         x = pen.put(x, y, left(x), &percent, Role::Text) + 1;
         // What matters most comes first: a narrow panel shows only that.
         if area.width >= 120 {
-            let spark = sparkline(transfer, 12);
-            if !spark.is_empty() {
-                x = pen.put(x, y, left(x), &text::pad(&spark, 12), Role::Faint) + 2;
-            }
+            // A job that has none yet has its place, so that the rest lines up.
+            let spark = text::pad(&sparkline(transfer, SPARK), SPARK);
+            x = pen.put(x, y, left(x), &spark, Role::Faint) + 2;
         }
         for (text, role) in facts(transfer) {
             let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
@@ -169,6 +171,8 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     }
     if progress.phase == Phase::Paused {
         facts.push((format!("{:>10}", "paused"), Role::Soft));
+    } else if progress.checking > 0 && progress.rate == 0.0 {
+        facts.push(("checking what was written".to_owned(), Role::Soft));
     } else if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
