@@ -48,7 +48,7 @@ fn the_first_start_shows_around_once_and_the_demo_is_a_key_away() {
     for text in ["No bookmarks yet", "New bookmark", "Look around in a demo", "local.txt"] {
         screen.wait_for(text);
     }
-    screen.press(TAB);
+    // The keys that are named do what they say, where one is.
     screen.wait_for("▸connect");
     screen.press(F9);
     // Connected without a question: the demo's key is its own.
@@ -96,7 +96,6 @@ fn sites_of_filezilla_are_imported_from_the_connect_screen() {
     screen.wait_for("Any key ends this");
     screen.press(ENTER);
     screen.wait_for("Import 1 site of FileZilla");
-    screen.press(TAB);
     screen.wait_for("▸connect");
     screen.press(F5);
     screen.wait_for("Import these sites?");
@@ -311,6 +310,8 @@ fn what_was_gone_to_is_known_in_the_next_run() {
     screen.wait_for("Any key ends this");
     screen.press(ENTER);
     screen.wait_for("local.txt");
+    screen.press(TAB);
+    screen.wait_for("▸local");
     screen.press(CTRL_G);
     screen.wait_for("Go to");
     screen.enter(&format!("{}/letters", home.path().display()));
