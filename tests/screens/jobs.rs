@@ -241,6 +241,23 @@ fn what_a_transfer_waits_for_is_told_while_it_lasts() {
     );
 }
 
+/// Whoever is in between reads what plain FTP says: that stands where it is seen all the time.
+#[test]
+fn what_is_not_encrypted_says_so() {
+    for (protocol, trust, wanted) in
+        [("ftp", "", Some("! not encrypted")), ("ftpes", "TLS 1.2", Some("✓ TLS 1.2")), ("local", "", None)]
+    {
+        let mut ui = two_panes(140, 40);
+        ui.state.right.view.info = ServerInfo { label: "nas".into(), protocol, trust: trust.into() };
+        let screen = ui.screen();
+        let head = screen.lines().nth(1).unwrap();
+        match wanted {
+            Some(wanted) => assert!(head.contains(wanted), "{head}"),
+            None => assert!(!head.contains("encrypted"), "{head}"),
+        }
+    }
+}
+
 /// A rate that falls only because nothing is to be moved any more says nothing; what is waited for does.
 #[test]
 fn the_title_says_what_is_waited_for() {

@@ -101,11 +101,15 @@ pub fn board(areas: &Areas, state: &State) -> Board {
     let height = rest.height;
     let chips = take_top(&mut rest, u16::from(matches!(shown, Shown::Compare(_)) && height >= 5));
     let height = rest.height;
-    let foot = take_bottom(&mut rest, wanted.min(height.saturating_sub(2)));
+    let is_low = matches!(shown, Shown::Details(_)) && !roomy;
+    // Of a transfer's details on a low screen, how far it is comes before why an item failed.
+    let most = if is_low { height / 3 } else { height.saturating_sub(2) };
+    let foot = take_bottom(&mut rest, wanted.min(most));
     let _ = take_bottom(&mut rest, u16::from(roomy));
     let height = rest.height;
     let heads = match shown {
-        Shown::Details(_) => take_top(&mut rest, if roomy { 3 } else { 0 }),
+        Shown::Details(_) if roomy => take_top(&mut rest, 3),
+        Shown::Details(_) => take_top(&mut rest, u16::from(height >= 3)),
         _ => take_top(&mut rest, u16::from(!narrow && height >= 4)),
     };
     let columns = match shown {

@@ -23,6 +23,8 @@ pub enum Part {
     Name,
     Path,
     Trust,
+    /// That nothing is encrypted.
+    Open,
     Lost,
 }
 
@@ -123,18 +125,22 @@ fn trust(state: &State, pane: &Pane, outer: Rect, header: &mut Header) -> u16 {
             + 6
             + if super::shows_one_pane(state.size) { 7 } else { 0 }
     });
+    let is_open = view.info.protocol == "ftp" && view.info.trust.is_empty();
     let fits = |text: &str| path_width + text::width(text) < usize::from(room);
     let trust = match (&pane.phase, view.info.trust.as_str()) {
         (Phase::Lost(lost), _) => lost_marks(state, lost)
             .into_iter()
             .find(|mark| fits(mark))
             .unwrap_or_else(|| " ✗ lost ".to_owned()),
+        // Whoever is in between reads all of it, the password first.
+        (_, "") if is_open => " ! not encrypted ".to_owned(),
         (_, "") => String::new(),
         (_, trust) => format!(" ✓ {} ", words::escape(trust)),
     };
     let trust = match trust {
         trust if trust.is_empty() || fits(&trust) => trust,
         _ if lost => trust,
+        _ if is_open => " ! ".to_owned(),
         _ => " ✓ ".to_owned(),
     };
     let width = u16::try_from(text::width(&trust)).unwrap_or(u16::MAX);
@@ -142,7 +148,11 @@ fn trust(state: &State, pane: &Pane, outer: Rect, header: &mut Header) -> u16 {
         return room;
     }
     let x = outer.right().saturating_sub(width + 2);
-    let part = if lost { Part::Lost } else { Part::Trust };
+    let part = match (lost, is_open) {
+        (true, _) => Part::Lost,
+        (false, true) => Part::Open,
+        (false, false) => Part::Trust,
+    };
     header.pieces.push(Piece { part, x, columns: width, text: trust });
     room.saturating_sub(width + 1)
 }

@@ -63,6 +63,9 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
         facts.push(words::totals(&progress.done));
     }
     pen.put(x, area.y, left(x), &text::cut(&facts.join("  "), usize::from(left(x))), Role::Soft);
+    if area.height < 2 {
+        return;
+    }
     let mut x = area.x + 2;
     let mut speed = Vec::new();
     if transfer.is_running() && progress.rate > 0.0 {
@@ -78,7 +81,8 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
         speed.push(format!("{} on average", words::rate(mean)));
     }
     if !progress.elapsed.is_zero() {
-        speed.push(format!("{} so far", words::duration(progress.elapsed)));
+        let elapsed = words::duration(progress.elapsed);
+        speed.push(if transfer.is_running() { format!("{elapsed} so far") } else { format!("in {elapsed}") });
     }
     if let Some(limit) = transfer.limit {
         speed.push(format!("at most {}", words::rate(limit as f64)));
@@ -90,9 +94,7 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
     if !spark.is_empty() {
         x = pen.put(x, area.y + 1, left(x), &spark, Role::Accent) + 2;
     }
-    speed.extend(
-        transfer.verified.iter().map(|(by, files)| format!("checked: {}", words::verified(by, *files))),
-    );
+    speed.extend(transfer.verified.iter().map(|(by, files)| words::verified(by, *files)));
     pen.put(x, area.y + 1, left(x), &text::cut(&speed.join("  "), usize::from(left(x))), Role::Soft);
 }
 
@@ -116,7 +118,10 @@ fn foot(transfer: &Transfer, current: Option<&Error>, at: &Board) -> Vec<(Role, 
     let mut lines = Vec::new();
     if let Some(error) = current {
         let words = words::error(error);
-        let said = format!("{}: {}.", words.what, words.said);
+        // A long path must not push out what was said of it.
+        let most = room * usize::from(at.foot.height / 2).max(1);
+        let what = text::cut_middle(&words.what, most.saturating_sub(2));
+        let said = format!("{what}: {}.", words.said);
         lines.extend(text::wrap(&said, room).into_iter().map(|line| (Role::Text, line)));
         lines.extend(text::wrap(&words.advice, room).into_iter().map(|line| (Role::Soft, line)));
     }

@@ -71,6 +71,7 @@ fn draw_header(pen: &mut Pen<'_>, state: &State, side: Side, areas: &PaneAreas, 
             Part::Name | Part::Path if active => Role::Title,
             Part::Name | Part::Trust => Role::Soft,
             Part::Path => Role::Text,
+            Part::Open => Role::Warning,
             Part::Lost => Role::Bad,
         };
         pen.put(x, outer.y, columns, &text, role);

@@ -87,12 +87,13 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
     } else if running.iter().all(|transfer| transfer.progress.phase == Phase::Paused) {
         facts.push("paused".to_owned());
     }
-    let room = area.width.saturating_sub(keep + 1);
+    // Two cells between it and what stands before it.
+    let room = area.width.saturating_sub(keep + 3);
     // What does not fit is left out, the least important first.
     while facts.len() > 1 && text::width(&facts.join("  ")) > usize::from(room) {
         facts.pop();
     }
-    pen.put_right(area.x + keep, area.y, room, &facts.join("  "), Role::Accent);
+    pen.put_right(area.x + keep, area.y, room + 2, &format!("  {}", facts.join("  ")), Role::Accent);
 }
 
 /// What there is to say, else the last reply.
