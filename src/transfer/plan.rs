@@ -17,7 +17,7 @@ use super::{
     journal::{Begun, Item},
     step::{CopyFile, CopyLink, CreateDir, Step},
 };
-use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath};
+use crate::fs::{Attributes, Entry, Error, ErrorKind, FsId, Kind, Operation, RemotePath, Timestamp};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
@@ -354,6 +354,9 @@ impl Planner<'_> {
                 }
                 return Some(Decision::Skip);
             }
+            if there.is_some_and(|there| is_torn(&item, there)) {
+                return Some(Decision::Write { target, replace: true });
+            }
             if item.done {
                 return None;
             }
@@ -395,12 +398,24 @@ impl Planner<'_> {
 
 /// Whether what stands at an item's target is the whole of it. A part that was given its name is
 /// not there any more: then it is, unless something stood there before. One that is called done and
-/// has another size was lost with the power, or changed by somebody.
+/// has another size was lost with the power ([`is_torn`]), or changed by somebody.
 fn is_whole(item: &Item, there: &Entry, is_link: bool) -> bool {
-    let renamed = !item.replace && item.part.is_none();
     let same_size = is_link || (item.size.is_some() && item.size == there.attributes.size);
     let unknown = item.size.is_none() || there.attributes.size.is_none();
-    (item.done && unknown) || ((item.done || renamed) && same_size)
+    (item.done && unknown) || (has_its_name(item) && same_size)
+}
+
+/// What was written has been renamed, as far as can be told.
+fn has_its_name(item: &Item) -> bool {
+    item.done || (!item.replace && item.part.is_none())
+}
+
+/// Whether what stands at a finished item's target is what a loss of power leaves of it: the time that it
+/// was given, and not all of its bytes. Whoever changes a file changes its time as well.
+fn is_torn(item: &Item, there: &Entry) -> bool {
+    let seconds = |time: Option<Timestamp>| time.map(|time| time.seconds);
+    let same_time = item.mtime.is_some() && seconds(item.mtime) == seconds(there.attributes.mtime);
+    has_its_name(item) && there.kind == Kind::File && same_time && there.attributes.size < item.size
 }
 
 fn twice() -> Error {

@@ -84,6 +84,41 @@ fn a_killed_copy_goes_on_both_ways_over_sftp() {
     killed(&world, &source, on("harness", &source), down.clone().into(), &down);
 }
 
+/// What is new is not forced to the disk file by file: with the power, the end of one that has its name
+/// already may be lost. A job that goes on mends that; what somebody has changed since stays.
+#[test]
+fn what_was_lost_with_the_power_is_copied_again() {
+    let sshd = Sshd::start(SshdConfig::default());
+    for remote in [false, true] {
+        let world = World::new(sshd.ssh_config());
+        let (source, target) = (world.path("source"), world.path("target"));
+        fs::create_dir_all(&source).unwrap();
+        for (name, len) in [("torn", 70_000), ("changed", 70_000), ("whole", 70_000), ("big", 30 << 20)] {
+            fs::write(source.join(name), noise(len, 1)).unwrap();
+        }
+        let to = if remote { on("harness", &target) } else { target.clone().into() };
+        let arguments = ["cp".into(), "-r".into(), "--limit=10M".into(), source.clone().into(), to];
+        let mut running = program::start(world.command(&arguments));
+        let size = |name: &str| fs::metadata(target.join(name)).map_or(0, |found| found.len());
+        running.until(|| size(".big.wharf-part") > 12 << 20);
+        running.signal(Signal::SIGKILL);
+        running.wait();
+        let time = fs::metadata(source.join("torn")).unwrap().modified().unwrap();
+        let torn = fs::File::options().write(true).open(target.join("torn")).unwrap();
+        torn.set_len(4096).unwrap();
+        torn.set_modified(time).unwrap();
+        let later = time + std::time::Duration::from_secs(5);
+        fs::write(target.join("changed"), "by somebody").unwrap();
+        fs::File::options().write(true).open(target.join("changed")).unwrap().set_modified(later).unwrap();
+        world.wharf(&["jobs", "resume", "--all"]).ends(1).says(&["changed"]);
+        assert_eq!(fs::read(target.join("changed")).unwrap(), b"by somebody");
+        for name in ["torn", "whole", "big"] {
+            assert!(fs::read(target.join(name)).unwrap() == fs::read(source.join(name)).unwrap(), "{name}");
+        }
+        assert_no_strays(&target);
+    }
+}
+
 /// What stood there before stays until the new file is whole, however often it is killed.
 #[test]
 fn the_old_file_stays_until_the_new_one_is_whole() {
