@@ -415,7 +415,8 @@ fn has_its_name(item: &Item) -> bool {
 fn is_torn(item: &Item, there: &Entry) -> bool {
     let seconds = |time: Option<Timestamp>| time.map(|time| time.seconds);
     let same_time = item.mtime.is_some() && seconds(item.mtime) == seconds(there.attributes.mtime);
-    has_its_name(item) && there.kind == Kind::File && same_time && there.attributes.size < item.size
+    let is_short = matches!((there.attributes.size, item.size), (Some(there), Some(whole)) if there < whole);
+    has_its_name(item) && there.kind == Kind::File && same_time && is_short
 }
 
 fn twice() -> Error {

@@ -62,7 +62,9 @@ fn a_stall_is_told_while_it_lasts() {
         let world = behind(proxy, &sshd, "");
         fs::write(world.path("big"), noise(24 << 20, 1)).unwrap();
         let said = world.path("said");
-        let mut arguments = vec!["cp".into(), world.path("big").into(), on("harness", &world.path("target"))];
+        // Not so fast that it is over before it can be seen to go on.
+        let (limit, big) = ("--limit=12M".into(), world.path("big").into());
+        let mut arguments = vec!["cp".into(), limit, big, on("harness", &world.path("target"))];
         if !option.is_empty() {
             arguments.push(option.into());
         }

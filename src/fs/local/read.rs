@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use super::{SMALL, attributes, joined, system_path};
 use crate::fs::{ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result};
 
-/// Small enough to be still in the processor's cache when it is sent: with 512 KiB, a plain connection to a near
-/// server is a fifth slower.
+/// Small enough to be still in the processor's cache when it is sent: with 512 KiB, a plain
+/// connection to a near server is a fifth slower.
 const CHUNK: usize = 64 << 10;
 /// Chunks read ahead of whoever takes them.
 const AHEAD: usize = 16;

@@ -447,3 +447,25 @@ fn what_was_chosen_goes_through_no_link_that_took_its_folder() {
     let plan = run_under(&sources, &existing, &policy);
     assert_eq!((plan.steps.len(), plan.refused.len()), (0, 1));
 }
+
+/// What another program has written, or a server does not tell, is never taken for what is left of ours.
+#[test]
+fn only_what_is_shorter_and_has_its_time_was_lost_with_the_power() {
+    let (fs, journal) = (FsId::local(), crate::transfer::journal::Journal::default());
+    let source = source("/from/file", Kind::File, "/to/file", &[]).top;
+    let plan = run(&[Tree { top: source.clone(), below: Vec::new() }], &[], OnConflict::Refuse);
+    let Some(Step::Copy(file)) = plan.steps.first() else { panic!("{plan:?}") };
+    journal.begin(&fs, file, &RemotePath::new("/to/.file.wharf-part"));
+    let begun = journal.begun(&fs).get(&source.path).unwrap();
+    let (mut done, mut renamed) = (begun.clone(), begun.clone());
+    (done.done, renamed.part) = (true, None);
+    assert!(is_torn(&done, &entry("file", Kind::File, 9, 100)));
+    assert!(is_torn(&renamed, &entry("file", Kind::File, 0, 100)));
+    assert!(!is_torn(&begun, &entry("file", Kind::File, 9, 100)), "its part is there still");
+    assert!(!is_torn(&done, &entry("file", Kind::File, 9, 101)), "somebody has changed it");
+    assert!(!is_torn(&done, &entry("file", Kind::File, 10, 100)));
+    assert!(!is_torn(&done, &entry("file", Kind::Dir, 9, 100)));
+    let mut unknown = entry("file", Kind::File, 9, 100);
+    unknown.attributes.size = None;
+    assert!(!is_torn(&done, &unknown));
+}

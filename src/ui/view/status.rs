@@ -4,11 +4,11 @@ use ratatui::layout::Rect;
 
 use super::{Pen, log::class, parts::key};
 use crate::{
-    transfer::{Phase, Progress},
+    transfer::{self, Progress},
     ui::{
         action::Action,
         layout::{self, Areas},
-        state::{Held, State, Tone, Work},
+        state::{Held, Phase, State, Tone, Work},
         text,
         theme::Role,
     },
@@ -76,7 +76,7 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
         facts.push(format!("ETA {}", words::duration(left)));
     }
     let any = |is: fn(&Progress) -> bool| running.iter().any(|transfer| is(&transfer.progress));
-    if any(|progress| progress.phase == Phase::Asking) {
+    if any(|progress| progress.phase == transfer::Phase::Asking) {
         facts.push("waits for your answer".to_owned());
     }
     let rate: f64 = running.iter().map(|transfer| transfer.progress.rate).sum();
@@ -84,7 +84,7 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
         facts.push(words::rate(rate));
     } else if any(|progress| progress.checking > 0) {
         facts.push("checking".to_owned());
-    } else if running.iter().all(|transfer| transfer.progress.phase == Phase::Paused) {
+    } else if running.iter().all(|transfer| transfer.progress.phase == transfer::Phase::Paused) {
         facts.push("paused".to_owned());
     }
     // Two cells between it and what stands before it.
@@ -138,6 +138,12 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
             words::plural(state.waiting.len() as u64, "question waits", "questions wait")
         );
         pen.put(area.x + 3, area.y, room, &text, Role::Soft);
+    } else if let Phase::Lost(lost) = &state.active().phase {
+        // What was answered last, before that, is not how things stand.
+        let words = words::error(&lost.error);
+        let text = format!("{}: {}", words.what, words.said);
+        pen.put(area.x + 1, area.y, 1, "✗", Role::Bad);
+        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if let Some(line) = state.log.lines.back() {
         let (mark, role) = class(&line.reply);
         pen.put(area.x + 1, area.y, 1, mark, role);

@@ -78,11 +78,19 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let end = area.right().saturating_sub(1);
     let left = |x: u16| end.saturating_sub(x);
     let mut x = pen.put(area.x + 1, y, 1.min(left(area.x + 1)), mark, role) + 1;
-    let name_width = usize::from(area.width / 3).clamp(8, 36).min(usize::from(left(x)));
-    let name = text::pad(&text::cut_middle(&transfer.title(), name_width), name_width);
-    x = pen.put(x, y, left(x), &name, Role::Text) + 2;
     let running = matches!(transfer.standing, Standing::Running)
         && matches!(transfer.progress.phase, Phase::Running | Phase::Paused);
+    let title = transfer.title();
+    let mut name_width = usize::from(area.width / 3).clamp(8, 36);
+    if !running {
+        // No bar and no figures need the room.
+        let words = text::width(&transfer.standing_words()).max(usize::from(area.width / 3));
+        let room = usize::from(left(x)).saturating_sub(words + 2);
+        name_width = name_width.max(text::width(&title).min(room));
+    }
+    let name_width = name_width.min(usize::from(left(x)));
+    let name = text::pad(&text::cut_middle(&title, name_width), name_width);
+    x = pen.put(x, y, left(x), &name, Role::Text) + 2;
     if let Some(share) = share(transfer).filter(|_| running) {
         let columns = usize::from(left(x) / 4).clamp(0, 20);
         let (full, rest) = bar(share, columns);
