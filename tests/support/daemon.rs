@@ -113,6 +113,12 @@ impl Daemon {
         signal(&self.sessions(), "-CONT");
     }
 
+    /// The server itself, and all that it has started.
+    pub fn processes(&self) -> Vec<u32> {
+        let own = self.child.iter().map(Child::id);
+        own.chain(self.sessions()).collect()
+    }
+
     fn sessions(&self) -> Vec<u32> {
         self.child.as_ref().map(|child| descendants(child.id())).unwrap_or_default()
     }

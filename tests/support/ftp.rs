@@ -296,6 +296,11 @@ impl FtpServer {
         self.daemon.freeze_sessions();
     }
 
+    /// The server itself, and all that it has started.
+    pub fn processes(&self) -> Vec<u32> {
+        self.daemon.processes()
+    }
+
     /// Lets them go on.
     pub fn thaw_sessions(&self) {
         self.daemon.thaw_sessions();
