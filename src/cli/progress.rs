@@ -211,7 +211,7 @@ fn line(progress: &Progress) -> String {
                 words::size(progress.done.bytes),
                 words::size(progress.total.bytes),
                 match progress.checking {
-                    1.. if progress.rate == 0.0 => "checking what was written".to_owned(),
+                    1.. if progress.rate == 0.0 => words::CHECKING.to_owned(),
                     _ => words::rate(progress.rate),
                 },
                 left.unwrap_or_default()

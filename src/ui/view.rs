@@ -103,8 +103,6 @@ fn panel_frame(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas, shown: Pane
         (true, false) => Role::Text,
         (false, _) => Role::Faint,
     };
-    let behind = areas.transfers_tab.right() + 2;
-    pen.put(behind, areas.outer.y, 1.min(areas.outer.right().saturating_sub(behind + 1)), " ", Role::Text);
     for (area, name, panel) in
         [(areas.transfers_tab, TABS.0, Panel::Transfers), (areas.log_tab, TABS.1, Panel::Log)]
     {

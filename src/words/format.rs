@@ -295,6 +295,9 @@ pub fn computed(by: &Computed) -> String {
     }
 }
 
+/// What is done with a file between its last byte and its name, where checksums were asked for.
+pub const CHECKING: &str = "checking what was written";
+
 /// `verified 12 files by sha256sum on the server`: how the checksums of copies were had.
 pub fn verified(by: &Verified, files: u64) -> String {
     let files = plural(files, "file", "files");

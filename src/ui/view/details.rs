@@ -72,7 +72,7 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
         speed.push(format!("{} now", words::rate(progress.rate)));
     }
     if transfer.is_running() && progress.checking > 0 {
-        speed.push("checking what was written".to_owned());
+        speed.push(words::CHECKING.to_owned());
     }
     if let Some(silent) = progress.silent.filter(|_| transfer.is_running()) {
         speed.push(words::silent(silent));

@@ -180,7 +180,7 @@ fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
     if progress.phase == Phase::Paused {
         facts.push((format!("{:>10}", "paused"), Role::Soft));
     } else if progress.checking > 0 && progress.rate == 0.0 {
-        facts.push(("checking what was written".to_owned(), Role::Soft));
+        facts.push((words::CHECKING.to_owned(), Role::Soft));
     } else if !transfer.target.is_empty() {
         facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
     }
