@@ -5,11 +5,7 @@
 mod client;
 mod support;
 
-use std::{
-    fs,
-    net::Ipv4Addr,
-    time::{Duration, Instant},
-};
+use std::{fs, net::Ipv4Addr, time::Duration};
 
 use client::{Client, TLS_1_2, TLS_1_3, trusting};
 use support::{
@@ -17,6 +13,7 @@ use support::{
     certificates::Issuer,
     ftp::{ALL, FtpConfig, FtpServer, Software, Tls, TlsVersion},
     mod_sftp::{ModSftp, ModSftpConfig},
+    process::are_gone,
 };
 use tokio_rustls::rustls::{ProtocolVersion, SupportedProtocolVersion};
 
@@ -262,23 +259,6 @@ fn sessions_can_be_cut_and_frozen() {
     }
 }
 
-/// Whether one of them goes on running; those that were killed need a moment. The port would say nothing:
-/// another test's server may have it by now.
-fn is_there(processes: &[u32]) -> bool {
-    let runs = |id: &u32| {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
-    };
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while processes.iter().any(runs) {
-        if Instant::now() > deadline {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
-}
-
 /// A process that is there afterwards, or the directory, is left over.
 #[test]
 fn nothing_is_left_after_the_end() {
@@ -290,7 +270,7 @@ fn nothing_is_left_after_the_end() {
             (server.processes(), server.dir().to_owned(), client)
         };
         assert!(processes.len() > 1, "{processes:?}");
-        assert!(!is_there(&processes), "{processes:?}");
+        assert!(are_gone(&processes), "{processes:?}");
         assert!(!dir.exists());
         assert!(!matches!(client.try_reply(), Ok(Some(_))));
 
@@ -300,7 +280,7 @@ fn nothing_is_left_after_the_end() {
         })
         .join();
         let left = outcome.unwrap_err().downcast::<(Vec<u32>, std::path::PathBuf)>().unwrap();
-        assert!(!is_there(&left.0), "{:?}", left.0);
+        assert!(are_gone(&left.0), "{:?}", left.0);
         assert!(!left.1.exists());
     }
 }

@@ -11,12 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
 
-use super::{descendants, free_port, signal, tail_of};
+use super::{
+    port::Port,
+    process::{descendants, end, signal},
+    tail_of,
+};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -28,7 +29,7 @@ pub struct Daemon {
     name: &'static str,
     dir: tempfile::TempDir,
     command: Prepare,
-    port: u16,
+    port: Port,
     /// `None` while it is stopped.
     child: Option<Child>,
 }
@@ -42,25 +43,14 @@ impl Daemon {
         dir: tempfile::TempDir,
         command: impl Fn(&Path, u16) -> Command + Send + Sync + 'static,
     ) -> Daemon {
-        let mut last = String::new();
-        // A free port can be somebody else's by the time that the server binds it.
-        for _ in 0..10 {
-            let port = free_port();
-            match spawn(name, dir.path(), command(dir.path(), port), port) {
-                Ok(child) => {
-                    return Daemon { name, dir, command: Box::new(command), port, child: Some(child) };
-                }
-                Err(log) => last = log,
-            }
-            if !last.to_lowercase().contains("in use") && !last.contains("could not bind") {
-                break;
-            }
-        }
-        panic!("{name} did not start:\n{last}");
+        let port = Port::pick();
+        let child = spawn(name, dir.path(), command(dir.path(), port.number()), port.number())
+            .unwrap_or_else(|log| panic!("{name} did not start:\n{log}"));
+        Daemon { name, dir, command: Box::new(command), port, child: Some(child) }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub fn dir(&self) -> &Path {
@@ -92,25 +82,25 @@ impl Daemon {
     /// Ends it, sessions and all, and starts it again on the same port.
     pub fn restart(&mut self) {
         self.stop();
-        let command = (self.command)(self.dir.path(), self.port);
-        let child = spawn(self.name, self.dir.path(), command, self.port);
+        let command = (self.command)(self.dir.path(), self.port());
+        let child = spawn(self.name, self.dir.path(), command, self.port());
         self.child = Some(child.unwrap_or_else(|log| panic!("{} did not come back:\n{log}", self.name)));
     }
 
     /// Cuts every session and goes on listening.
     pub fn cut_sessions(&self) {
-        signal(&self.sessions(), "-KILL");
+        signal(&self.sessions(), Signal::SIGKILL);
     }
 
     /// Stops every session where it stands, without ending it: from here on nothing answers
     /// there. New ones are served.
     pub fn freeze_sessions(&self) {
-        signal(&self.sessions(), "-STOP");
+        signal(&self.sessions(), Signal::SIGSTOP);
     }
 
     /// Lets them go on.
     pub fn thaw_sessions(&self) {
-        signal(&self.sessions(), "-CONT");
+        signal(&self.sessions(), Signal::SIGCONT);
     }
 
     /// The server itself, and all that it has started.
@@ -128,7 +118,7 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
         if thread::panicking() {
-            eprintln!("--- {} on port {}:\n{}", self.name, self.port, self.log());
+            eprintln!("--- {} on port {}:\n{}", self.name, self.port(), self.log());
         }
     }
 }
@@ -232,15 +222,4 @@ fn log_of(dir: &Path) -> String {
     files.retain(|file| file.extension().is_some_and(|extension| extension == "log"));
     files.sort_by_key(|file| (!file.ends_with("printed.log"), file.clone()));
     files.iter().map(|file| tail_of(file, 0)).collect()
-}
-
-/// Ends a server with everything that it started: what left its group, and what outlived its
-/// parents.
-fn end(mut child: Child) {
-    let sessions = descendants(child.id());
-    let group = Pid::from_raw(child.id() as i32);
-    let _ = killpg(group, Signal::SIGKILL);
-    let _ = child.kill();
-    let _ = child.wait();
-    signal(&sessions, "-KILL");
 }

@@ -11,6 +11,8 @@ pub mod ftp;
 pub mod ftp_script;
 pub mod mod_sftp;
 pub mod person;
+mod port;
+pub mod process;
 mod proftpd;
 pub mod program;
 mod pureftpd;
@@ -19,13 +21,17 @@ mod vsftpd;
 use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use nix::sys::signal::Signal;
+use port::Port;
+use process::{descendants, end, signal};
 
 const SSHD: &str = "/usr/sbin/sshd";
 const SFTP_SERVERS: [&str; 3] =
@@ -74,8 +80,9 @@ impl SshServer for Sshd {
 pub struct Sshd {
     dir: tempfile::TempDir,
     config: SshdConfig,
-    port: u16,
-    child: Child,
+    port: Port,
+    /// `None` while it is stopped.
+    child: Option<Child>,
 }
 
 impl Sshd {
@@ -99,18 +106,21 @@ impl Sshd {
         for kind in host_key_kinds(&config) {
             generate(&dir.path().join(host_key_name(kind)), kind);
         }
-        let (port, child) = spawn_on_free_port(dir.path(), &config);
-        let server = Sshd { dir, config, port, child };
+        let port = Port::pick();
+        write_server_config(dir.path(), &config, port.number());
+        let child =
+            spawn(dir.path(), port.number()).unwrap_or_else(|log| panic!("sshd did not start:\n{log}"));
+        let server = Sshd { dir, config, port, child: Some(child) };
         server.write_client_files();
         server
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        (Ipv4Addr::LOCALHOST, self.port()).into()
     }
 
     /// Who the user key logs in as: whoever runs the tests.
@@ -168,8 +178,8 @@ impl Sshd {
     /// Ends it, sessions and all, and starts it again on the same port. known_hosts stays.
     pub fn restart(&mut self) {
         self.stop();
-        self.child =
-            spawn(self.dir.path(), self.port).unwrap_or_else(|log| panic!("sshd did not come back:\n{log}"));
+        let child = spawn(self.dir.path(), self.port());
+        self.child = Some(child.unwrap_or_else(|log| panic!("sshd did not come back:\n{log}")));
     }
 
     /// The same with new host keys: what a man in the middle looks like.
@@ -185,26 +195,33 @@ impl Sshd {
 
     /// Ends it, sessions and all; the port stays its own for [`Sshd::restart`].
     pub fn stop(&mut self) {
-        stop(&mut self.child);
+        if let Some(child) = self.child.take() {
+            end(child);
+        }
     }
 
     /// Cuts every session and goes on listening.
     pub fn cut_sessions(&self) {
-        signal(&self.sessions(), "-KILL");
+        signal(&self.sessions(), Signal::SIGKILL);
     }
 
     /// Stops every session's processes where they are, their connections left open.
     pub fn freeze_sessions(&self) {
-        signal(&self.sessions(), "-STOP");
+        signal(&self.sessions(), Signal::SIGSTOP);
     }
 
     /// Lets them go on.
     pub fn thaw_sessions(&self) {
-        signal(&self.sessions(), "-CONT");
+        signal(&self.sessions(), Signal::SIGCONT);
+    }
+
+    /// All that run for it: the server's, and each session's.
+    pub fn processes(&self) -> Vec<u32> {
+        self.child.iter().map(Child::id).chain(self.sessions()).collect()
     }
 
     fn sessions(&self) -> Vec<u32> {
-        descendants(self.child.id())
+        self.child.as_ref().map(|child| descendants(child.id())).unwrap_or_default()
     }
 
     /// `sftp -b -` with these commands, as the harness user.
@@ -216,10 +233,10 @@ impl Sshd {
         let dir = self.dir.path();
         let mut known = String::new();
         for kind in host_key_kinds(&self.config) {
-            known += &format!("[127.0.0.1]:{} {}\n", self.port, self.host_key(kind));
+            known += &format!("[127.0.0.1]:{} {}\n", self.port(), self.host_key(kind));
         }
         fs::write(self.known_hosts(), known).expect("known_hosts");
-        let config = client_config(self.port, &dir.join("user_key"), &self.known_hosts());
+        let config = client_config(self.port(), &dir.join("user_key"), &self.known_hosts());
         fs::write(self.ssh_config(), config).expect("ssh_config");
     }
 }
@@ -228,7 +245,7 @@ impl Drop for Sshd {
     fn drop(&mut self) {
         self.stop();
         if thread::panicking() {
-            eprintln!("--- sshd on port {}:\n{}", self.port, self.log());
+            eprintln!("--- sshd on port {}:\n{}", self.port(), self.log());
         }
     }
 }
@@ -280,28 +297,6 @@ pub fn generate(file: &Path, kind: &str) {
     }
     let output = command.stdin(Stdio::null()).output().expect("ssh-keygen, of openssh-client");
     assert!(output.status.success(), "ssh-keygen: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// A free port can be somebody else's by the time that sshd binds it: then another one is tried.
-fn spawn_on_free_port(dir: &Path, config: &SshdConfig) -> (u16, Child) {
-    let mut last = String::new();
-    for _ in 0..10 {
-        let port = free_port();
-        write_server_config(dir, config, port);
-        match spawn(dir, port) {
-            Ok(child) => return (port, child),
-            Err(log) => last = log,
-        }
-        if !last.contains("Address already in use") {
-            break;
-        }
-    }
-    panic!("sshd did not start:\n{last}");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn write_server_config(dir: &Path, config: &SshdConfig, port: u16) {
@@ -359,7 +354,7 @@ fn spawn(dir: &Path, port: u16) -> Result<Child, String> {
             return Ok(child);
         }
         if Instant::now() > deadline {
-            stop(&mut child);
+            end(child);
             return Err(format!("it does not accept after {PATIENCE:?}\n{}", tail_of(&log, before)));
         }
         thread::sleep(Duration::from_millis(10));
@@ -376,40 +371,6 @@ fn tail_of(log: &Path, from: u64) -> String {
         let _ = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut bytes));
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Sessions are processes in sessions of their own: they are found before their parent is gone.
-fn stop(child: &mut Child) {
-    let sessions = descendants(child.id());
-    let _ = child.kill();
-    let _ = child.wait();
-    signal(&sessions, "-KILL");
-}
-
-fn signal(pids: &[u32], signal: &str) {
-    if !pids.is_empty() {
-        // Some may have ended by themselves, which kill complains about.
-        let _ = Command::new("kill")
-            .arg(signal)
-            .args(pids.iter().map(u32::to_string))
-            .stderr(Stdio::null())
-            .status();
-    }
-}
-
-fn descendants(pid: u32) -> Vec<u32> {
-    let mut found = children(pid);
-    let mut next = 0;
-    while next < found.len() {
-        found.extend(children(found[next]));
-        next += 1;
-    }
-    found
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 fn is_root() -> bool {
