@@ -2,6 +2,7 @@
 //! call runs on a blocking thread. Must never touch the network or know who copies what.
 
 mod attributes;
+mod blocking;
 mod command;
 mod holes;
 mod list;
@@ -31,6 +32,7 @@ use super::{
     Sink, Space, WriteOptions, Written,
 };
 use attributes::Owners;
+use blocking::{alone, brief};
 
 /// A file up to this many bytes is read, and one announced to be no longer is written, in one
 /// go on one blocking thread: with thousands of small files the thread changes are what costs.
@@ -50,7 +52,7 @@ impl Local {
     async fn entry(&self, path: &RemotePath, follow: bool) -> Result<Entry> {
         let owners = self.owners.clone();
         let name: Box<[u8]> = path.name().unwrap_or(b"/").into();
-        blocking(Operation::Stat, path, move |path| attributes::entry(path, name, follow, &owners)).await
+        brief(Operation::Stat, path, move |path| attributes::entry(path, name, follow, &owners)).await
     }
 }
 
@@ -63,34 +65,6 @@ impl Default for Local {
 /// The path as the system takes it.
 fn system_path(path: &RemotePath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
-}
-
-/// Runs system calls on a blocking thread and says in the error what they were about.
-async fn blocking<T, F>(operation: Operation, path: &RemotePath, work: F) -> Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce(&Path) -> io::Result<T> + Send + 'static,
-{
-    let at = path.clone();
-    joined(
-        operation,
-        path,
-        tokio::task::spawn_blocking(move || {
-            work(system_path(&at)).map_err(|error| Error::io(operation, &error).at(&at))
-        }),
-    )
-    .await
-}
-
-/// Waits for a blocking task; one that died is a failure of the operation, not of the caller.
-async fn joined<T>(
-    operation: Operation,
-    path: &RemotePath,
-    task: tokio::task::JoinHandle<Result<T>>,
-) -> Result<T> {
-    task.await.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Failure, operation).at(path).with_detail(error.to_string()))
-    })
 }
 
 #[async_trait]
@@ -138,11 +112,11 @@ impl FileSystem for Local {
     }
 
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
-        blocking(Operation::CreateDir, path, move |path| create_dir(path, mode)).await
+        brief(Operation::CreateDir, path, move |path| create_dir(path, mode)).await
     }
 
     async fn remove_file(&self, path: &RemotePath) -> Result<()> {
-        blocking(Operation::RemoveFile, path, |path| {
+        brief(Operation::RemoveFile, path, |path| {
             fs::remove_file(path).map_err(|error| {
                 // POSIX says EPERM for a directory, Linux EISDIR.
                 let is_dir = || fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
@@ -156,17 +130,22 @@ impl FileSystem for Local {
     }
 
     async fn remove_dir(&self, path: &RemotePath) -> Result<()> {
-        blocking(Operation::RemoveDir, path, |path| fs::remove_dir(path)).await
+        brief(Operation::RemoveDir, path, |path| fs::remove_dir(path)).await
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<()> {
         let target = to.clone();
-        blocking(Operation::Rename, from, move |from| {
+        if !replace {
+            return brief(Operation::Rename, from, move |from| {
+                rename_without_replacing(from, system_path(&target))
+            })
+            .await;
+        }
+        let source = from.clone();
+        alone(Operation::Rename, from, move || {
             let to = system_path(&target);
-            if !replace {
-                return rename_without_replacing(from, to);
-            }
-            fs::rename(from, to)?;
+            fs::rename(system_path(&source), to)
+                .map_err(|error| Error::io(Operation::Rename, &error).at(&source))?;
             // So that after a power cut either name leads to the whole of a file. It is done either way.
             if let Some(dir) = to.parent().and_then(|dir| fs::File::open(dir).ok()) {
                 let _ = dir.sync_all();
@@ -178,19 +157,19 @@ impl FileSystem for Local {
 
     async fn set_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
         let attributes = attributes.clone();
-        blocking(Operation::SetAttributes, path, move |path| attributes::set_at(path, &attributes)).await
+        brief(Operation::SetAttributes, path, move |path| attributes::set_at(path, &attributes)).await
     }
 
     async fn symlink(&self, path: &RemotePath, target: &[u8]) -> Result<()> {
         let target = target.to_vec();
-        blocking(Operation::Symlink, path, move |path| {
+        brief(Operation::Symlink, path, move |path| {
             std::os::unix::fs::symlink(OsStr::from_bytes(&target), path)
         })
         .await
     }
 
     async fn read_link(&self, path: &RemotePath) -> Result<Vec<u8>> {
-        blocking(Operation::ReadLink, path, |path| {
+        brief(Operation::ReadLink, path, |path| {
             fs::read_link(path).map(|target| target.into_os_string().into_vec())
         })
         .await
@@ -199,12 +178,12 @@ impl FileSystem for Local {
     async fn set_link_attributes(&self, path: &RemotePath, attributes: &Attributes) -> Result<()> {
         let attributes = attributes.clone();
         let set = move |path: &Path| attributes::set_on_link(path, &attributes);
-        blocking(Operation::SetAttributes, path, set).await
+        brief(Operation::SetAttributes, path, set).await
     }
 
     async fn hard_link(&self, path: &RemotePath, to: &RemotePath) -> Result<()> {
         let to = to.clone();
-        blocking(Operation::HardLink, path, move |path| fs::hard_link(path, system_path(&to))).await
+        brief(Operation::HardLink, path, move |path| fs::hard_link(path, system_path(&to))).await
     }
 
     async fn copy_within(
@@ -248,14 +227,14 @@ impl FileSystem for Local {
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
-        blocking(Operation::Canonicalize, path, |path| {
+        brief(Operation::Canonicalize, path, |path| {
             fs::canonicalize(path).map(|real| RemotePath::new(real.as_os_str().as_bytes()))
         })
         .await
     }
 
     async fn space(&self, path: &RemotePath) -> Result<Space> {
-        blocking(Operation::Space, path, |path| {
+        brief(Operation::Space, path, |path| {
             let volume = nix::sys::statvfs::statvfs(path)?;
             // The widths of these types differ between systems.
             #[allow(clippy::unnecessary_cast)]

@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use nix::libc;
 use tokio::sync::mpsc;
 
-use super::{SMALL, attributes, joined, system_path};
+use super::{SMALL, attributes, blocking::queued, system_path};
 use crate::fs::{ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result};
 
 /// Small enough to be still in the processor's cache when it is sent: with 512 KiB, a plain
@@ -31,8 +31,7 @@ enum Opened {
 
 pub async fn read(path: &RemotePath, options: ReadOptions) -> Result<ByteStream> {
     let at = path.clone();
-    let opened =
-        joined(Operation::Open, path, tokio::task::spawn_blocking(move || open(&at, options.offset))).await?;
+    let opened = queued(Operation::Open, path, move || open(&at, options.offset)).await?;
     Ok(match opened {
         Opened::Whole(bytes) if bytes.is_empty() => stream::empty().boxed(),
         Opened::Whole(bytes) => stream::iter([Ok(bytes)]).fuse().boxed(),

@@ -8,7 +8,7 @@ use std::{
 
 use nix::libc;
 
-use super::{joined, system_path};
+use super::{blocking::alone, system_path};
 use crate::fs::{Error, Operation, RemotePath, Result};
 
 /// A link in the place of what was written is not what was written.
@@ -20,7 +20,7 @@ fn open(path: &RemotePath) -> io::Result<File> {
 /// The file, and the directory that has its name.
 pub async fn file(path: &RemotePath) -> Result<()> {
     let at = path.clone();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let sync = || -> io::Result<()> {
             open(&at)?.sync_all()?;
             match at.parent() {
@@ -29,8 +29,8 @@ pub async fn file(path: &RemotePath) -> Result<()> {
             }
         };
         sync().map_err(|error| Error::io(Operation::Close, &error).at(&at))
-    });
-    joined(Operation::Close, path, work).await
+    };
+    alone(Operation::Close, path, work).await
 }
 
 /// Every volume that one of the directories is on, once: syncfs(2), which tells of what could not be
@@ -43,7 +43,7 @@ pub async fn volumes(dirs: &[RemotePath]) -> Result<()> {
     };
     let Some(first) = dirs.first().cloned() else { return Ok(()) };
     let dirs = dirs.to_vec();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let mut done = BTreeSet::new();
         let mut sync = |dir: &RemotePath| -> io::Result<()> {
             let file = File::open(system_path(dir))?;
@@ -56,8 +56,8 @@ pub async fn volumes(dirs: &[RemotePath]) -> Result<()> {
             sync(&dir).map_err(|error| Error::io(Operation::Close, &error).at(&dir))?;
         }
         Ok(())
-    });
-    joined(Operation::Close, &first, work).await
+    };
+    alone(Operation::Close, &first, work).await
 }
 
 /// Other systems have no call that waits until it is done.

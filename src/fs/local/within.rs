@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{holes, joined, read::open_regular, system_path, write};
+use super::{blocking::alone, holes, read::open_regular, system_path, write};
 use crate::fs::{
     Algorithm, Checksum, Error, ErrorKind, Operation, Pace, RemotePath, Result, WriteOptions, Written, sum,
 };
@@ -56,9 +56,9 @@ pub async fn copy(
     let work = {
         let (from, to, stop, done) = (from.clone(), to.clone(), stop.0.clone(), done.clone());
         let mut leave = Leave { left: first, asks };
-        tokio::task::spawn_blocking(move || copy_all(&from, &to, &options, &stop, &done, &mut leave))
+        move || copy_all(&from, &to, &options, &stop, &done, &mut leave)
     };
-    let joining = joined(Operation::CopyWithin, from, work);
+    let joining = alone(Operation::CopyWithin, from, work);
     let letting = async {
         while let Some((most, let_go)) = asked.recv().await {
             let piece = pace.piece(most);
@@ -196,7 +196,7 @@ fn block(source: &File, target: &File, offset: u64, most: usize) -> io::Result<u
 pub async fn checksum(path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
     let stop = Stop(Arc::default());
     let (at, stopped) = (path.clone(), stop.0.clone());
-    let work = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let (file, _) = open_regular(system_path(&at), &at)?;
         let mut summer = sum::Summer::new(algorithm);
         let mut buffer = vec![0; BLOCK];
@@ -215,8 +215,8 @@ pub async fn checksum(path: &RemotePath, algorithm: Algorithm) -> Result<Checksu
                 Err(error) => return Err(Error::io(Operation::Checksum, &error).at(&at)),
             }
         }
-    });
-    let summed = joined(Operation::Checksum, path, work).await;
+    };
+    let summed = alone(Operation::Checksum, path, work).await;
     drop(stop);
     summed.map_err(|error| error.during(Operation::Checksum))
 }

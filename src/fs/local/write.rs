@@ -26,8 +26,9 @@ use tokio::{
 
 use super::{
     SMALL, attributes,
+    blocking::{alone, joined, queued},
     holes::{self, Holes},
-    joined, system_path,
+    system_path,
 };
 use crate::fs::{Error, ErrorKind, Operation, RemotePath, Result, Sink, WriteOptions, Written};
 
@@ -154,8 +155,8 @@ impl Sink for Gather {
         if let Some(stream) = self.streamed {
             return Box::new(stream).finish().await;
         }
-        let path = self.path.clone();
-        let task = tokio::task::spawn_blocking(move || {
+        let (path, sync) = (self.path.clone(), self.options.sync);
+        let work = move || {
             let Gather { path, options, mut chunks, .. } = *self;
             let file = create(system_path(&path), &path, &options)?;
             let (mut holes, mut pieces) = (Holes::new(0), VecDeque::new());
@@ -164,8 +165,12 @@ impl Sink for Gather {
             holes::carry_out(&file, &mut pieces, write_all)
                 .map_err(|e| Error::io(Operation::Write, &e).at(&path))?;
             conclude(file, &path, &options)
-        });
-        joined(Operation::Write, &path, task).await
+        };
+        if sync {
+            alone(Operation::Write, &path, work).await
+        } else {
+            queued(Operation::Write, &path, work).await
+        }
     }
 }
 
@@ -189,13 +194,9 @@ struct Stream {
 impl Stream {
     async fn open(path: RemotePath, options: WriteOptions) -> Result<Stream> {
         let at = path.clone();
-        let file = joined(
-            Operation::Open,
-            &path,
-            tokio::task::spawn_blocking(move || {
-                create(system_path(&at), &at, &options).map(|file| (file, options))
-            }),
-        )
+        let file = queued(Operation::Open, &path, move || {
+            create(system_path(&at), &at, &options).map(|file| (file, options))
+        })
         .await;
         let (file, options) = file?;
         let (orders, mut received) = mpsc::unbounded_channel();
