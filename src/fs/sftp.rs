@@ -10,6 +10,8 @@ mod connect;
 mod exec;
 mod failure;
 mod foretold;
+mod further;
+mod gauge;
 mod hop;
 mod host_key;
 mod lanes;
@@ -48,6 +50,7 @@ use self::{
     channel::{Channel, unexpected},
     failure::Wanted,
     foretold::Foretold,
+    further::Further,
     lanes::Lanes,
     limits::Limits,
     request::Request,
@@ -78,6 +81,8 @@ struct Session {
     second: OnceLock<Channel>,
     /// Carry uploads along with the first, where the link is long.
     lanes: Lanes,
+    /// Carry large files along with this one, where each has only its share of a long link.
+    further: Further,
     limits: Limits,
     /// Whether LSTAT, RMDIR, RENAME and READLINK are about a link itself. proftpd's mod_sftp
     /// follows it for all but the last, where it leads somewhere, and there tells where that is.
@@ -466,6 +471,7 @@ impl FileSystem for Sftp {
     }
 
     async fn close(&self) {
+        self.session.further.close();
         self.session.connection.disconnect().await;
     }
 }

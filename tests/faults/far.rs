@@ -74,3 +74,45 @@ fn a_handle_that_was_guessed_wrong_costs_no_byte() {
     assert!(fs::read(target.join("file")).unwrap() == bytes);
     assert_no_strays(&target);
 }
+
+/// A large file, both ways, where each connection gets 5 MiB/s and may carry what `budget` says; how
+/// many connections there were each time.
+fn both_ways(budget: impl Fn(usize) -> u64 + Copy + Send + Sync + 'static) -> [usize; 2] {
+    let sshd = Sshd::start(SshdConfig::default());
+    let world = World::new(sshd.ssh_config());
+    let (here, there) = (world.path("here"), world.path("there"));
+    for dir in [&here, &there] {
+        fs::create_dir_all(dir).unwrap();
+    }
+    let bytes = noise(96 << 20, 3);
+    fs::write(there.join("down"), &bytes).unwrap();
+    fs::write(here.join("up"), &bytes).unwrap();
+    let copy = |from, to| {
+        let proxy = Proxy::start_far(sshd.address(), Duration::from_millis(6), budget);
+        let config = proxy.ssh_config(&sshd.ssh_config(), sshd.port(), world.dir.path());
+        program::start(World::new(config).command(&["cp".into(), from, to])).wait().ends(0).silently();
+        proxy.connections()
+    };
+    let down = copy(on("harness", &there.join("down")), into(&here));
+    let up = copy(here.join("up").into(), into(on("harness", &there)));
+    assert!(fs::read(here.join("down")).unwrap() == bytes);
+    assert!(fs::read(there.join("up")).unwrap() == bytes);
+    for dir in [&here, &there] {
+        assert_no_strays(dir);
+    }
+    [down, up]
+}
+
+#[test]
+fn a_large_file_takes_further_connections_where_each_is_slow() {
+    let [down, up] = both_ways(|_| u64::MAX);
+    assert!((2..=4).contains(&down), "{down} connections down");
+    assert!((2..=4).contains(&up), "{up} connections up");
+}
+
+#[test]
+fn a_further_connection_that_is_lost_costs_no_byte() {
+    let [down, up] = both_ways(|connection| if connection == 0 { u64::MAX } else { 3 << 20 });
+    assert!(down >= 2, "{down} connections down");
+    assert!(up >= 2, "{up} connections up");
+}

@@ -50,7 +50,16 @@ impl Proxy {
         Proxy::with(server, |_| u64::MAX, false, delay)
     }
 
-    /// The same, but nothing is cut: both ends stay open, and hear nothing until [`Proxy::release`].
+    /// The same over a long link, which gives each connection 32 KiB in `delay` and no more.
+    pub fn start_far(
+        server: SocketAddr,
+        delay: Duration,
+        budget: impl Fn(usize) -> u64 + Send + Sync + 'static,
+    ) -> Proxy {
+        Proxy::with(server, budget, false, delay)
+    }
+
+    /// As `start`, but nothing is cut: both ends stay open, and hear nothing until [`Proxy::release`].
     pub fn holding(server: SocketAddr, budget: impl Fn(usize) -> u64 + Send + Sync + 'static) -> Proxy {
         Proxy::with(server, budget, true, Duration::ZERO)
     }

@@ -29,7 +29,9 @@ const MOST_STEPS: usize = 8;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Logs in as `config.user`, first with the password that was given, if one was. `asking` is
-/// raised while a person is asked; `banner` hands over what the server has said so far.
+/// raised while a person is asked; `banner` hands over what the server has said so far. Tells
+/// whether the same would go once more with nobody there: by a key that nobody has to touch, or a
+/// password that is kept.
 pub async fn login<H: Handler>(
     handle: &mut Handle<H>,
     config: &HostConfig,
@@ -37,7 +39,7 @@ pub async fn login<H: Handler>(
     context: &Context,
     asking: &Asking,
     banner: &(dyn Fn() -> String + Sync),
-) -> Result<()> {
+) -> Result<bool> {
     // Behind two jump hosts, one address can be two machines: the name that was asked for tells
     // them apart.
     let host = format!("{} {}", config.original, config.hostname);
@@ -62,12 +64,15 @@ pub async fn login<H: Handler>(
         accepted: None,
         rsa_hash: None,
         problems: Vec::new(),
+        answered: false,
     };
     if login.run().await? {
+        let is_kept = login.typed.is_some() && context.prompt.secrets().is_some();
+        let needs_nobody = !login.partial && (!login.answered || is_kept);
         if let (Some(secrets), Some(secret)) = (context.prompt.secrets(), login.typed.take()) {
             secrets.keep(login.id.clone(), secret);
         }
-        return Ok(());
+        return Ok(needs_nobody);
     }
     Err(login.refused(&banner()))
 }
@@ -102,6 +107,8 @@ struct Login<'a, H: Handler> {
     rsa_hash: Option<Option<HashAlg>>,
     /// Keys that could not be used, and why.
     problems: Vec<String>,
+    /// Somebody has answered, or touched a key, or may have had to.
+    answered: bool,
 }
 
 /// What one method came to.

@@ -7,8 +7,18 @@ use std::{
 };
 
 use super::{
-    MIB, Session, Sftp, config, foretold::Foretold, host_key::HostKeyChecker, lanes::Lanes,
-    limits::limits_of, request::Request, response::Response, ssh, window::Window,
+    MIB, Session, Sftp,
+    config::{self, HostConfig},
+    foretold::Foretold,
+    further::{Further, Redial},
+    hop::Unasked,
+    host_key::HostKeyChecker,
+    lanes::Lanes,
+    limits::limits_of,
+    request::Request,
+    response::Response,
+    ssh,
+    window::Window,
 };
 use crate::{
     fs::{
@@ -30,6 +40,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         .await
         .map_err(on_label)?;
     let connection = ssh::connect(&config, target, context).await.map_err(on_label)?;
+    let redial = connection.needs_nobody().then(|| redial(config, target, context));
     context.observer.stage(Stage::OpeningSession);
     let id = FsId::new(label.as_str());
     let (home, limits) = (Request::RealPath { path: b"." }, Request::Extended { name: LIMITS, strings: &[] });
@@ -85,6 +96,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         first,
         second: OnceLock::new(),
         lanes: Lanes::default(),
+        further: Further::new(redial),
         limits,
         foretold,
         read_window: Window::new(8 * MIB, MIB, 40 * MIB),
@@ -98,6 +110,20 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         open_second_channel(&session);
     }
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
+}
+
+/// The same login once more, with nobody asked and no stage told.
+fn redial(config: HostConfig, target: &Target, context: &Context) -> Redial {
+    let silent = Arc::new(Unasked(context.clone()));
+    let context = Context { prompt: silent.clone(), observer: silent, wanted: None, ..context.clone() };
+    let known = Arc::new((config, target.clone(), context));
+    Box::new(move || {
+        let known = known.clone();
+        Box::pin(async move {
+            let (config, target, context) = &*known;
+            ssh::connect(config, target, context).await
+        })
+    })
 }
 
 /// How `target` would be reached; connects nowhere.

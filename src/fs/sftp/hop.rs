@@ -1,10 +1,14 @@
-//! Questions on the way: what a jump host asks says which one it is. Knows no connection.
+//! Questions on the way: what a jump host asks says which one it is, and a login that nobody
+//! waits for asks nothing. Knows no connection.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::trust::{Answer, Prompt, Question, Secrets};
+use crate::{
+    fs::{Context, LogLine, Observer, Stage},
+    trust::{Answer, Prompt, Question, Secrets},
+};
 
 /// Puts the questions of one jump host: two of them may have the same user and address.
 pub struct HopPrompt {
@@ -37,4 +41,26 @@ impl Prompt for HopPrompt {
     fn secrets(&self) -> Option<&Secrets> {
         self.prompt.secrets()
     }
+}
+
+/// Asks nobody, and tells nobody how far it is; knows what was typed before.
+pub struct Unasked(pub Context);
+
+#[async_trait]
+impl Prompt for Unasked {
+    async fn ask(&self, _: Question) -> Answer {
+        Answer::No
+    }
+
+    fn secrets(&self) -> Option<&Secrets> {
+        self.0.prompt.secrets()
+    }
+}
+
+impl Observer for Unasked {
+    fn reply(&self, line: LogLine) {
+        self.0.observer.reply(line);
+    }
+
+    fn stage(&self, _: Stage) {}
 }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Session,
     channel::{Channel, Pending},
+    further::Member,
     request::{Request, open},
     response::Response,
 };
@@ -85,12 +86,32 @@ pub struct Lane {
     pub handle: Bytes,
     /// Bytes on their way on it.
     pub ahead: usize,
+    /// The further connection that it is on.
+    pub member: Option<Arc<Member>>,
+    /// It is to carry no more.
+    pub retired: bool,
     closed: bool,
 }
 
 impl Lane {
     pub fn new(channel: Channel, handle: Bytes) -> Lane {
-        Lane { channel, handle, ahead: 0, closed: false }
+        Lane { channel, handle, ahead: 0, member: None, retired: false, closed: false }
+    }
+
+    /// On a further connection.
+    pub fn on(member: Arc<Member>, handle: Bytes) -> Lane {
+        let mut lane = Lane::new(member.channel.clone(), handle);
+        lane.member = Some(member);
+        lane
+    }
+
+    pub fn is_on(&self, member: &Arc<Member>) -> bool {
+        self.member.as_ref().is_some_and(|own| Arc::ptr_eq(own, member))
+    }
+
+    /// Whether more may go over it.
+    pub fn carries(&self) -> bool {
+        !self.retired && self.channel.ended().is_none()
     }
 
     /// Closes it, with the answer to hear.

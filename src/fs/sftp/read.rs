@@ -8,6 +8,8 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
+    further::{Purpose, Spread, Step},
+    lanes::Lane,
     request::{Request, open},
     requests,
     response::Response,
@@ -41,6 +43,9 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
         started: Instant::now(),
         ready: VecDeque::new(),
         at_end: false,
+        own_ahead: 0,
+        further: Vec::new(),
+        spread: None,
     };
     if let Some(guess) = &guess {
         // A round trip less for whoever waits for one large file.
@@ -48,8 +53,13 @@ pub async fn read(session: Arc<Session>, path: &RemotePath, options: ReadOptions
     }
     let handle = opening.opened(&reader.session, path).await?;
     if guess.is_some_and(|guess| guess != handle) {
-        reader.in_flight.clear();
+        reader.forget_asked();
         (reader.next, reader.requests) = (options.offset, 0);
+    }
+    if let Some(size) = options.expected_size {
+        let purpose = Purpose::Read(reader.channel.clone(), handle.clone());
+        let left = size.saturating_sub(options.offset);
+        reader.spread = Spread::new(&reader.session, path, purpose, left);
     }
     reader.handle = Some(handle);
     if small {
@@ -108,6 +118,12 @@ struct Reader {
     started: Instant,
     ready: VecDeque<Bytes>,
     at_end: bool,
+    /// Bytes asked for on the session's own channel.
+    own_ahead: usize,
+    /// The file on further connections. None is ever taken out, as their places are known.
+    further: Vec<Lane>,
+    /// `None` where further connections are out of the question.
+    spread: Option<Spread>,
 }
 
 struct Asked {
@@ -115,6 +131,8 @@ struct Asked {
     len: u32,
     pending: Pending,
     permit: Permit,
+    /// The place in `further` of the lane that it was asked on.
+    lane: Option<usize>,
 }
 
 impl Reader {
@@ -130,11 +148,72 @@ impl Reader {
     }
 
     fn ask(&mut self, handle: &[u8], len: u32, permit: Permit) {
-        let request = Request::Read { handle, offset: self.next, len };
-        let pending = self.channel.send(Operation::Read, request);
-        self.in_flight.push_back(Asked { offset: self.next, len, pending, permit });
+        let offset = self.next;
+        let others = self.further.iter_mut().enumerate().filter(|(_, lane)| lane.carries());
+        let least = others.min_by_key(|(_, lane)| lane.ahead).filter(|(_, lane)| lane.ahead < self.own_ahead);
+        let (pending, lane) = match least {
+            Some((place, lane)) => {
+                lane.ahead += len as usize;
+                let request = Request::Read { handle: &lane.handle, offset, len };
+                (lane.channel.send(Operation::Read, request), Some(place))
+            }
+            None => {
+                self.own_ahead += len as usize;
+                let request = Request::Read { handle, offset, len };
+                (self.channel.send(Operation::Read, request), None)
+            }
+        };
+        self.in_flight.push_back(Asked { offset, len, pending, permit, lane });
         self.next += u64::from(len);
         self.requests += 1;
+    }
+
+    /// What was asked for is not wanted any more.
+    fn forget_asked(&mut self) {
+        self.in_flight.clear();
+        self.own_ahead = 0;
+        self.further.iter_mut().for_each(|lane| lane.ahead = 0);
+    }
+
+    /// The answer to the first of what was asked for. What a further connection does not answer
+    /// with data is asked again on the session's own.
+    async fn answer(&mut self, asked: Asked) -> Result<(Response, Permit)> {
+        let (since, len) = (Instant::now(), asked.len as usize);
+        let mut answer = asked.pending.response().await;
+        match asked.lane.and_then(|place| self.further.get_mut(place)) {
+            None => self.own_ahead = self.own_ahead.saturating_sub(len),
+            Some(lane) => {
+                lane.ahead = lane.ahead.saturating_sub(len);
+                let at_end = self.expected.is_some_and(|size| asked.offset >= size);
+                let is_end = matches!(answer, Ok(Response::Status { code: reply::SFTP_EOF, .. }));
+                if !(matches!(answer, Ok(Response::Data(_))) || is_end && at_end) {
+                    lane.retired = true;
+                    self.reopen().await?;
+                    let handle = self.handle.as_deref().unwrap_or_default();
+                    let request = Request::Read { handle, offset: asked.offset, len: asked.len };
+                    answer = self.channel.send(Operation::Read, request).response().await;
+                }
+            }
+        }
+        if let Some(spread) = &mut self.spread {
+            spread.waited(since);
+        }
+        Ok((answer.map_err(|e| self.session.error(e, &self.path))?, asked.permit))
+    }
+
+    /// Takes further connections into use, or out of it.
+    fn spread_out(&mut self) {
+        let (Some(spread), Some(size)) = (&mut self.spread, self.expected) else { return };
+        match spread.step(self.delivered, size.saturating_sub(self.delivered)) {
+            Step::GoOn => {}
+            Step::Take(lane) => self.further.push(lane),
+            Step::Retire(member) => {
+                self.further
+                    .iter_mut()
+                    .filter(|lane| lane.is_on(&member))
+                    .for_each(|lane| lane.retired = true);
+            }
+        }
     }
 
     fn close(&mut self) {
@@ -176,6 +255,7 @@ impl Reader {
                 self.finish(Reply::sftp(reply::SFTP_OK, ""));
                 return Ok(None);
             }
+            self.spread_out();
             if let Some(handle) = self.handle.clone() {
                 self.fill(&handle).await;
             }
@@ -183,17 +263,18 @@ impl Reader {
                 self.reopen().await?;
                 continue;
             };
-            let response = asked.pending.response().await.map_err(|e| self.session.error(e, &self.path))?;
-            asked.permit.answered();
+            let (offset, len) = (asked.offset, asked.len as usize);
+            let (response, permit) = self.answer(asked).await?;
+            permit.answered();
             match response {
                 Response::Data(parts) => {
                     let got: usize = parts.iter().map(Bytes::len).sum();
-                    if got > asked.len as usize {
+                    if got > len {
                         return Err(self.breach("the server sent more data than was asked for"));
                     }
                     self.ready.extend(parts);
-                    let end = asked.offset + got as u64;
-                    if got < asked.len as usize {
+                    let end = offset + got as u64;
+                    if got < len {
                         self.after_short(end, got).await?;
                     }
                 }
@@ -220,7 +301,7 @@ impl Reader {
             return Err(self.breach("the server sent an empty answer to READ"));
         }
         // What was asked for behind the gap would arrive out of order.
-        self.in_flight.clear();
+        self.forget_asked();
         self.next = end;
         if self.handle.is_none() {
             self.reopen().await?;

@@ -48,6 +48,7 @@ pub struct Connection {
     ended: Arc<Mutex<Option<Ended>>>,
     pulse: Arc<Pulse>,
     host_key_type: String,
+    needs_nobody: bool,
     findings: Arc<Mutex<Findings>>,
     /// The jump host that it runs through.
     through: Option<Box<Connection>>,
@@ -158,7 +159,8 @@ async fn hop_to(
     };
     context.observer.stage(Stage::LoggingIn);
     let banner = || std::mem::take(&mut lock(&findings).banner);
-    auth::login(&mut handle, config, password, context, &asking, &banner).await.map_err(|error| {
+    let logging_in = auth::login(&mut handle, config, password, context, &asking, &banner);
+    let needs_nobody = logging_in.await.map_err(|error| {
         // A server that hangs up in the middle has often said why.
         match (error.detail(), lock(&ended).clone()) {
             (None, Some(ended)) => error.with_detail(ended.said),
@@ -174,14 +176,21 @@ async fn hop_to(
         }
     }));
     let host_key_type = lock(&findings).host_key_type.clone();
+    let needs_nobody = needs_nobody && through.as_ref().is_none_or(Connection::needs_nobody);
     let through = through.map(Box::new);
-    Ok(Connection { handle, ended, pulse, host_key_type, findings, through, _proxy: transport.proxy })
+    let _proxy = transport.proxy;
+    Ok(Connection { handle, ended, pulse, host_key_type, needs_nobody, findings, through, _proxy })
 }
 
 impl Connection {
     /// For example `ed25519`.
     pub fn host_key_type(&self) -> &str {
         &self.host_key_type
+    }
+
+    /// Whether the same login would go once more with nobody there.
+    pub fn needs_nobody(&self) -> bool {
+        self.needs_nobody
     }
 
     /// Opens another session channel with SFTP on it.

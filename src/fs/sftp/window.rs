@@ -57,6 +57,12 @@ impl Window {
         Some(Permit { window: self.clone(), bytes, since: Instant::now() })
     }
 
+    /// Takes `bytes` whether or not there is room: for what has been let through before.
+    pub fn take_beyond(self: &Arc<Self>, bytes: usize) -> Permit {
+        self.state().used += bytes;
+        Permit { window: self.clone(), bytes, since: Instant::now() }
+    }
+
     /// Waits for room for `bytes`.
     pub async fn take(self: &Arc<Self>, bytes: usize) -> Permit {
         loop {

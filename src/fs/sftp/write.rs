@@ -9,11 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::select_all;
 use tokio::sync::mpsc;
 
 use super::{
     Session,
     channel::{Pending, unexpected},
+    further::{Purpose, Spread, Step},
     lanes::{self, Lane, Lanes},
     request::{Request, open},
     requests,
@@ -21,7 +23,7 @@ use super::{
     window::Permit,
 };
 use crate::{
-    fs::{Attributes, Error, Operation, RemotePath, Result, Sink, WriteOptions, Written},
+    fs::{Attributes, Error, ErrorKind, Operation, RemotePath, Result, Sink, WriteOptions, Written},
     reply::{self, Reply},
 };
 
@@ -81,17 +83,24 @@ pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptio
         cut.map_err(|e| session.error(e, path))?;
     }
     let session_has_fsync = session.first.version().has(FSYNC);
+    // Under a name that was there before, another connection could have another file.
+    let left = options.expected_size.filter(|_| options.exclusive || options.resume.is_some());
+    let left = left.map_or(0, |size| size.saturating_sub(offset));
+    let spread = Spread::new(&session, path, Purpose::Write, left);
     Ok(Box::new(Writer {
         chunk: session.limits().write as usize,
         session,
         path: path.clone(),
         lanes: vec![own],
         arriving: Arriving::NotAsked,
+        spread,
+        expected: options.expected_size.unwrap_or(0),
         small,
         large: options.expected_size.is_some_and(|size| size >= LARGE),
         offset,
         resumed: offset,
         acknowledged: offset,
+        answered: offset,
         gathered: Vec::new(),
         gathered_len: 0,
         in_flight: VecDeque::new(),
@@ -117,6 +126,8 @@ struct Sent {
     bytes: usize,
     lane: usize,
     is_answered: bool,
+    /// What is sent again where a further connection is lost: its offset and data.
+    again: Option<(u64, Vec<Bytes>)>,
 }
 
 struct Writer {
@@ -126,6 +137,10 @@ struct Writer {
     lanes: Vec<Lane>,
     /// Further lanes.
     arriving: Arriving,
+    /// `None` where further connections are out of the question.
+    spread: Option<Spread>,
+    /// Bytes of the whole file; 0 where that is not known.
+    expected: u64,
     small: bool,
     large: bool,
     /// Offset of the next WRITE.
@@ -134,6 +149,8 @@ struct Writer {
     resumed: u64,
     /// Everything before it has been answered.
     acknowledged: u64,
+    /// Bytes before `resumed` and answered since, in whatever order.
+    answered: u64,
     chunk: usize,
     gathered: Vec<Bytes>,
     gathered_len: usize,
@@ -147,14 +164,35 @@ struct Writer {
 }
 
 impl Writer {
-    fn request(&mut self, payload: Vec<Bytes>, len: usize, permit: Permit) {
-        let Some((lane, own)) = self.lanes.iter_mut().enumerate().min_by_key(|(_, lane)| lane.ahead) else {
-            return;
-        };
-        own.ahead += len;
-        let request = Request::Write { handle: &own.handle, offset: self.offset, len: len as u32 };
-        let pending = own.channel.send_data(Operation::Write, request, payload, permit);
-        self.in_flight.push_back(Sent { pending, bytes: len, lane, is_answered: false });
+    /// Room for `len` bytes, and the place of the lane that has it. The session's own lanes share a
+    /// window, and each further connection has one of its own: a slow one must not starve the others.
+    async fn room(&self, len: usize) -> (usize, Permit) {
+        let own = self
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(|(place, lane)| *place == 0 || lane.member.is_none() && lane.carries());
+        let own = own.min_by_key(|(_, lane)| lane.ahead).map_or(0, |(place, _)| place);
+        let further = self.lanes.iter().enumerate().filter(|(_, lane)| lane.carries());
+        let further = further.filter_map(|(place, lane)| Some((place, &lane.member.as_ref()?.window)));
+        let windows: Vec<_> = [(own, &self.session.write_window)].into_iter().chain(further).collect();
+        for (place, window) in &windows {
+            if let Some(permit) = window.try_take(len) {
+                return (*place, permit);
+            }
+        }
+        let taking = windows.iter().map(|(_, window)| Box::pin(window.take(len)));
+        let (permit, first, _) = select_all(taking).await;
+        (windows.get(first).map_or(0, |(place, _)| *place), permit)
+    }
+
+    fn request(&mut self, payload: Vec<Bytes>, len: usize, (place, permit): (usize, Permit)) {
+        let Some(lane) = self.lanes.get_mut(place) else { return };
+        lane.ahead += len;
+        let again = lane.member.is_some().then(|| (self.offset, payload.clone()));
+        let request = Request::Write { handle: &lane.handle, offset: self.offset, len: len as u32 };
+        let pending = lane.channel.send_data(Operation::Write, request, payload, permit);
+        self.in_flight.push_back(Sent { pending, bytes: len, lane: place, is_answered: false, again });
         self.offset += len as u64;
         self.requests += 1;
     }
@@ -162,7 +200,7 @@ impl Writer {
     /// Whether every lane has as much as it can take, and more lanes are about to come.
     fn awaits_lanes(&self) -> bool {
         let more = matches!(self.arriving, Arriving::Coming(_));
-        more && self.lanes.iter().all(|lane| lane.ahead >= LANE_AHEAD)
+        more && self.lanes.iter().filter(|lane| lane.carries()).all(|lane| lane.ahead >= LANE_AHEAD)
     }
 
     /// Takes more channels into use, where the file is large and the link long.
@@ -189,6 +227,18 @@ impl Writer {
                         break;
                     }
                 }
+            }
+        }
+    }
+
+    /// Takes further connections into use, or out of it.
+    fn spread_out(&mut self) {
+        let Some(spread) = &mut self.spread else { return };
+        match spread.step(self.answered, self.expected.saturating_sub(self.answered)) {
+            Step::GoOn => {}
+            Step::Take(lane) => self.lanes.push(lane),
+            Step::Retire(member) => {
+                self.lanes.iter_mut().filter(|lane| lane.is_on(&member)).for_each(|lane| lane.retired = true);
             }
         }
     }
@@ -230,9 +280,17 @@ impl Writer {
     }
 
     async fn settle(&mut self) -> Result<()> {
-        while let Some(sent) = self.in_flight.pop_front() {
+        while let Some(mut sent) = self.in_flight.pop_front() {
             if !sent.is_answered {
-                sent.pending.ok().await.map_err(|error| self.failed(error))?;
+                let outcome = sent.pending.ok().await;
+                match (outcome, sent.again.take()) {
+                    (Err(error), Some(again)) if error.kind() == ErrorKind::ConnectionLost => {
+                        let sent_again = self.send_again(again, sent.bytes).ok_or(error);
+                        let pending = sent_again.map_err(|error| self.failed(error))?;
+                        pending.ok().await.map_err(|error| self.failed(error))?;
+                    }
+                    (outcome, _) => outcome.map_err(|error| self.failed(error))?,
+                }
             }
             self.acknowledged += sent.bytes as u64;
         }
@@ -242,15 +300,26 @@ impl Writer {
     /// Looks at the answers that have arrived, without waiting, so that an error shows early.
     fn settle_arrived(&mut self) -> Result<()> {
         let mut failed = None;
-        for sent in self.in_flight.iter_mut().filter(|sent| !sent.is_answered) {
+        for place in 0..self.in_flight.len() {
+            let Some(sent) = self.in_flight.get_mut(place).filter(|sent| !sent.is_answered) else { continue };
             let Some(outcome) = sent.pending.arrived() else { continue };
-            sent.is_answered = true;
             if let Some(lane) = self.lanes.get_mut(sent.lane) {
                 lane.ahead = lane.ahead.saturating_sub(sent.bytes);
             }
-            if let Err(error) = outcome {
-                failed = Some(error);
-                break;
+            let (bytes, again) = (sent.bytes, sent.again.take());
+            let is_lost = outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionLost);
+            let sent_again = again.filter(|_| is_lost).and_then(|again| self.send_again(again, bytes));
+            let Some(sent) = self.in_flight.get_mut(place) else { continue };
+            match (sent_again, outcome) {
+                (Some(pending), _) => (sent.pending, sent.lane) = (pending, 0),
+                (None, outcome) => {
+                    sent.is_answered = true;
+                    self.answered += bytes as u64;
+                    if let Err(error) = outcome {
+                        failed = Some(error);
+                        break;
+                    }
+                }
             }
         }
         if let Some(error) = failed {
@@ -262,6 +331,15 @@ impl Writer {
             self.acknowledged += sent.bytes as u64;
         }
         Ok(())
+    }
+
+    /// What a further connection was lost with goes over the session's own.
+    fn send_again(&mut self, (offset, payload): (u64, Vec<Bytes>), len: usize) -> Option<Pending> {
+        let own = self.lanes.first_mut()?;
+        own.ahead += len;
+        let permit = self.session.write_window.take_beyond(len);
+        let request = Request::Write { handle: &own.handle, offset, len: len as u32 };
+        Some(own.channel.send_data(Operation::Write, request, payload, permit))
     }
 
     fn failed(&self, error: Error) -> Error {
@@ -279,15 +357,20 @@ impl Sink for Writer {
         self.gathered.push(chunk);
         self.settle_arrived()?;
         self.widen();
+        self.spread_out();
         while self.gathered_len >= self.chunk {
+            let since = Instant::now();
             while self.awaits_lanes() {
                 self.wait_for_lanes().await;
                 self.settle_arrived()?;
                 self.widen();
             }
-            let permit = self.session.write_window.take(self.chunk).await;
+            let room = self.room(self.chunk).await;
+            if let Some(spread) = &mut self.spread {
+                spread.waited(since);
+            }
             let payload = self.cut(self.chunk);
-            self.request(payload, self.chunk, permit);
+            self.request(payload, self.chunk, room);
         }
         Ok(())
     }
@@ -302,11 +385,12 @@ impl Sink for Writer {
     async fn finish(mut self: Box<Self>) -> Result<Written> {
         if self.gathered_len > 0 {
             let len = self.gathered_len;
-            let permit = self.session.write_window.take(len + 256).await;
+            let room = self.room(len + 256).await;
             let payload = self.cut(len);
-            self.request(payload, len, permit);
+            self.request(payload, len, room);
         }
         self.arriving = Arriving::All;
+        self.spread = None;
         if self.lanes.len() > 1 {
             self.settle().await?;
             self.lanes.truncate(1);

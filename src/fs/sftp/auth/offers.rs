@@ -160,6 +160,7 @@ impl<H: Handler> Login<'_, H> {
         };
         self.offered.push(key.clone());
         self.key_tries += 1;
+        self.answered |= wants_touch(&key.algorithm());
         let (user, limit) = (self.config.user.clone(), self.answer_timeout());
         let offering = self.handle.authenticate_publickey_with(user, key.clone(), hash, signer);
         let offered = answer(self.asking, limit, offering).await?;
@@ -186,6 +187,7 @@ impl<H: Handler> Login<'_, H> {
             }
         };
         self.key_tries += 1;
+        self.answered |= wants_touch(&certificate.algorithm());
         let (user, limit) = (self.config.user.clone(), self.answer_timeout());
         let offering = self.handle.authenticate_certificate_with(user, certificate, hash, signer);
         let offered = answer(self.asking, limit, offering).await?;
@@ -246,4 +248,9 @@ impl<H: Handler> Login<'_, H> {
             None => refused(&Algorithm::Rsa { hash: best }),
         }
     }
+}
+
+/// Whether it is a security key's (OpenSSH PROTOCOL.u2f): each signature may want a touch.
+fn wants_touch(algorithm: &Algorithm) -> bool {
+    matches!(algorithm, Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256)
 }

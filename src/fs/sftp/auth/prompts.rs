@@ -81,6 +81,7 @@ impl<H: Handler> Login<'_, H> {
     async fn ask(&mut self, kind: SecretKind, prompt: String, echo: bool) -> Option<SecretString> {
         let subject = format!("{}@{}", self.config.user, self.config.hostname);
         let request = SecretRequest { subject, kind, prompt, echo };
+        self.answered = true;
         let _asked = self.asking.begin();
         match self.context.prompt.ask(Question::Secret(request)).await {
             Answer::Secret(secret) => Some(secret),
@@ -109,6 +110,8 @@ impl<H: Handler> Login<'_, H> {
     /// One exchange from its start to the server's verdict; `None` where another one would be in vain.
     async fn exchange(&mut self) -> Result<Option<Step>> {
         let user = self.config.user.clone();
+        // Even without a prompt, somebody may confirm on a telephone.
+        self.answered = true;
         let starting = self.handle.authenticate_keyboard_interactive_start(user, None);
         let mut response = answer(self.asking, JUDGE_TIMEOUT, starting).await?.map_err(|e| broken(&e))?;
         let mut asked = 0;
