@@ -14,6 +14,7 @@ mod further;
 mod gauge;
 mod hop;
 mod host_key;
+mod lane;
 mod lanes;
 mod limits;
 mod link_text;
@@ -284,7 +285,7 @@ impl FileSystem for Sftp {
     }
 
     fn expect_write(&self, size: u64) {
-        if size >= write::LARGE && self.session.round_trip() >= write::LONG_LINK {
+        if size >= lane::LARGE && self.session.round_trip() >= lane::LONG_LINK {
             Lanes::ask(&self.session);
         }
     }

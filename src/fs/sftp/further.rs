@@ -15,15 +15,13 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{
-    MIB, Session,
+    Session,
     channel::Channel,
     gauge::{Advice, Gauge},
-    lanes::Lane,
+    lane::{LARGE, LONG_LINK, Lane, Member},
     request::{Request, open},
     response::Response,
     ssh::Connection,
-    window::Window,
-    write::{LARGE, LONG_LINK},
 };
 use crate::fs::{Attributes, Operation, RemotePath, Result};
 
@@ -43,23 +41,6 @@ pub struct Further {
     trying: AtomicBool,
     /// One more did not help, or could not be had.
     enough: AtomicBool,
-}
-
-/// One of them; it ends with the last file that uses it, once the session has let it go.
-pub struct Member {
-    connection: Arc<Connection>,
-    pub channel: Channel,
-    /// For what is written over it.
-    pub window: Arc<Window>,
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let connection = self.connection.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { connection.disconnect().await });
-        }
-    }
 }
 
 impl Further {
@@ -96,13 +77,9 @@ impl Further {
     async fn add(&self) -> Option<Arc<Member>> {
         let redial = self.redial.as_ref()?;
         let reached = async {
-            let connection = Arc::new(redial().await?);
+            let connection = redial().await?;
             let channel = connection.open_sftp().await?;
-            Ok::<_, crate::fs::Error>(Arc::new(Member {
-                connection,
-                channel,
-                window: Window::new(2 * MIB, MIB, 4 * MIB),
-            }))
+            Ok::<_, crate::fs::Error>(Arc::new(Member::new(connection, channel)))
         };
         match reached.await {
             Ok(member) => {

@@ -6,14 +6,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, watch};
 
 use super::{
     Session,
-    channel::{Channel, Pending},
-    further::Member,
+    channel::Channel,
+    lane::Lane,
     request::{Request, open},
     response::Response,
 };
@@ -77,55 +76,6 @@ impl Lanes {
         channels.push(first);
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % channels.len();
         channels.swap_remove(turn)
-    }
-}
-
-/// A file that is open on one channel; closed when dropped.
-pub struct Lane {
-    pub channel: Channel,
-    pub handle: Bytes,
-    /// Bytes on their way on it.
-    pub ahead: usize,
-    /// The further connection that it is on.
-    pub member: Option<Arc<Member>>,
-    /// It is to carry no more.
-    pub retired: bool,
-    closed: bool,
-}
-
-impl Lane {
-    pub fn new(channel: Channel, handle: Bytes) -> Lane {
-        Lane { channel, handle, ahead: 0, member: None, retired: false, closed: false }
-    }
-
-    /// On a further connection.
-    pub fn on(member: Arc<Member>, handle: Bytes) -> Lane {
-        let mut lane = Lane::new(member.channel.clone(), handle);
-        lane.member = Some(member);
-        lane
-    }
-
-    pub fn is_on(&self, member: &Arc<Member>) -> bool {
-        self.member.as_ref().is_some_and(|own| Arc::ptr_eq(own, member))
-    }
-
-    /// Whether more may go over it.
-    pub fn carries(&self) -> bool {
-        !self.retired && self.channel.ended().is_none()
-    }
-
-    /// Closes it, with the answer to hear.
-    pub fn close(mut self) -> Pending {
-        self.closed = true;
-        self.channel.send(Operation::Close, Request::Close { handle: &self.handle })
-    }
-}
-
-impl Drop for Lane {
-    fn drop(&mut self) {
-        if !self.closed {
-            drop(self.channel.send(Operation::Close, Request::Close { handle: &self.handle }));
-        }
     }
 }
 

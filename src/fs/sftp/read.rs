@@ -9,12 +9,11 @@ use super::{
     Session,
     channel::{Channel, Pending, unexpected},
     further::{Purpose, Spread, Step},
-    lanes::Lane,
+    lane::{LONG_LINK, Lane},
     request::{Request, open},
     requests,
     response::Response,
     window::Permit,
-    write::LONG_LINK,
 };
 use crate::{
     fs::{Attributes, ByteStream, Error, ErrorKind, Operation, ReadOptions, RemotePath, Result},

@@ -1,11 +1,7 @@
 //! Writing a file: WRITEs run ahead of their answers, and only the answer to CLOSE makes the
 //! file whole. Knows no source and no plan.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +12,8 @@ use super::{
     Session,
     channel::{Pending, unexpected},
     further::{Purpose, Spread, Step},
-    lanes::{self, Lane, Lanes},
+    lane::{LARGE, LONG_LINK, Lane},
+    lanes::{self, Lanes},
     request::{Request, open},
     requests,
     response::Response,
@@ -30,18 +27,12 @@ use crate::{
 /// Bytes after which a file of unknown size is large enough for several channels.
 const WIDE: u64 = 4 << 20;
 
-/// A file of this size is worth several channels from its start.
-pub const LARGE: u64 = 16 << 20;
-
 /// What waits on one channel while others are about to come: sshd takes 2 MiB ahead of its answers
 /// on each, and what is queued behind that on the first would go no sooner than over the others.
 const LANE_AHEAD: usize = 5 << 19;
 
 /// Asks for what is written to be on the disk: OpenSSH PROTOCOL section 4.6.
 pub const FSYNC: &str = "fsync@openssh.com";
-
-/// Below this round trip one channel is as quick as several.
-pub const LONG_LINK: Duration = Duration::from_millis(5);
 
 /// Creates `path`, or takes up what stands there, and returns what takes its bytes.
 pub async fn write(session: Arc<Session>, path: &RemotePath, options: WriteOptions) -> Result<Box<dyn Sink>> {
