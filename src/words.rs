@@ -8,7 +8,7 @@ mod format;
 mod questions;
 mod time;
 
-pub use errors::{ErrorWords, error, is_changed, operation};
+pub use errors::{ErrorWords, error, operation};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
     CHECKING, Zone, capital, clock, computed, count, duration, ftp_class, kind, log_line, mixed_mode, mode,
