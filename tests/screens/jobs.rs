@@ -311,3 +311,63 @@ fn the_line_is_shown_and_changed() {
     ui.press("Home +");
     assert!(ui.says("does not wait"));
 }
+
+/// What is hinted in the panel for the transfer of the cursor, by name.
+fn hints(ui: &mut Ui) -> Vec<&'static str> {
+    let areas = layout::layout(ui.state.size, &ui.state);
+    layout::hints(areas.hints, &ui.state).iter().map(|hint| hint.name).collect()
+}
+
+#[test]
+fn what_is_hinted_fits_the_transfer_of_the_cursor() {
+    let running = |phase| {
+        let (mut ui, job) = copying(140, 40);
+        ui.msg(Msg::Progress(vec![(job, Progress { phase, ..Progress::default() })]));
+        (ui, job)
+    };
+    let ended = |what| {
+        let (mut ui, job) = running(TransferPhase::Running);
+        ui.event(job, what);
+        ui
+    };
+    let error = Error::new(ErrorKind::Failure, Operation::Plan);
+    for (mut ui, wanted, unwanted) in [
+        (
+            running(TransferPhase::Running).0,
+            vec!["Details", "Pause", "Cancel job", "Speed"],
+            vec!["Clear", "Go on"],
+        ),
+        (running(TransferPhase::Paused).0, vec!["Go on", "Cancel job"], vec!["Pause", "Clear"]),
+        (running(TransferPhase::Asking).0, vec!["Cancel job"], vec!["Pause", "Go on"]),
+        (
+            ended(What::Done(Outcome::default())),
+            vec!["Details", "Clear"],
+            vec!["Pause", "Cancel job", "Go on", "Speed"],
+        ),
+        (ended(What::Failed(error)), vec!["Details", "Clear"], vec!["Pause", "Cancel job", "Go on", "Speed"]),
+        (failed(140, 40).0, vec!["Details", "Forget", "Go on", "Clear"], vec!["Pause", "Cancel job"]),
+        (interrupted(140, 40), vec!["Forget", "Go on"], vec!["Details", "Pause", "Clear"]),
+    ] {
+        ui.press("T");
+        let hints = hints(&mut ui);
+        assert!(wanted.iter().all(|name| hints.contains(name)), "{wanted:?} of {hints:?}\n{}", ui.screen());
+        assert!(!unwanted.iter().any(|name| hints.contains(name)), "{unwanted:?} in {hints:?}");
+    }
+    // The same in its details.
+    let (mut ui, _) = failed(140, 40);
+    ui.press("T Enter");
+    assert_eq!(hints(&mut ui), ["Close", "Explain", "Try again", "All again"]);
+    ui.press("End");
+    assert_eq!(hints(&mut ui), ["Close", "Explain", "All again"], "a warning is nothing to be tried again");
+    let mut ui = ended(What::Done(Outcome::default()));
+    ui.press("T Enter");
+    assert_eq!(hints(&mut ui), ["Close"]);
+    // What was told to stop is not stopped again.
+    let (mut ui, _) = running(TransferPhase::Running);
+    ui.press("T x");
+    let sent = ui.sent.len();
+    assert!(!hints(&mut ui).contains(&"Cancel job"));
+    ui.press("x");
+    assert_eq!(ui.sent.len(), sent);
+    assert!(ui.says("stopping"), "{:?}", ui.state.notice);
+}

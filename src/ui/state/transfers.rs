@@ -6,6 +6,7 @@ use crate::{
     engine::JobId,
     fs::{Error, Location},
     transfer::{Outcome, Phase, Progress, Request, Totals, Verified},
+    ui::action::Action,
     words,
 };
 
@@ -239,6 +240,42 @@ impl Transfer {
         }
     }
 
+    /// Whether something can be done with it as it stands.
+    pub fn allows(&self, action: Action) -> bool {
+        let is_interrupted = matches!(self.standing, Standing::Interrupted(_));
+        match action {
+            // One that was interrupted and has no failures to show goes on.
+            Action::Details => !is_interrupted || !self.failures.is_empty(),
+            Action::PauseJob => {
+                matches!(self.standing, Standing::Running)
+                    && matches!(self.progress.phase, Phase::Running | Phase::Paused)
+            }
+            Action::CancelJob => match self.standing {
+                Standing::Running => true,
+                Standing::Stopping => false,
+                _ => self.resumable.is_some(),
+            },
+            Action::RetryJob => !self.is_running() && self.resumable.is_some(),
+            Action::Earlier | Action::Later => self.line.is_some(),
+            Action::LimitJob => self.is_running() && self.moves_bytes(),
+            Action::ClearFinished => !self.is_running() && !is_interrupted,
+            _ => true,
+        }
+    }
+
+    /// What an action comes to for it, where that is not what the action is called.
+    pub fn name_of(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::PauseJob if self.progress.phase == Phase::Paused => Some("Go on"),
+            Action::CancelJob if !self.is_running() => Some("Forget"),
+            _ => None,
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.standing, Standing::Stopping)
+    }
+
     pub fn is_running(&self) -> bool {
         matches!(self.standing, Standing::Running | Standing::Stopping)
     }
@@ -304,8 +341,7 @@ impl Transfers {
     }
 
     pub fn clear_finished(&mut self) {
-        let interrupted = |t: &Transfer| matches!(t.standing, Standing::Interrupted(_));
-        self.jobs.retain(|transfer| transfer.is_running() || interrupted(transfer));
+        self.jobs.retain(|transfer| !transfer.allows(Action::ClearFinished));
         self.move_to(self.cursor);
     }
 }

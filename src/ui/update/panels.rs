@@ -56,6 +56,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 return true;
             }
             match job {
+                Some(_) if state.transfers.current().is_some_and(Transfer::is_stopping) => {
+                    state.hint("It is stopping already.");
+                }
                 Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
                     events::cancel_job(state, job, fx);
                 }
