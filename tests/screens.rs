@@ -18,6 +18,8 @@ mod hold;
 mod jobs;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/log.rs"]
+mod log;
 #[path = "screens/look.rs"]
 mod look;
 #[path = "screens/looks.rs"]

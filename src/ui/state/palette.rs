@@ -99,7 +99,7 @@ impl State {
             ClearFinished => {
                 panel == Some(Panel::Transfers) && self.transfers.jobs.iter().any(|t| t.allows(action))
             }
-            Explain => panel == Some(Panel::Log) && self.log.current().is_some(),
+            Explain => panel == Some(Panel::Log) && self.log.explains(),
             AddBookmark | EditBookmark | TestPlace | Import => here.chooser.is_some(),
             Action::Demo => self.places.can_demo,
             RestoreSession => self.places.session.is_some(),

@@ -256,7 +256,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 }
 
 /// What the code of a failure means, or all that is known of one without a code.
-fn explain(state: &mut State, error: &Error) {
+pub(super) fn explain(state: &mut State, error: &Error) {
     let Some(reply) = error.reply() else {
         let words = words::error(error);
         return state.overlays.push(Overlay::Error { words, scroll: 0 });

@@ -10,7 +10,7 @@ use crate::{
     ui::{
         action::Action,
         layout,
-        state::{Details, Overlay, Panel, Standing, State, Transfer},
+        state::{Details, Overlay, Panel, Standing, State, Transfer, log::Line},
     },
 };
 
@@ -114,8 +114,13 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
             return true;
         }
         Action::Explain | Action::Open if panel == Panel::Log => {
-            if let Some(line) = state.log.current() {
-                state.overlays.push(Overlay::Explain { line: Box::new(line.clone()), scroll: 0 });
+            match state.log.current().cloned() {
+                Some(Line::Reply(line)) => {
+                    state.overlays.push(Overlay::Explain { line: Box::new(line), scroll: 0 });
+                }
+                Some(Line::Lost { error, .. } | Line::Left { error }) => jobs::explain(state, &error),
+                Some(Line::Back { .. }) => state.hint("This line has no code that could be explained."),
+                None => {}
             }
             return true;
         }
