@@ -242,8 +242,12 @@ pub struct Hint {
 pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
-    let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
     let mode = state.mode();
+    let scrolls = match sheet::sheet(state) {
+        Some(sheet) => sheet.last_scroll() > 0,
+        // Any key ends it.
+        None => !matches!(state.overlay(), Some(Overlay::Tour)),
+    };
     let is_picture = mode == Mode::Viewer && state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
     let ways = match state.pending {
         // What may follow the key that was pressed.
