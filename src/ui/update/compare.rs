@@ -243,11 +243,18 @@ fn accept(state: &mut State, fx: &mut Effects) {
     state.overlays.push(Overlay::Confirm { deed: Deed::Sync, lines, choice: 0, scroll: 0 });
 }
 
-/// What would be copied, in words.
+/// What would be copied, and how much of that replaces something, in words.
 fn said(compare: &Compare) -> Vec<String> {
     let sides = [(compare.sums.to_right, &compare.right_label), (compare.sums.to_left, &compare.left_label)];
     let copied = sides.into_iter().filter(|(load, _)| load.copied != Default::default());
-    copied.map(|(load, label)| format!("{} to {label}", words::totals(&load.copied))).collect()
+    let line = |(load, label): (Load, &String)| {
+        let replaced = match load.replaced {
+            0 => String::new(),
+            count => format!("; {} replaced", words::count(count)),
+        };
+        format!("{} to {label}{replaced}", words::totals(&load.copied))
+    };
+    copied.map(line).collect()
 }
 
 /// Starts the jobs, and leaves the screen.
