@@ -733,6 +733,25 @@ fn escape_stops_a_wait_and_returns() {
 }
 
 #[test]
+fn escape_takes_a_notice_away_and_does_its_work_at_once() {
+    type Done = fn(&State) -> bool;
+    let filter: Done = |state| state.left.view.listing.filter().is_empty();
+    let selection: Done = |state| state.left.view.listing.selected().count == 0;
+    let wait: Done = |state| !state.right.is_waiting();
+    let panel: Done = |state| !state.in_panel;
+    for (keys, is_done) in
+        [("/ t e Enter", filter), ("Down Space", selection), ("Tab ^r Tab", wait), ("T", panel)]
+    {
+        let mut ui = two_panes(80, 24);
+        ui.press(keys);
+        ui.state.hint("Something was said.");
+        assert!(!is_done(&ui.state), "{keys}");
+        ui.press("Esc");
+        assert!(is_done(&ui.state) && !ui.says("Something"), "{keys}");
+    }
+}
+
+#[test]
 fn questions_queue_and_escape_says_no() {
     let mut ui = asked(80, 24, unknown_host());
     let job = ui.job(Side::Left);

@@ -224,7 +224,7 @@ fn it_stops_and_is_left_one_step_at_a_time() {
     ui.event(job, What::Compared(pairs()));
     ui.press("Enter");
     assert!(ui.says("still being compared"));
-    ui.press("Esc Esc");
+    ui.press("Esc");
     assert!(matches!(ui.last(), Command::Cancel { job: stopped } if *stopped == job));
     ui.event(job, What::Cancelled);
     assert!(ui.screen().contains("Stopped before all was compared"), "{}", ui.screen());

@@ -202,9 +202,7 @@ pub(super) fn next_way(state: &mut State) {
 
 /// Esc: out of the filter, else the listing stops, else the screen is left.
 fn leave(state: &mut State, fx: &mut Effects) {
-    if state.notice.take().is_some() {
-        return;
-    }
+    state.notice = None;
     let Some(compare) = &mut state.compare else { return };
     if !compare.sieve.text().is_empty() {
         let current = compare.current_path();

@@ -43,6 +43,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::First => 0,
         Action::Last => usize::MAX - 1,
         Action::Cancel => {
+            state.notice = None;
             state.in_panel = false;
             if !layout::has_room_for_panel(state.size) {
                 state.panel = None;
