@@ -40,7 +40,10 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             let mut said: Vec<Line> =
                 lines.iter().map(|problem| line(Role::Text, words::escape(problem))).collect();
             said.push(Line::new());
-            said.push(line(Role::Soft, "The rest of these files counts."));
+            said.push(line(
+                Role::Soft,
+                "Correct these lines, or take them out; the rest of these files counts.",
+            ));
             Content {
                 title: "Settings that mean nothing".to_owned(),
                 lines: said,
