@@ -81,7 +81,7 @@ pub struct Transfer {
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
     /// How it stood before one item of it was tried again.
-    pub kept: Option<Box<(Interrupted, Progress)>>,
+    pub kept: Option<Box<(Standing, Progress)>>,
     /// Why the connection was lost that is about to be tried again, in words.
     pub lost: Option<String>,
 }
@@ -129,10 +129,18 @@ impl Transfer {
     /// Where one item of it was tried again, the rest stands as it did before.
     pub fn stand_as_before(&mut self) {
         let Some(kept) = self.kept.take().filter(|_| self.resumable.is_some()) else { return };
-        let (interrupted, progress) = *kept;
+        let (standing, progress) = *kept;
         let failed = self.failures.len() as u64 + self.more_failures;
         self.progress = Progress { failed, ..progress };
-        self.standing = Standing::Interrupted(Interrupted { failed, ..interrupted });
+        self.standing = match (standing, &self.standing) {
+            (Standing::Interrupted(known), _) => Standing::Interrupted(Interrupted { failed, ..known }),
+            (Standing::Done(before), Standing::Done(one)) => {
+                let failed = before.failed.saturating_sub(1) + one.failed;
+                self.progress.done = before.done + one.done;
+                Standing::Done(Outcome { done: self.progress.done, failed, ..before })
+            }
+            (standing, _) => standing,
+        };
     }
 
     /// Keeps a failure, if there are not too many.

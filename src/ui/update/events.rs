@@ -263,7 +263,11 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             transfer.fail(error);
         }
         What::Warning(error) if transfer.warnings.len() < MOST_WARNINGS => transfer.warnings.push(error),
-        What::Resumable { id } => transfer.resumable = Some(id),
+        What::Resumable { id, reached } => {
+            transfer.resumable = Some(id);
+            // What has arrived for certain, and not what was on its way.
+            transfer.progress.done = reached;
+        }
         What::Verified(verified) => transfer.verified = verified,
         What::Retrying { wait, error, .. } => {
             transfer.progress.phase = transfers::Phase::Waiting;
