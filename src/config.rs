@@ -20,7 +20,7 @@ use crate::fs::{Error, Location, Place, PlacePath, Result, Target};
 
 pub use bookmarks::{Bookmark, Bookmarks, check_folder, check_ftp, check_name, site};
 pub use import::{Imported, Program};
-pub use line::line_of;
+pub use line::{Problems, line_of};
 pub use look::{Look, Text};
 pub use recent::Recent;
 pub use settings::Settings;

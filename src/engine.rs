@@ -241,6 +241,12 @@ impl Shared {
         receiver.await.ok()
     }
 
+    /// Reports something about a session behind all that its log says until now.
+    pub(crate) async fn emit_in_order(&self, what: What) {
+        self.flush_log().await;
+        self.emit(JobId::NONE, what).await;
+    }
+
     pub(crate) fn log(&self, line: LogLine) {
         if let Some(record) = self.record.get() {
             record.line(&line);

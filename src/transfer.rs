@@ -234,7 +234,8 @@ pub struct Verified {
 }
 
 /// What a plan amounts to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     pub files: u64,
     pub dirs: u64,
@@ -295,7 +296,8 @@ pub enum Phase {
 }
 
 /// How a transfer, or a removal, ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     pub done: Totals,
     /// What was removed because the source does not have it.

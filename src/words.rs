@@ -8,12 +8,12 @@ mod format;
 mod questions;
 mod time;
 
-pub use errors::{ErrorWords, error, is_changed, operation};
+pub use errors::{ErrorWords, error, operation};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
-    CHECKING, Zone, capital, clock, computed, count, duration, ftp_class, kind, log_line, mixed_mode, mode,
-    ordinal, outcome, outcome_to, plural, rate, read_rate, reply, retrying, retrying_short, silent, size,
-    stage, timestamp, timestamp_in, totals, verified,
+    CHECKING, Zone, back, capital, clock, computed, count, duration, ftp_class, kind, left_lost, log_line,
+    lost, mixed_mode, mode, ordinal, outcome, outcome_to, plural, rate, read_rate, reply, retrying,
+    retrying_short, silent, size, stage, timestamp, timestamp_in, totals, verified,
 };
 pub use questions::{QuestionWords, question};
 pub use time::{exact_time, parse_time};

@@ -18,6 +18,8 @@ mod hold;
 mod jobs;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/log.rs"]
+mod log;
 #[path = "screens/look.rs"]
 mod look;
 #[path = "screens/looks.rs"]
@@ -728,6 +730,25 @@ fn escape_stops_a_wait_and_returns() {
     ui.press("Esc");
     assert!(matches!(ui.last(), Command::Cancel { job: cancelled } if *cancelled == job));
     assert_eq!(ui.state.left.view.location, Some(local().0));
+}
+
+#[test]
+fn escape_takes_a_notice_away_and_does_its_work_at_once() {
+    type Done = fn(&State) -> bool;
+    let filter: Done = |state| state.left.view.listing.filter().is_empty();
+    let selection: Done = |state| state.left.view.listing.selected().count == 0;
+    let wait: Done = |state| !state.right.is_waiting();
+    let panel: Done = |state| !state.in_panel;
+    for (keys, is_done) in
+        [("/ t e Enter", filter), ("Down Space", selection), ("Tab ^r Tab", wait), ("T", panel)]
+    {
+        let mut ui = two_panes(80, 24);
+        ui.press(keys);
+        ui.state.hint("Something was said.");
+        assert!(!is_done(&ui.state), "{keys}");
+        ui.press("Esc");
+        assert!(is_done(&ui.state) && !ui.says("Something"), "{keys}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn run(driver: &mut Driver, job: JobId, command: Command, quiet: bool) -> 
     driver.resumes(true);
     let copied = driver
         .run(job, command, |what| match what {
-            What::Resumable { id } => resumable = Some(id),
+            What::Resumable { id, .. } => resumable = Some(id),
             What::Verified(found) => verified = found,
             What::Retrying { wait, error, .. } if !quiet => {
                 bar.above(|| super::say(format_args!("wharf: {}", words::retrying(&error, wait))));

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, Document, DocumentMut, Item, Table, value};
 
-use super::line_of;
+use super::line::{in_a_line, line_of};
 use crate::fs::{
     Error, ErrorKind, Operation, Place, PlacePath, Result, Target,
     ftp::Site,
@@ -136,7 +136,7 @@ fn broken(text: &str, span: Option<std::ops::Range<usize>>, message: &str, file:
     let line = span.map_or(1, |span| line_of(text, span.start));
     Error::new(ErrorKind::Usage, Operation::ReadBookmarks)
         .on(format!("{file}:{line}"))
-        .with_detail(message.lines().collect::<Vec<_>>().join(", "))
+        .with_detail(in_a_line(message))
 }
 
 /// Reads the text of `file`, whose name is only for errors.

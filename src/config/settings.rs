@@ -3,7 +3,7 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable, de::DeValue};
 
-use super::line_of;
+use super::line::{Problems, in_a_line, line_of};
 
 /// The pictures in front of names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -41,6 +41,10 @@ pub struct Settings {
     pub progress: Option<bool>,
 }
 
+/// What can be set, as it is written in the file.
+const NAMES: [&str; 8] =
+    ["recent_places", "theme", "icons", "transfers", "verify", "notify", "bell", "progress"];
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -62,47 +66,45 @@ impl Settings {
     /// cannot be read has its default.
     pub fn parse(text: &str, file: &str) -> (Settings, Vec<String>) {
         let mut settings = Settings::default();
-        let mut problems = Vec::new();
-        let mut complain = |at: usize, what: &str| {
-            let line = line_of(text, at);
-            problems.push(format!("{file}:{line}: {}", what.lines().collect::<Vec<_>>().join(", ")));
-        };
         let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            complain(error.span().map_or(0, |span| span.start), error.message());
-        }
+        let mut problems = Problems::of(text, file, &errors);
         let mut rows: Vec<_> = root.into_inner().into_iter().collect();
         rows.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in rows {
             let at = value.span().start;
             let result = match key.get_ref().as_ref() {
-                "recent_places" => set(&mut settings.recent_places, value),
+                "recent_places" => set(&mut settings.recent_places, NUMBER, value),
                 "theme" => {
                     settings.theme_at = format!("{file}:{}", line_of(text, at));
-                    set(&mut settings.theme, value)
+                    set(&mut settings.theme, "the name of a theme, as \"dark\"", value)
                 }
-                "icons" => set(&mut settings.icons, value),
-                "transfers" => set(&mut settings.transfers, value),
-                "verify" => set(&mut settings.verify, value),
-                "notify" => set(&mut settings.notify, value),
-                "bell" => set(&mut settings.bell, value),
-                "progress" => set(&mut settings.progress, value),
+                "icons" => set(&mut settings.icons, "none, ascii, unicode or nerd", value),
+                "transfers" => set(&mut settings.transfers, NUMBER, value),
+                "verify" => set(&mut settings.verify, SWITCH, value),
+                "notify" => set(&mut settings.notify, SWITCH, value),
+                "bell" => set(&mut settings.bell, SWITCH, value),
+                "progress" => set(&mut settings.progress, SWITCH, value),
                 other => {
-                    complain(key.span().start, &format!("there is no setting {other}"));
+                    let all = NAMES.join(", ");
+                    problems.add(key.span().start, format!("there is no setting {other}; there are {all}"));
                     Ok(())
                 }
             };
             if let Err(why) = result {
-                complain(at, &format!("{}: {why}", key.get_ref()));
+                problems.add(at, format!("{} is to be {why}", key.get_ref()));
             }
         }
-        (settings, problems)
+        (settings, problems.told())
     }
 }
 
-fn set<T: DeserializeOwned>(slot: &mut T, value: Spanned<DeValue<'_>>) -> Result<(), String> {
+/// What a setting is to be, in words.
+const NUMBER: &str = "a number from 0 on, as 5";
+const SWITCH: &str = "true or false";
+
+fn set<T: DeserializeOwned>(slot: &mut T, what: &str, value: Spanned<DeValue<'_>>) -> Result<(), String> {
     let read = T::deserialize(toml::de::ValueDeserializer::from(value));
-    *slot = read.map_err(|error| error.message().to_owned())?;
+    *slot = read.map_err(|error| format!("{what}: {}", in_a_line(error.message())))?;
     Ok(())
 }
 
@@ -115,15 +117,27 @@ mod tests {
         assert_eq!(Settings::parse("", "c").0.recent_places, 50);
         let (settings, problems) = Settings::parse("\nother = 1\nrecent_places = 0\n", "c.toml");
         assert_eq!(settings.recent_places, 0);
-        assert_eq!(problems, ["c.toml:2: there is no setting other"]);
+        assert!(
+            problems[0].starts_with("c.toml:2: there is no setting other; there are recent_places, theme,")
+        );
         let (settings, problems) = Settings::parse("# first\nrecent_places = \"x\"", "c.toml");
         assert_eq!(settings, Settings::default());
-        assert!(problems[0].starts_with("c.toml:2: recent_places: "), "{problems:?}");
+        assert!(
+            problems[0].starts_with("c.toml:2: recent_places is to be a number from 0 on"),
+            "{problems:?}"
+        );
         let (settings, problems) = Settings::parse("recent_places = 7\n[[[\n", "c.toml");
         assert_eq!(settings.recent_places, 7);
         let (settings, none) = Settings::parse("icons = 'nerd'\ntheme = 'mono'", "c");
         assert_eq!((settings.icons, settings.theme.as_str(), none.len()), (Icons::Nerd, "mono", 0));
         assert_eq!(Settings::parse("icons = 'big'", "c").1.len(), 1);
+        // Each is known by its name, and says what it is to be.
+        for name in NAMES {
+            let (_, problems) = Settings::parse(&format!("{name} = []"), "c");
+            let wanted = format!("c:1: {name} is to be ");
+            assert!(problems.len() == 1 && problems[0].starts_with(&wanted), "{problems:?}");
+            assert!(!problems[0].contains('\n'), "{problems:?}");
+        }
         assert!(problems[0].starts_with("c.toml:2: "), "{problems:?}");
     }
 }

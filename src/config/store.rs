@@ -155,8 +155,8 @@ impl Store {
         match self.workspaces() {
             Ok(workspaces) => kept.workspaces = workspaces,
             Err(error) => kept.warnings.push(format!(
-                "{}: {}; the workspaces in it cannot be opened",
-                shown(&self.workspaces),
+                "{}: {}; correct it: the workspaces in it cannot be opened",
+                error.place().unwrap_or_default(),
                 error.detail().unwrap_or("it cannot be read")
             )),
         }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
+use super::line::{in_a_line, line_of};
 use crate::fs::{Error, ErrorKind, Operation, Place, Result, place::redact};
 
 /// More tabs than this can be reached by no key.
@@ -83,10 +84,12 @@ pub fn check_workspace(name: &str) -> std::result::Result<(), &'static str> {
     }
 }
 
-fn broken(error: &impl ToString, file: &str) -> Error {
-    let detail = error.to_string();
-    let detail: Vec<&str> = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    Error::new(ErrorKind::Usage, Operation::ReadWorkspaces).on(file).with_detail(detail.join(", "))
+/// A text that is none of ours: what is wrong with it, and in which line.
+fn broken(text: &str, span: Option<std::ops::Range<usize>>, message: &str, file: &str) -> Error {
+    let line = span.map_or(1, |span| line_of(text, span.start));
+    Error::new(ErrorKind::Usage, Operation::ReadWorkspaces)
+        .on(format!("{file}:{line}"))
+        .with_detail(in_a_line(message))
 }
 
 /// Reads the text of `file`, whose name is only for errors.
@@ -94,7 +97,8 @@ fn broken(error: &impl ToString, file: &str) -> Error {
 /// # Errors
 /// [`ErrorKind::Usage`] where it is no TOML, or none of this kind.
 pub fn parse(text: &str, file: &str) -> Result<Vec<Workspace>> {
-    let read: File = toml::from_str(text).map_err(|error| broken(&error, file))?;
+    let read: File =
+        toml::from_str(text).map_err(|error| broken(text, error.span(), error.message(), file))?;
     Ok(read.workspace.iter().map(Workspace::cleaned).filter(|workspace| !workspace.tabs.is_empty()).collect())
 }
 
@@ -105,12 +109,13 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Workspace>> {
 /// As [`parse`].
 pub fn save(text: &str, file: &str, workspace: &Workspace) -> Result<String> {
     parse(text, file)?;
-    let mut document: DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| broken(&error, file))?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| broken(text, error.span(), error.message(), file))?;
     let item = document.entry("workspace").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
-    let tables = item
-        .as_array_of_tables_mut()
-        .ok_or_else(|| broken(&"each workspace must stand under a [[workspace]] of its own", file))?;
+    let tables = item.as_array_of_tables_mut().ok_or_else(|| {
+        broken(text, None, "each workspace must stand under a [[workspace]] of its own", file)
+    })?;
     let workspace = workspace.cleaned();
     let at = tables.iter().position(|table| named(table) == Some(&workspace.name));
     let made = table(&workspace);
@@ -189,6 +194,8 @@ mod tests {
         for text in ["[[workspace]", "workspace = 3\n", "[[workspace]]\ntabs = 7\n"] {
             let error = parse(text, "w.toml").unwrap_err();
             assert_eq!(error.operation(), Operation::ReadWorkspaces);
+            assert!(error.place().is_some_and(|place| place.starts_with("w.toml:")), "{error}");
+            assert!(error.detail().is_some_and(|detail| !detail.contains(['\n', '|', '^'])), "{error}");
             assert!(save(text, "w.toml", &workspace("a", "b", "c")).is_err());
         }
         assert!(parse("", "w").unwrap().is_empty());

@@ -109,9 +109,10 @@ pub enum What {
         wait: Duration,
         error: Error,
     },
-    /// The transfer is about to end, and can go on another time.
+    /// The transfer is about to end, and can go on another time from what it has reached.
     Resumable {
         id: String,
+        reached: Totals,
     },
     /// Transfers that can go on.
     Stored(Vec<Stored>),

@@ -225,7 +225,7 @@ impl Sessions {
             revive::after(weak, slot, error).await;
         });
         if was_lost {
-            shared.emit(JobId::NONE, What::Reconnected { fs: fresh.fs.id().clone(), info }).await;
+            shared.emit_in_order(What::Reconnected { fs: fresh.fs.id().clone(), info }).await;
         }
         Ok(fresh)
     }

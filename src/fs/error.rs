@@ -135,6 +135,7 @@ struct Parts {
     detail: Option<Arc<str>>,
     orderly: bool,
     passing: bool,
+    changed: bool,
 }
 
 impl Error {
@@ -148,6 +149,7 @@ impl Error {
             detail: None,
             orderly: false,
             passing: false,
+            changed: false,
         }))
     }
 
@@ -249,6 +251,12 @@ impl Error {
         self
     }
 
+    /// Says that the server has shown another host key or certificate than the one remembered.
+    pub fn with_changed_identity(mut self) -> Self {
+        self.0.changed = true;
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -282,6 +290,11 @@ impl Error {
     /// Whether it was one connection that failed, and others are there.
     pub fn is_passing(&self) -> bool {
         self.0.passing
+    }
+
+    /// Whether the server has shown another host key or certificate than the one remembered.
+    pub fn has_changed_identity(&self) -> bool {
+        self.0.changed
     }
 }
 

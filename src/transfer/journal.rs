@@ -21,7 +21,7 @@ use line::Line;
 pub use reason::Reason;
 pub use store::{Failure, Stored, create, discard, list, open};
 
-use super::{Chosen, Decisions, Landing, OnConflict, Policy, Totals, step::CopyFile};
+use super::{Chosen, Decisions, Landing, OnConflict, Outcome, Policy, Totals, step::CopyFile};
 use crate::fs::{Entry, Error, ErrorKind, FileSystem, FsId, Operation, RemotePath, Result, Timestamp};
 
 /// Lines that may wait to be written together, in bytes.
@@ -102,6 +102,8 @@ struct State {
     removing: bool,
     /// What failed, and why.
     failed: HashMap<(u32, RemotePath), Reason>,
+    /// How it ended, unless something was begun since.
+    ended: Option<Outcome>,
     next: u64,
     disk: Option<Disk>,
 }
@@ -205,11 +207,19 @@ impl Journal {
     /// What all of it amounts to, for whoever looks at the record later.
     pub fn planned(&self, totals: Totals) {
         let mut state = self.lock();
-        let planned = Some((totals.files, totals.bytes));
-        if state.planned != planned {
-            state.planned = planned;
-            state.write(&Line::Planned { files: totals.files, bytes: totals.bytes }, true);
+        // As with what is finished, a link counts as a file.
+        let (files, bytes) = (totals.files + totals.links, totals.bytes);
+        if state.planned != Some((files, bytes)) {
+            state.planned = Some((files, bytes));
+            state.write(&Line::Planned { files, bytes }, true);
         }
+    }
+
+    /// It came to its end, with items that failed: whoever looks at the record later is told the same.
+    pub fn ended(&self, outcome: Outcome) {
+        let mut state = self.lock();
+        state.ended = Some(outcome);
+        state.write(&Line::Ended(outcome), true);
     }
 
     /// A move has begun to remove its sources: those that are missing are not missed.

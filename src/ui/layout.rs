@@ -14,7 +14,7 @@ use super::{
     action::Action,
     keymap::{Chord, Mode},
     sheet,
-    state::{Panel, Side, State},
+    state::{Overlay, Panel, Side, State},
     text,
 };
 use crate::{
@@ -242,8 +242,12 @@ pub struct Hint {
 pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
-    let scrolls = sheet::sheet(state).is_none_or(|sheet| sheet.last_scroll() > 0);
     let mode = state.mode();
+    let scrolls = match sheet::sheet(state) {
+        Some(sheet) => sheet.last_scroll() > 0,
+        // Any key ends it.
+        None => !matches!(state.overlay(), Some(Overlay::Tour)),
+    };
     let is_picture = mode == Mode::Viewer && state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
     let ways = match state.pending {
         // What may follow the key that was pressed.
@@ -255,12 +259,19 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
             .collect(),
         _ => state.keymap.hints(mode),
     };
+    let applies = |action| match (mode, state.overlay()) {
+        (Mode::Transfers | Mode::Log, _) => state.applies(action),
+        (Mode::Details, Some(Overlay::Details(details))) => details.allows(state, action),
+        _ => true,
+    };
+    let transfer = state.transfers.current().filter(|_| mode == Mode::Transfers);
     for (key, action, name) in ways {
         // Nothing is hinted that would do nothing.
         let is_still = !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown);
-        if is_still || (is_picture && action.is_about_text()) {
+        if is_still || (is_picture && action.is_about_text()) || !applies(action) {
             continue;
         }
+        let name = transfer.and_then(|transfer| transfer.name_of(action)).unwrap_or(name);
         let width = u16::try_from(text::width(&key.to_string()) + 1 + name.len()).unwrap_or(u16::MAX);
         if area.height == 0 || x.saturating_add(width) >= area.right() {
             break;

@@ -137,6 +137,8 @@ pub struct Edit {
     pub to_open: bool,
     /// Escaped.
     pub name: String,
+    /// The folder that it was opened in: where its name is a link, not the one that holds it.
+    pub folder: Option<Location>,
     /// `None` while it is being fetched.
     pub draft: Option<Box<Draft>>,
     /// It is on its way back, and did not arrive because of this.

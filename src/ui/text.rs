@@ -115,6 +115,11 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
                 line.push_str(rest);
                 break;
             }
+            // A fingerprint is compared byte by byte.
+            let part = match part.rfind(':') {
+                Some(at) if is_bytes(word) => part.get(..=at).unwrap_or(part),
+                _ => part,
+            };
             // Too long for any line: broken where the line ends. A cluster wider than the
             // whole line is dropped, since it can be shown nowhere.
             if part.is_empty() && width(&line) <= width(&indent) {
@@ -130,6 +135,25 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Bytes in hex, as `AA:BB:CC`.
+fn is_bytes(word: &str) -> bool {
+    word.contains(':')
+        && word.split(':').all(|byte| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// A fingerprint in lines that can be compared by eye: the bytes of hex stay whole, and as many
+/// stand in each row as count easily; any other is broken into lines of the same length.
+pub fn wrap_fingerprint(print: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    if is_bytes(print) {
+        let in_a_row = [16, 8, 4, 2].into_iter().find(|bytes| bytes * 3 - 1 <= columns).unwrap_or(1);
+        let bytes: Vec<&str> = print.split(':').collect();
+        return bytes.chunks(in_a_row).map(|row| row.join(":")).collect();
+    }
+    let whole = width(print);
+    wrap(print, whole.div_ceil(whole.div_ceil(columns).max(1)))
 }
 
 #[cfg(test)]
@@ -154,6 +178,22 @@ mod tests {
             let lines = wrap("Could not 日本語日本語 ver\u{301}ylongwordthatdoesnotfit x", columns);
             assert!(lines.iter().all(|line| width(line) <= columns.max(1)), "{columns} {lines:?}");
         }
+    }
+
+    #[test]
+    fn fingerprints_are_broken_where_they_can_be_compared() {
+        let hex = ["AB"; 32].join(":");
+        for (columns, rows, first) in [(60, 2, 47), (47, 2, 47), (46, 4, 23), (22, 8, 11), (4, 32, 2)] {
+            let lines = wrap_fingerprint(&hex, columns);
+            assert_eq!((lines.len(), width(&lines[0])), (rows, first), "{columns}");
+            assert_eq!(lines.join(":"), hex);
+        }
+        let base64 = format!("SHA256:{}", "x".repeat(43));
+        assert_eq!(wrap_fingerprint(&base64, 50), [&base64[..]]);
+        assert_eq!(wrap_fingerprint(&base64, 34), [&base64[..25], &base64[25..]]);
+        assert_eq!(wrap_fingerprint(&base64, 20).iter().map(|line| width(line)).max(), Some(17));
+        assert_eq!(wrap("pinned: AB:CD:EF:01:23", 10), ["pinned:", "AB:CD:EF:", "01:23"]);
+        assert_eq!(wrap("AB:CD", 1), ["A", "B", ":", "C", "D"], "nothing is lost where no byte fits");
     }
 
     #[test]

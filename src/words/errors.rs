@@ -38,12 +38,6 @@ impl fmt::Display for ErrorWords {
     }
 }
 
-/// Whether the server has shown another host key or certificate than the one that is remembered.
-pub fn is_changed(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::HostKeyRefused | ErrorKind::CertificateRefused)
-        && error.detail().is_some_and(|detail| detail.lines().any(|line| line.ends_with("has CHANGED")))
-}
-
 /// An operation as it stands behind "Could not".
 pub fn operation(operation: Operation) -> &'static str {
     use Operation::*;
@@ -101,8 +95,8 @@ pub fn error(error: &Error) -> ErrorWords {
 
 fn title(error: &Error) -> &'static str {
     match error.kind() {
-        ErrorKind::HostKeyRefused if is_changed(error) => "Host key changed",
-        ErrorKind::CertificateRefused if is_changed(error) => "Certificate changed",
+        ErrorKind::HostKeyRefused if error.has_changed_identity() => "Host key changed",
+        ErrorKind::CertificateRefused if error.has_changed_identity() => "Certificate changed",
         _ => "Not connected",
     }
 }
@@ -276,7 +270,7 @@ fn advice(error: &Error) -> String {
                 "Ask the server's administrator for its fingerprint and compare it before you connect again."
             }
         },
-        CertificateRefused if is_changed(error) => {
+        CertificateRefused if error.has_changed_identity() => {
             // As with host keys.
             "Do not go on before the server's administrator has confirmed the new one; only then remove the older one's line from that file."
         }
@@ -385,12 +379,15 @@ mod tests {
         let refused = |detail| {
             Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate).with_detail(detail)
         };
-        let changed =
-            error(&refused("the certificate has CHANGED\npinned: aa\noffered: bb\n/x/certificates:2"));
+        let changed = refused("the certificate has CHANGED\npinned: aa\noffered: bb\n/x/certificates:2");
+        let changed = error(&changed.with_changed_identity());
         assert_eq!(changed.title, "Certificate changed");
         assert!(changed.said.contains("CHANGED") && changed.advice.starts_with("Do not go on"), "{changed}");
-        let unknown = error(&refused("it is self-signed"));
-        assert!(unknown.advice.contains("say yes"), "{unknown}");
+        // A server's own words are no verdict.
+        for detail in ["it is self-signed", "its name has CHANGED"] {
+            let unknown = error(&refused(detail));
+            assert!(unknown.title != changed.title && unknown.advice.contains("say yes"), "{unknown}");
+        }
     }
 
     #[test]

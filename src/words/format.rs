@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
 
 use super::{escape, escape_bytes};
 use crate::{
-    fs::{Error, ErrorKind, Kind, LogLine, Stage, Timestamp, sum::Computed},
+    fs::{Error, ErrorKind, FsId, Kind, LogLine, Stage, Timestamp, sum::Computed},
     reply::{self, FtpClass, Protocol, Reply},
     transfer::{Outcome, Totals, Verified},
 };
@@ -335,10 +335,29 @@ pub fn log_line(line: &LogLine) -> String {
     out
 }
 
+/// `connection lost sftp://web-01 → reset by peer`, a line among those of the replies.
+pub fn lost(error: &Error) -> String {
+    format!("connection lost{}{}", place_of(error), why_lost(error, " → ", ""))
+}
+
+/// The same of a server that is not connected again by itself.
+pub fn left_lost(error: &Error) -> String {
+    format!("not connected again{} → {}", place_of(error), super::error(error).said)
+}
+
+/// The same of one that is there again.
+pub fn back(fs: &FsId) -> String {
+    format!("connected again {}", escape(fs.as_str()))
+}
+
+fn place_of(error: &Error) -> String {
+    error.place().map(|place| format!(" {}", escape(place))).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{FsId, RemotePath};
+    use crate::fs::RemotePath;
 
     #[test]
     fn sizes() {

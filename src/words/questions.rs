@@ -30,7 +30,8 @@ pub fn question(question: &Question) -> QuestionWords {
             prompt: "Trust this key and connect?".to_owned(),
         },
         Question::UnknownCertificate(certificate) => QuestionWords {
-            title: format!("Certificate of {} is not trusted", escape(&certificate.host)),
+            // What matters comes first: a narrow screen cuts the end.
+            title: format!("Untrusted certificate of {}", escape(&certificate.host)),
             lines: certificate_lines(certificate),
             prompt: "Trust this certificate and connect?".to_owned(),
         },

@@ -44,7 +44,7 @@ fn a_certificate_is_pinned_and_files_go_both_ways() {
 
     // Enter takes the safe answer.
     let mut screen = start(home.path(), &place);
-    screen.wait_for("is not trusted");
+    screen.wait_for("Untrusted certificate");
     for text in ["self-signed", "2020-01-01", &fingerprint[..29]] {
         screen.wait_for(text);
     }
@@ -53,7 +53,7 @@ fn a_certificate_is_pinned_and_files_go_both_ways() {
     assert!(!screen.text().contains("Password for"), "{}", screen.text());
     screen.press(TAB);
     screen.press(CTRL_R);
-    screen.wait_for("is not trusted");
+    screen.wait_for("Untrusted certificate");
     screen.press("y");
     log_in(&mut screen, &server);
 
@@ -76,7 +76,7 @@ fn a_certificate_is_pinned_and_files_go_both_ways() {
     // Pinned: the next start asks for the password alone.
     let mut screen = start(home.path(), &place);
     log_in(&mut screen, &server);
-    assert!(!screen.text().contains("is not trusted"));
+    assert!(!screen.text().contains("Untrusted certificate"));
     quit(screen);
 
     // A changed one is no question.

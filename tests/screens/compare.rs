@@ -173,6 +173,11 @@ fn deleting_asks_and_keeps_by_default() {
     assert!(ui.screen().contains("This cannot be undone"), "{}", ui.screen());
     ui.press("Enter");
     assert!(requests(&ui).is_empty() && ui.state.compare.is_some());
+    // What the plan says beside that is said again.
+    ui.press("Enter");
+    let screen = ui.screen();
+    assert!(screen.contains("6 files, 25.2 KiB to") && screen.contains("; 4 replaced"), "{screen}");
+    ui.press("Esc");
     // Without deletions there is nothing to ask.
     ui.press("D Enter");
     assert_eq!(requests(&ui).len(), 1);
@@ -219,7 +224,7 @@ fn it_stops_and_is_left_one_step_at_a_time() {
     ui.event(job, What::Compared(pairs()));
     ui.press("Enter");
     assert!(ui.says("still being compared"));
-    ui.press("Esc Esc");
+    ui.press("Esc");
     assert!(matches!(ui.last(), Command::Cancel { job: stopped } if *stopped == job));
     ui.event(job, What::Cancelled);
     assert!(ui.screen().contains("Stopped before all was compared"), "{}", ui.screen());

@@ -173,7 +173,8 @@ fn a_failed_first_connection_says_what_to_do() {
                  the server shows SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM (ssh-ed25519)\n\
                  remembered is SHA256:uNiVztksCsDhcc0u9e8BrrJXVGMIMvbN0ZKXJ3L+4XI (ssh-ed25519) in \
                  /home/ann/.ssh/known_hosts:12",
-            );
+            )
+            .with_changed_identity();
         failed(w, h, error)
     });
     snapshot("connect_connecting", |w, h| {

@@ -3,8 +3,8 @@
 use wharf::{
     engine::{Command, Draft, Fate, JobId, PutBack, What},
     fs::{
-        Algorithm, Checksum, Error, ErrorKind, Operation, Output, RemotePath, Timestamp, mode::ModeChange,
-        sum::Computed,
+        Algorithm, Checksum, Error, ErrorKind, Location, Operation, Output, RemotePath, Timestamp,
+        mode::ModeChange, sum::Computed,
     },
     transfer::{Change, Outcome, Owner},
     ui::{
@@ -254,6 +254,11 @@ fn a_checksum_that_nobody_waits_for_is_stopped() {
 
 /// `index.html` of the server, fetched and edited.
 fn edited(width: u16, height: u16) -> (Ui, Box<Draft>) {
+    edited_at(width, height, None)
+}
+
+/// The same where its name is a link to `target`.
+fn edited_at(width: u16, height: u16, target: Option<Location>) -> (Ui, Box<Draft>) {
     let mut ui = two_panes(width, height);
     ui.press("Tab Down Down F4");
     let Command::Fetch { job, location, to_open: false } = ui.last().clone() else {
@@ -262,7 +267,7 @@ fn edited(width: u16, height: u16) -> (Ui, Box<Draft>) {
     let sum = Checksum { algorithm: Algorithm::Sha256, bytes: [7; 32].into(), by: Computed::Here };
     let copy = RemotePath::new("/tmp/wharf-edit-x1y2z3/index.html");
     let fetched = entry("index.html", 4199, 18 * DAY);
-    let draft = Box::new(Draft { target: location, copy: copy.clone(), fetched, sum });
+    let draft = Box::new(Draft { target: target.unwrap_or(location), copy: copy.clone(), fetched, sum });
     ui.event(job, What::Fetched(draft.clone()));
     ui.event(job, What::Done(Outcome::default()));
     let outside = Outside::Edit { path: copy, job: Some(job) };
@@ -307,6 +312,23 @@ fn a_file_changed_on_both_sides() {
     ui.press("Esc");
     assert_eq!(ui.sent.len(), sent, "nothing is written");
     assert!(ui.says("your copy is /tmp/wharf-edit-x1y2z3/index.html"));
+}
+
+#[test]
+fn what_was_put_back_is_listed_again() {
+    let shared = Location::new(remote().0.fs, RemotePath::new("/srv/shared/index.html"));
+    for target in [None, Some(shared)] {
+        for fate in [Fate::Stored, Fate::Overtaken(Some(entry("index.html", 4300, 60)))] {
+            let (mut ui, _) = edited_at(80, 24, target.clone());
+            let (job, _) = put_back(&ui);
+            ui.event(job, What::Draft(fate));
+            ui.event(job, What::Done(Outcome::default()));
+            assert_eq!(ui.listed(), remote().0, "where it was opened, be it by a link");
+            ui.fill(Side::Right, vec![entry("index.html", 4300, 60)]);
+            let size = ui.state.right.view.current().and_then(|item| item.entry.attributes.size);
+            assert_eq!(size, Some(4300));
+        }
+    }
 }
 
 #[test]

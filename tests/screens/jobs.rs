@@ -26,6 +26,7 @@ fn stored(id: &str, name: &str, running: bool) -> Stored {
         planned: Some(Totals { files: 180, bytes: 134_217_728, ..Totals::default() }),
         open: 2,
         failed: 0,
+        ended: None,
         failures: Vec::new(),
         running,
         parts: Vec::new(),
@@ -104,7 +105,7 @@ fn failed(w: u16, h: u16) -> (Ui, JobId) {
     }
     let warning = Error::new(ErrorKind::Unsupported, Operation::SetAttributes);
     ui.event(job, What::Warning(warning.at(&RemotePath::new("/var/www/site/assets/d.css"))));
-    ui.event(job, What::Resumable { id: "abcdef".into() });
+    ui.event(job, What::Resumable { id: "abcdef".into(), reached: Totals::default() });
     let done = Totals { files: 20, bytes: 400_000, ..Totals::default() };
     ui.event(job, What::Done(Outcome { done, failed: 3, ..Outcome::default() }));
     (ui, job)
@@ -178,7 +179,7 @@ fn one_item_of_an_earlier_transfer_is_tried_again_by_itself() {
     let Command::Retry { job, id, items } = ui.last().clone() else { panic!("{:?}", ui.last()) };
     assert_eq!((id.as_str(), items), ("aaaaaa", vec![failure("b.css").source]));
     let done = Totals { files: 1, ..Totals::default() };
-    ui.event(job, What::Resumable { id });
+    ui.event(job, What::Resumable { id, reached: Totals::default() });
     ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
     let transfer = &ui.state.transfers.jobs[0];
     assert_eq!((transfer.failures.len(), transfer.resumable.as_deref()), (1, Some("aaaaaa")));
@@ -310,4 +311,154 @@ fn the_line_is_shown_and_changed() {
     assert!(matches!(ui.last(), Command::Reorder { job, up: false } if *job == jobs[2]));
     ui.press("Home +");
     assert!(ui.says("does not wait"));
+}
+
+/// What is hinted in the panel for the transfer of the cursor, by name.
+fn hints(ui: &mut Ui) -> Vec<&'static str> {
+    let areas = layout::layout(ui.state.size, &ui.state);
+    layout::hints(areas.hints, &ui.state).iter().map(|hint| hint.name).collect()
+}
+
+#[test]
+fn what_is_hinted_fits_the_transfer_of_the_cursor() {
+    let running = |phase| {
+        let (mut ui, job) = copying(140, 40);
+        ui.msg(Msg::Progress(vec![(job, Progress { phase, ..Progress::default() })]));
+        (ui, job)
+    };
+    let ended = |what| {
+        let (mut ui, job) = running(TransferPhase::Running);
+        ui.event(job, what);
+        ui
+    };
+    let error = Error::new(ErrorKind::Failure, Operation::Plan);
+    for (mut ui, wanted, unwanted) in [
+        (
+            running(TransferPhase::Running).0,
+            vec!["Details", "Pause", "Cancel job", "Speed"],
+            vec!["Clear", "Go on"],
+        ),
+        (running(TransferPhase::Paused).0, vec!["Go on", "Cancel job"], vec!["Pause", "Clear"]),
+        (running(TransferPhase::Asking).0, vec!["Cancel job"], vec!["Pause", "Go on"]),
+        (
+            ended(What::Done(Outcome::default())),
+            vec!["Details", "Clear"],
+            vec!["Pause", "Cancel job", "Go on", "Speed"],
+        ),
+        (ended(What::Failed(error)), vec!["Details", "Clear"], vec!["Pause", "Cancel job", "Go on", "Speed"]),
+        (failed(140, 40).0, vec!["Details", "Forget", "Go on", "Clear"], vec!["Pause", "Cancel job"]),
+        (interrupted(140, 40), vec!["Forget", "Go on"], vec!["Details", "Pause", "Clear"]),
+    ] {
+        ui.press("T");
+        let hints = hints(&mut ui);
+        assert!(wanted.iter().all(|name| hints.contains(name)), "{wanted:?} of {hints:?}\n{}", ui.screen());
+        assert!(!unwanted.iter().any(|name| hints.contains(name)), "{unwanted:?} in {hints:?}");
+    }
+    // The same in its details.
+    let (mut ui, _) = failed(140, 40);
+    ui.press("T Enter");
+    assert_eq!(hints(&mut ui), ["Close", "Explain", "Try again", "All again"]);
+    ui.press("End");
+    assert_eq!(hints(&mut ui), ["Close", "Explain", "All again"], "a warning is nothing to be tried again");
+    let mut ui = ended(What::Done(Outcome::default()));
+    ui.press("T Enter");
+    assert_eq!(hints(&mut ui), ["Close"]);
+    // What was told to stop is not stopped again.
+    let (mut ui, _) = running(TransferPhase::Running);
+    ui.press("T x");
+    let sent = ui.sent.len();
+    assert!(!hints(&mut ui).contains(&"Cancel job"));
+    ui.press("x");
+    assert_eq!(ui.sent.len(), sent);
+    assert!(ui.says("stopping"), "{:?}", ui.state.notice);
+}
+
+#[test]
+fn a_transfer_that_failed_says_how_far_it_came_and_why() {
+    let failing = |bytes| {
+        let (mut ui, job) = copying(100, 30);
+        let done = Totals { bytes, ..Totals::default() };
+        let total = Totals { files: 3, bytes: 900_000, ..Totals::default() };
+        ui.event(job, What::Planned(total));
+        let phase = TransferPhase::Running;
+        ui.msg(Msg::Progress(vec![(job, Progress { phase, done, total, ..Progress::default() })]));
+        (ui, job)
+    };
+    for (bytes, said) in [(36, "failed after 36 B"), (0, "failed before anything was copied")] {
+        let (mut ui, job) = failing(bytes);
+        ui.event(job, What::Failed(Error::new(ErrorKind::NoSpace, Operation::Write).on("sftp://ann@web-01")));
+        ui.press("T Enter");
+        let screen = ui.screen();
+        assert!(screen.contains(said) && !screen.contains(" of 3 files"), "{screen}");
+        assert!(screen.contains("no space is left") && !screen.contains("Nothing has failed"), "{screen}");
+        ui.press("Enter");
+        assert!(matches!(ui.state.overlay(), Some(Overlay::Error { .. })), "{screen}");
+    }
+    let (mut ui, job) = failing(36);
+    ui.press("T x");
+    ui.event(job, What::Cancelled);
+    ui.press("Enter");
+    assert!(ui.screen().contains("cancelled after 36 B"), "{}", ui.screen());
+    // Where each item failed by itself, their number tells more than the bytes that were tried.
+    let (mut ui, job) = failing(36);
+    ui.event(job, What::ItemFailed(lost()));
+    ui.event(job, What::Done(Outcome { failed: 1, ..Outcome::default() }));
+    ui.press("T Enter");
+    assert!(ui.screen().contains("1 failed of 3 files, 879 KiB"), "{}", ui.screen());
+}
+
+/// What was recorded, at the next start.
+fn at_next_start(stored: Stored) -> Ui {
+    let mut ui = two_panes(100, 24);
+    let mut effects = Vec::new();
+    jobs_at_start(&mut ui.state, &mut effects);
+    ui.take(effects);
+    let Command::Stored { job } = *ui.last() else { panic!("nothing was asked") };
+    ui.event(job, What::Stored(vec![stored]));
+    ui.event(job, What::Done(Outcome::default()));
+    ui
+}
+
+#[test]
+fn one_that_ended_with_failures_says_the_same_at_the_next_start() {
+    let (mut before, _) = failed(100, 24);
+    let wharf::ui::state::Standing::Done(outcome) = before.state.transfers.jobs[0].standing else { panic!() };
+    let why = Reason { kind: ErrorKind::NotFound, operation: Operation::Open, said: String::new() };
+    // One of the three is no file that was copied, such as a folder.
+    let failures = ["a.css", "c.css"]
+        .map(|name| Failure { source: local().0.join(b"assets").join(name.as_bytes()), why: why.clone() });
+    let stored = Stored {
+        failed: 2,
+        failures: failures.to_vec(),
+        ended: Some(outcome),
+        ..stored("abcdef", "assets", false)
+    };
+    let mut after = at_next_start(stored);
+    assert!(after.says("Some of an earlier transfer has failed"), "{:?}", after.state.notice);
+    let words = |ui: &Ui| ui.state.transfers.jobs[0].standing_words();
+    assert_eq!(words(&after), "20 copied, 3 failed");
+    assert_eq!(words(&after), words(&before));
+    before.press("T");
+    after.press("T");
+    assert_eq!(hints(&mut before), hints(&mut after));
+
+    after.press("Enter r");
+    let Command::Retry { job, id, .. } = after.last().clone() else { panic!("{:?}", after.last()) };
+    after.event(job, What::Resumable { id, reached: Totals::default() });
+    let done = Totals { files: 1, bytes: 7, ..Totals::default() };
+    after.event(job, What::Done(Outcome { done, ..Outcome::default() }));
+    assert_eq!(words(&after), "21 copied, 2 failed");
+}
+
+#[test]
+fn one_that_failed_as_a_whole_has_reached_what_its_record_says() {
+    let (mut ui, job) = copying(100, 24);
+    let done = Totals { files: 1, bytes: 70_000, ..Totals::default() };
+    let phase = TransferPhase::Running;
+    ui.msg(Msg::Progress(vec![(job, Progress { phase, done, ..Progress::default() })]));
+    let reached = Totals { files: 1, bytes: 65_536, ..Totals::default() };
+    ui.event(job, What::Resumable { id: "abcdef".into(), reached });
+    ui.event(job, What::Failed(lost()));
+    ui.press("T Enter");
+    assert!(ui.screen().contains("failed after 1 file, 64.0 KiB"), "{}", ui.screen());
 }

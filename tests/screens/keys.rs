@@ -133,6 +133,7 @@ fn other_keys_are_hinted_and_listed() {
 fn settings_that_mean_nothing_are_named() {
     let wrong = "preset = 'emacs'\n[panes]\ncpoy = 'x'\nmove = 'F6'\ncopy = ['F6', 'Hyper-x']\n";
     snapshot("settings_wrong", |w, h| with_keys(w, h, wrong));
+    snapshot("settings_no_toml", |w, h| with_keys(w, h, "[panes]\ncopy = F5\nmove = ['F6'\n\n[[log]\n"));
     let mut ui = with_keys(80, 24, wrong);
     assert_eq!(ui.state.mode(), Mode::Reader);
     ui.press("Esc");

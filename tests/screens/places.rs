@@ -204,6 +204,17 @@ fn the_tour() {
         ui
     };
     snapshot("tour", tour);
+    for (w, h) in SIZES {
+        let ui = tour(w, h);
+        let screen = ui.screen();
+        // All of it is there, be it long or short, and how to get on last.
+        for said in ["other", "choose", "F5 copies", "F1 lists all keys", "Any key ends this."] {
+            assert!(screen.contains(said), "{said} at {w}x{h}:\n{screen}");
+        }
+        let hints = layout::hints(layout::layout(ui.state.size, &ui.state).hints, &ui.state);
+        let hinted: Vec<Action> = hints.iter().map(|hint| hint.action).collect();
+        assert_eq!(hinted, [Action::Cancel], "what any other key does is no more than that");
+    }
     for key in ["x", "Esc", "Enter", "F10", "^C", "Down"] {
         let mut ui = tour(80, 24);
         assert!(matches!(ui.kept.last(), Some(Change::Toured)));

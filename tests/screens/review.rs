@@ -65,6 +65,18 @@ fn the_review() {
 }
 
 #[test]
+fn the_folder_that_all_are_in_is_said_once() {
+    for ((w, h), folder) in SIZES.into_iter().zip([
+        "in …/assets ",
+        "in web-01:/var/www/site/assets ",
+        "in web-01:/var/www/site/assets ",
+    ]) {
+        let screen = asked(w, h).screen();
+        assert!(screen.contains(folder), "{screen}");
+    }
+}
+
+#[test]
 fn each_is_answered_by_its_key_and_the_rest_together() {
     let mut ui = asked(80, 24);
     assert_eq!(ui.state.mode(), Mode::Review);

@@ -7,6 +7,7 @@ use wharf::{
     ui::{
         layout::Hit,
         state::{Phase, Side},
+        update::choose,
     },
 };
 
@@ -26,6 +27,18 @@ fn tabs_stand_in_the_title_line() {
         ui.press("t t t t t t t t t Down Space y 8");
         ui
     });
+}
+
+#[test]
+fn a_tab_with_the_connect_screen_is_called_by_what_else_it_shows() {
+    let mut ui = Ui::new(80, 24);
+    let mut effects = Vec::new();
+    choose(&mut ui.state, Side::Right, &mut effects);
+    ui.take(effects);
+    ui.state.active = Side::Right;
+    assert!(ui.screen().contains("[1 connect]"), "{}", ui.screen());
+    ui.show(Side::Left, ".", local(), vec![entry("notes.md", 1, 60)]);
+    assert!(ui.screen().contains("[1 site]"), "{}", ui.screen());
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn a_wait_a_search_and_a_failure() {
         let mut ui = two_panes(w, h);
         ui.press("Tab Down Down F3");
         ui.at(9);
+        assert_eq!(ui.screen().matches("reading").count(), 1, "{}", ui.screen());
         ui
     });
     snapshot("view_failed", |w, h| {

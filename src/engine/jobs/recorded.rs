@@ -165,7 +165,10 @@ impl Job {
             Err(_) => !journal.is_empty(),
         };
         if may_go_on && let Some(id) = journal.id() {
-            self.shared.emit(self.job, What::Resumable { id }).await;
+            if let Ok(outcome) = outcome {
+                journal.ended(*outcome);
+            }
+            self.shared.emit(self.job, What::Resumable { id, reached: journal.reached() }).await;
             return;
         }
         if let Some(to) = self.shared.sessions.present(&request.target.fs)
@@ -229,7 +232,12 @@ impl Job {
         if outcome.is_ok() && is_whole && !journal.has_failed() && !stored.request.remove_source {
             journal.forget();
         } else {
-            self.shared.emit(self.job, What::Resumable { id: id.to_owned() }).await;
+            if let (Some(ended), Ok(outcome)) = (stored.ended, &outcome) {
+                let failed = ended.failed.saturating_sub(items.len() as u64) + outcome.failed;
+                journal.ended(Outcome { done: ended.done + outcome.done, failed, ..ended });
+            }
+            let (id, reached) = (id.to_owned(), journal.reached());
+            self.shared.emit(self.job, What::Resumable { id, reached }).await;
         }
         outcome
     }

@@ -45,14 +45,14 @@ pub(super) fn after(shared: Weak<Shared>, slot: Arc<Slot>, error: Error) -> BoxF
             }
             _ => false,
         };
-        strong.emit(JobId::NONE, What::Lost(error.clone())).await;
+        strong.emit_in_order(What::Lost(error.clone())).await;
         if !strong.sessions.is_shown(&slot.id) {
             return;
         }
         // A server that sends idle sessions away wants none: it is connected when it is needed.
         // One that says nothing of it does so again and again.
         if is_idle && (error.is_in_good_order() || revived) {
-            strong.emit(JobId::NONE, What::LeftLost { fs: slot.id.clone(), error }).await;
+            strong.emit_in_order(What::LeftLost { fs: slot.id.clone(), error }).await;
             return;
         }
         drop(strong);
@@ -86,7 +86,7 @@ async fn revive(shared: &Weak<Shared>, slot: &Arc<Slot>) -> bool {
         let link = Arc::new(Link::silent(&shared, &slot.target));
         let Err(error) = shared.sessions.live(&shared, slot, link.clone(), None).await else { return true };
         if link.wanted_to_ask.load(Ordering::Relaxed) || !may_pass(error.kind()) {
-            shared.emit(JobId::NONE, What::LeftLost { fs: slot.id.clone(), error }).await;
+            shared.emit_in_order(What::LeftLost { fs: slot.id.clone(), error }).await;
             return false;
         }
     }

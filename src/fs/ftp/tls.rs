@@ -143,7 +143,8 @@ impl Trust {
                 let detail = format!("{}\noffered: {}\n{file}{line}", pin.fingerprint, Fingerprint::of(&der));
                 Refused::Error(
                     Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate)
-                        .with_detail(format!("the certificate has CHANGED\npinned: {detail}")),
+                        .with_detail(format!("the certificate has CHANGED\npinned: {detail}"))
+                        .with_changed_identity(),
                 )
             }
             (None, Some(error)) => Refused::Error(

@@ -171,7 +171,7 @@ impl HostKeyChecker {
                 let mut detail =
                     format!("the host key has CHANGED\nthe server shows {fingerprint} ({key_type})");
                 detail += &remembered(&known);
-                Err(refused(detail))
+                Err(refused(detail).with_changed_identity())
             }
             Verdict::Unknown => {
                 let is_new = self.is_new_address(key_type, blob)?;

@@ -11,7 +11,7 @@ use crate::{
         FsId, Location, Place, PlacePath, RemotePath, Timestamp,
         place::{percent_decode, percent_encode},
     },
-    transfer::{Chosen, Landing, OnConflict, Policy, Request},
+    transfer::{Chosen, Landing, OnConflict, Outcome, Policy, Request},
 };
 
 /// Appends `value` to `text` as a line.
@@ -112,6 +112,8 @@ pub(super) enum Line {
         why: String,
     },
     Renamed(Spot),
+    /// The job came to its end, with items that failed.
+    Ended(Outcome),
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -192,6 +194,7 @@ impl State {
                 let mtime = mtime.map(|(seconds, nanos)| Timestamp { seconds, nanos });
                 let part = part.and_then(|part| decode(&part));
                 self.next = self.next.max(n + 1);
+                self.ended = None;
                 by_number.insert(n, (on, source.clone()));
                 let item = Item { target, part, size, mtime, replace, offset: 0, done: false, number: n };
                 let key = (on, source);
@@ -219,6 +222,7 @@ impl State {
             Line::Renamed(spot) => {
                 self.renamed.extend(decode(&spot.path).map(|path| (spot.on, path)));
             }
+            Line::Ended(outcome) => self.ended = Some(outcome),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     fs::{Error, ErrorKind, FsId, Location, Operation, Place, RemotePath, Result},
-    transfer::{Request, Totals},
+    transfer::{Outcome, Request, Totals},
 };
 
 /// Another program that only looks at a record has it for less than this, so many times over.
@@ -47,6 +47,8 @@ pub struct Stored {
     /// Files that were begun and are not done.
     pub open: u64,
     pub failed: u64,
+    /// How it ended, where it came to its end with items that failed.
+    pub ended: Option<Outcome>,
     /// The sources that failed, by their paths.
     pub failures: Vec<Failure>,
     /// A program is at work on it.
@@ -157,6 +159,7 @@ fn stored(id: String, head: &Head, state: &State, running: bool) -> Option<Store
         planned: state.planned.map(|(files, bytes)| Totals { files, bytes, ..Totals::default() }),
         open: state.open.values().filter(|item| !item.done).count() as u64,
         failed: state.failed.len() as u64,
+        ended: state.ended,
         failures,
         running,
         parts: state.open.values().filter_map(|item| item.part.clone()).collect(),
@@ -237,5 +240,42 @@ fn read(mut file: &File) -> io::Result<(Head, State)> {
         if let Some(line) = line::parse::<Line>(&text) {
             state.replay(line, &mut by_number);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::{Landing, Policy};
+
+    #[test]
+    fn a_record_says_how_its_job_ended_until_that_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let fs = FsId::local();
+        let at = |path: &str| Location::new(FsId::local(), RemotePath::new(path));
+        let request = Request {
+            sources: vec![at("/from")],
+            target: at("/to"),
+            landing: Landing::Into,
+            policy: Policy::default(),
+            remove_source: false,
+        };
+        let journal = create(dir.path(), &request, &|fs| fs.as_str().to_owned(), 7).unwrap();
+        let source = RemotePath::new("/from/a");
+        journal.planned(Totals { files: 2, links: 1, bytes: 36, ..Totals::default() });
+        journal.failed(&fs, &source, &Error::new(ErrorKind::PermissionDenied, Operation::Open));
+        // A folder that could not be created has failed as well, and is no source of a copy.
+        let done = Totals { files: 1, dirs: 1, bytes: 12, ..Totals::default() };
+        let ended = Outcome { done, failed: 2, ..Outcome::default() };
+        journal.ended(ended);
+        drop(journal);
+        let stored = list(dir.path()).remove(0);
+        assert_eq!((stored.ended, stored.failed), (Some(ended), 1));
+        assert_eq!(stored.planned.map(|planned| planned.files), Some(3), "links are files here");
+
+        let (journal, _) = open(dir.path(), &stored.id).unwrap();
+        journal.begin_link(&fs, &source, &RemotePath::new("/to/from/a"), false);
+        drop(journal);
+        assert_eq!(list(dir.path()).remove(0).ended, None);
     }
 }

@@ -8,7 +8,10 @@ use toml::{
 };
 
 use super::{Chord, Keymap, Mode, chord::chord, kebab};
-use crate::{config::line_of, ui::action::Action};
+use crate::{
+    config::{Problems, line_of},
+    ui::action::Action,
+};
 
 /// The built-in presets, each as changes to the default keys.
 pub const PRESETS: [(&str, &str); 3] = [
@@ -28,8 +31,7 @@ struct Binding {
 /// A text, with what is wrong in it.
 struct Reader<'a> {
     text: &'a str,
-    file: &'a str,
-    problems: Vec<String>,
+    problems: Problems<'a>,
 }
 
 impl Keymap {
@@ -65,11 +67,7 @@ impl Keymap {
     /// Takes over what the text binds; returns what in it means nothing.
     fn change(&mut self, text: &str, file: &str) -> Vec<String> {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut reader = Reader { text, file, problems: Vec::new() };
-        for error in errors {
-            let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            reader.complain(error.span().map_or(0, |span| span.start), &message);
-        }
+        let mut reader = Reader { text, problems: Problems::of(text, file, &errors) };
         let (named, bindings) = reader.bindings(root.get_ref());
         for (mode, action) in &named {
             let at = self.bindings.iter().position(|(m, _, a)| (m, a) == (mode, action));
@@ -90,7 +88,7 @@ impl Keymap {
                     same_place && b.action != *action && collide(b.chord, *chord)
                 })
         });
-        reader.problems
+        reader.problems.told()
     }
 }
 
@@ -100,10 +98,6 @@ fn collide(a: Chord, b: Chord) -> bool {
 }
 
 impl Reader<'_> {
-    fn complain(&mut self, at: usize, what: &str) {
-        self.problems.push(format!("{}:{}: {what}", self.file, line_of(self.text, at)));
-    }
-
     /// The actions that are bound anew, and their keys.
     fn bindings(&mut self, root: &DeTable<'_>) -> (Vec<(Mode, Action)>, Vec<Binding>) {
         let (mut named, mut out) = (Vec::new(), Vec::new());
@@ -115,14 +109,14 @@ impl Reader<'_> {
             let (Some(mode), DeValue::Table(table)) = (mode, value.get_ref()) else {
                 let modes = Mode::ALL.map(Mode::id).join(", ");
                 let what = format!("there is no [{}]; there are preset, {modes}", key.get_ref());
-                self.complain(key.span().start, &what);
+                self.problems.add(key.span().start, what);
                 continue;
             };
             let mut rows: Vec<_> = table.iter().collect();
             rows.sort_by_key(|(key, _)| key.span().start);
             for (key, value) in rows {
                 let Some(action) = Action::of_id(key.get_ref()) else {
-                    self.complain(key.span().start, &format!("there is no action {}", key.get_ref()));
+                    self.problems.add(key.span().start, format!("there is no action {}", key.get_ref()));
                     continue;
                 };
                 named.push((mode, action));
@@ -142,15 +136,16 @@ impl Reader<'_> {
         let at = key.span().start;
         let DeValue::String(text) = key.get_ref() else {
             return self
-                .complain(at, &format!("the keys of {} are texts, as in [\"F5\", \"c\"]", action.id()));
+                .problems
+                .add(at, format!("the keys of {} are texts, as in [\"F5\", \"c\"]", action.id()));
         };
         let chord = match chord(text) {
             Ok(chord) => chord,
-            Err(why) => return self.complain(at, &format!("{text} is no key: {why}")),
+            Err(why) => return self.problems.add(at, format!("{text} is no key: {why}")),
         };
         let types = matches!(mode, Mode::Text | Mode::Filter | Mode::Connect | Mode::Form | Mode::Palette);
         if types && chord.first.typed().is_some() {
-            return self.complain(at, &format!("{text} is typed in [{}]", mode.id()));
+            return self.problems.add(at, format!("{text} is typed in [{}]", mode.id()));
         }
         let other = out.iter().find(|b| b.mode == mode && b.action != action && collide(b.chord, chord));
         match other {
@@ -162,7 +157,7 @@ impl Reader<'_> {
                     }
                 };
                 let line = other.line;
-                self.complain(at, &format!("{what} in line {line}; that one counts"));
+                self.problems.add(at, format!("{what} in line {line}; that one counts"));
             }
             None => out.push(Binding { mode, action, chord, line: line_of(self.text, at) }),
         }

@@ -90,8 +90,11 @@ fn label(state: &State, tab: usize) -> String {
             (is_remote && pane.chooser.is_none()).then(|| words::escape(&pane.view.info.label).into_owned())
         };
         server(here).or_else(|| server(other)).unwrap_or_else(|| {
-            let path = here.view.location.as_ref().map(|location| short_path(location, &state.home));
-            let path = path.unwrap_or_else(|| "…".to_owned());
+            // One that has been nowhere yet shows the connect screen.
+            let location = here.view.location.as_ref().or(other.view.location.as_ref());
+            let path = location.map(|location| short_path(location, &state.home));
+            let path =
+                path.unwrap_or_else(|| if here.chooser.is_some() { "connect" } else { "…" }.to_owned());
             match path.rsplit('/').next() {
                 Some(name) if !name.is_empty() => name.to_owned(),
                 _ => path,

@@ -56,7 +56,21 @@ pub fn notes(state: &State, areas: &Areas) -> Vec<Note> {
     let panes = (areas.left.as_ref(), areas.right.as_ref());
     let ((Some(left), Some(right)), true) = (panes, screen.width >= ROOMY.0 && screen.height >= ROOMY.1)
     else {
-        return vec![one(screen, &[&said[0], &said[2], &end])];
+        let long: Vec<&str> = vec![&said[0], &said[2], &end];
+        let short = [
+            format!("Two places: {} goes to the other.", key(Action::OtherPane)),
+            format!("{} chooses where to go.", key(Action::Connect)),
+            format!(
+                "{} copies, {} and {} show how it went.",
+                key(Action::Copy),
+                key(Action::Transfers),
+                key(Action::Log)
+            ),
+            format!("{} lists all keys, {} finds commands.", key(Action::Help), key(Action::Palette)),
+            "Any key ends this.".to_owned(),
+        ];
+        let short: Vec<&str> = short.iter().map(String::as_str).collect();
+        return vec![one(screen, &long, &short)];
     };
     let [first, second, third, fourth] = &said;
     let mut notes = vec![
@@ -99,11 +113,14 @@ fn above(line: Rect, x: u16, what: &str) -> Note {
     note
 }
 
-/// All that fits, in the middle.
-fn one(screen: Rect, what: &[&str]) -> Note {
+/// All of them in the middle; where there is no room for that, what is short.
+fn one(screen: Rect, what: &[&str], short: &[&str]) -> Note {
     let columns = usize::from(screen.width.saturating_sub(4).min(60)).max(1);
-    let mut lines: Vec<String> = what.iter().flat_map(|what| text::wrap(what, columns)).collect();
     let most = usize::from(screen.height.saturating_sub(2));
+    let wrapped =
+        |what: &[&str]| -> Vec<String> { what.iter().flat_map(|what| text::wrap(what, columns)).collect() };
+    let what = if wrapped(what).len() > most { short } else { what };
+    let mut lines = wrapped(what);
     if lines.len() > most {
         // How to get on is what must not be missed.
         let last = text::wrap(what.last().copied().unwrap_or_default(), columns);

@@ -40,7 +40,10 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
             let mut said: Vec<Line> =
                 lines.iter().map(|problem| line(Role::Text, words::escape(problem))).collect();
             said.push(Line::new());
-            said.push(line(Role::Soft, "The rest of these files counts."));
+            said.push(line(
+                Role::Soft,
+                "Correct these lines, or take them out; the rest of these files counts.",
+            ));
             Content {
                 title: "Settings that mean nothing".to_owned(),
                 lines: said,
@@ -278,7 +281,7 @@ fn ask(question: &Question, room: usize) -> Content {
             let buttons =
                 vec![button("n  Do not connect", 'n'), ("y  Trust it and connect".to_owned(), 'y', true)];
             Content {
-                title: format!("Certificate of {} is not trusted", words::escape(&certificate.host)),
+                title: words::question(&trust::Question::UnknownCertificate(certificate.clone())).title,
                 picture: untrusted(certificate, room.min(70)),
                 buttons,
                 choice: *choice,
@@ -307,7 +310,7 @@ fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
     let beside = room >= PICTURE + 40;
     let columns = if beside { room - PICTURE - 2 } else { room };
     let print = words::escape(&host.fingerprint);
-    let fingerprint = text::wrap(&print, room).into_iter().map(|part| line(Role::Title, part));
+    let fingerprint = text::wrap_fingerprint(&print, room).into_iter().map(|part| line(Role::Title, part));
     let mut left: Vec<Line> = Vec::new();
     if !beside {
         // On a small screen what must be compared comes first.
@@ -351,12 +354,8 @@ fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
 fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> {
     const ADVICE: &str = "Compare the SHA-256 fingerprint with what the server's administrator published:";
     let reason = format!("{}.", words::escape(&words::capital(&certificate.reason)));
-    // Sixteen bytes to a row can be compared by eye.
-    let print = certificate.fingerprint.to_string();
-    let rows = print.as_bytes().chunks(if room >= 47 { 48 } else { 24 });
-    let fingerprint: Vec<Line> = rows
-        .map(|row| line(Role::Title, String::from_utf8_lossy(row).trim_end_matches(':').to_owned()))
-        .collect();
+    let print = text::wrap_fingerprint(&certificate.fingerprint.to_string(), room);
+    let fingerprint: Vec<Line> = print.into_iter().map(|row| line(Role::Title, row)).collect();
     let mut lines = Vec::new();
     if room < 47 {
         // On a small screen what must be compared comes first.

@@ -1,7 +1,7 @@
 //! The details of one transfer: where one is among the items that failed. Plain data.
 
-use super::{State, Transfer, rows::Place};
-use crate::engine::JobId;
+use super::{Standing, State, Transfer, rows::Place};
+use crate::{engine::JobId, ui::action::Action};
 
 /// The screen.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,17 @@ impl Details {
 
     pub fn transfer<'a>(&self, state: &'a State) -> Option<&'a Transfer> {
         state.transfers.jobs.iter().find(|transfer| transfer.job == self.job)
+    }
+
+    /// Whether there is something that an action would do.
+    pub fn allows(&self, state: &State, action: Action) -> bool {
+        let Some(transfer) = self.transfer(state) else { return action == Action::Cancel };
+        match action {
+            Action::Accept => self.count(state) > 0 || matches!(transfer.standing, Standing::Failed(_)),
+            Action::RetryItem => self.place.cursor < transfer.failures.len(),
+            Action::RetryJob => transfer.allows(action),
+            _ => true,
+        }
     }
 
     /// How many rows there are: what failed, then what is worth knowing.

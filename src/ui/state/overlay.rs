@@ -186,6 +186,8 @@ impl Overlay {
 #[derive(Clone, Debug)]
 pub struct Overtaken {
     pub name: String,
+    /// The folder that it was opened in.
+    pub folder: Option<Location>,
     pub draft: Box<Draft>,
     /// What is there now, if anything.
     pub now: Option<Entry>,

@@ -94,12 +94,12 @@ impl State {
             | ByContent | ShowOnlyLeft | ShowChanged | ShowOnlyRight | ShowSame => self.compare.is_some(),
             RetryItem => false,
             CancelJob | PauseJob | Details | RetryJob | Earlier | Later | LimitJob | LimitAll => {
-                panel == Some(Panel::Transfers) && self.transfers.current().is_some()
+                panel == Some(Panel::Transfers) && self.transfers.current().is_some_and(|t| t.allows(action))
             }
             ClearFinished => {
-                panel == Some(Panel::Transfers) && self.transfers.jobs.iter().any(|t| !t.is_running())
+                panel == Some(Panel::Transfers) && self.transfers.jobs.iter().any(|t| t.allows(action))
             }
-            Explain => panel == Some(Panel::Log) && self.log.current().is_some(),
+            Explain => panel == Some(Panel::Log) && self.log.explains(),
             AddBookmark | EditBookmark | TestPlace | Import => here.chooser.is_some(),
             Action::Demo => self.places.can_demo,
             RestoreSession => self.places.session.is_some(),

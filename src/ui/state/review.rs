@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use super::rows::{Place, Sieve};
 use crate::{
-    fs::RemotePath,
+    fs::{Location, RemotePath},
     transfer::{Conflict, Decisions, OnConflict, sync::natural},
 };
 
@@ -98,6 +98,11 @@ impl Review {
         };
         review.search();
         review
+    }
+
+    /// The directory that all of them are in, which their names leave out.
+    pub fn folder(&self) -> Option<Location> {
+        self.shown.first().map(|first| Location::new(first.target.fs.clone(), self.base.clone()))
     }
 
     /// The name of a conflict below the directory that all are in.

@@ -6,6 +6,7 @@ use crate::{
     engine::JobId,
     fs::{Error, Location},
     transfer::{Outcome, Phase, Progress, Request, Totals, Verified},
+    ui::action::Action,
     words,
 };
 
@@ -80,7 +81,7 @@ pub struct Transfer {
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
     /// How it stood before one item of it was tried again.
-    pub kept: Option<Box<(Interrupted, Progress)>>,
+    pub kept: Option<Box<(Standing, Progress)>>,
     /// Why the connection was lost that is about to be tried again, in words.
     pub lost: Option<String>,
 }
@@ -128,10 +129,18 @@ impl Transfer {
     /// Where one item of it was tried again, the rest stands as it did before.
     pub fn stand_as_before(&mut self) {
         let Some(kept) = self.kept.take().filter(|_| self.resumable.is_some()) else { return };
-        let (interrupted, progress) = *kept;
+        let (standing, progress) = *kept;
         let failed = self.failures.len() as u64 + self.more_failures;
         self.progress = Progress { failed, ..progress };
-        self.standing = Standing::Interrupted(Interrupted { failed, ..interrupted });
+        self.standing = match (standing, &self.standing) {
+            (Standing::Interrupted(known), _) => Standing::Interrupted(Interrupted { failed, ..known }),
+            (Standing::Done(before), Standing::Done(one)) => {
+                let failed = before.failed.saturating_sub(1) + one.failed;
+                self.progress.done = before.done + one.done;
+                Standing::Done(Outcome { done: self.progress.done, failed, ..before })
+            }
+            (standing, _) => standing,
+        };
     }
 
     /// Keeps a failure, if there are not too many.
@@ -239,6 +248,42 @@ impl Transfer {
         }
     }
 
+    /// Whether something can be done with it as it stands.
+    pub fn allows(&self, action: Action) -> bool {
+        let is_interrupted = matches!(self.standing, Standing::Interrupted(_));
+        match action {
+            // One that was interrupted and has no failures to show goes on.
+            Action::Details => !is_interrupted || !self.failures.is_empty(),
+            Action::PauseJob => {
+                matches!(self.standing, Standing::Running)
+                    && matches!(self.progress.phase, Phase::Running | Phase::Paused)
+            }
+            Action::CancelJob => match self.standing {
+                Standing::Running => true,
+                Standing::Stopping => false,
+                _ => self.resumable.is_some(),
+            },
+            Action::RetryJob => !self.is_running() && self.resumable.is_some(),
+            Action::Earlier | Action::Later => self.line.is_some(),
+            Action::LimitJob => self.is_running() && self.moves_bytes(),
+            Action::ClearFinished => !self.is_running() && !is_interrupted,
+            _ => true,
+        }
+    }
+
+    /// What an action comes to for it, where that is not what the action is called.
+    pub fn name_of(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::PauseJob if self.progress.phase == Phase::Paused => Some("Go on"),
+            Action::CancelJob if !self.is_running() => Some("Forget"),
+            _ => None,
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.standing, Standing::Stopping)
+    }
+
     pub fn is_running(&self) -> bool {
         matches!(self.standing, Standing::Running | Standing::Stopping)
     }
@@ -304,8 +349,7 @@ impl Transfers {
     }
 
     pub fn clear_finished(&mut self) {
-        let interrupted = |t: &Transfer| matches!(t.standing, Standing::Interrupted(_));
-        self.jobs.retain(|transfer| transfer.is_running() || interrupted(transfer));
+        self.jobs.retain(|transfer| !transfer.allows(Action::ClearFinished));
         self.move_to(self.cursor);
     }
 }

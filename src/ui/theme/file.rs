@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{Background, Depth, Role, Theme, colour};
-use crate::{config::line_of, ui::keymap::kebab};
+use crate::{config::Problems, ui::keymap::kebab};
 
 /// What a theme changes in what the terminal calls for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,22 +40,16 @@ impl Choice {
     /// The theme in the text of `file`, and what in it means nothing, each with its line.
     pub fn parse(text: &str, file: &str) -> (Choice, Vec<String>) {
         let mut choice = Choice::default();
-        let mut problems = Vec::new();
-        let mut complain = |at: usize, what: &str| {
-            let what = what.lines().collect::<Vec<_>>().join(", ");
-            problems.push(format!("{file}:{}: {what}", line_of(text, at)));
-        };
         let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            complain(error.span().map_or(0, |span| span.start), error.message());
-        }
+        let mut problems = Problems::of(text, file, &errors);
         for (key, value) in sorted(root.get_ref()) {
             let at = value.span().start;
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("base", DeValue::String(name)) => match Choice::built_in(name) {
                     Some(base) => choice = Choice { own: choice.own, ..base },
                     None => {
-                        complain(at, &format!("there is no theme {name}; there are {}", BUILT_IN.join(", ")));
+                        problems
+                            .add(at, format!("there is no theme {name}; there are {}", BUILT_IN.join(", ")));
                     }
                 },
                 ("roles", DeValue::Table(roles)) => {
@@ -64,25 +58,25 @@ impl Choice {
                             Role::ALL.into_iter().find(|role| role.id() == key.get_ref().as_ref())
                         else {
                             let all = Role::ALL.map(Role::id).join(", ");
-                            complain(
+                            problems.add(
                                 key.span().start,
-                                &format!("there is no role {}; there are {all}", key.get_ref()),
+                                format!("there is no role {}; there are {all}", key.get_ref()),
                             );
                             continue;
                         };
                         match style(value) {
                             Ok(style) => choice.own.push((role, style)),
-                            Err((at, why)) => complain(at, &why),
+                            Err((at, why)) => problems.add(at, why),
                         }
                     }
                 }
-                (other, _) => complain(
+                (other, _) => problems.add(
                     key.span().start,
-                    &format!("{other} means nothing here; a theme has base = \"dark\" and [roles]"),
+                    format!("{other} means nothing here; a theme has base = \"dark\" and [roles]"),
                 ),
             }
         }
-        (choice, problems)
+        (choice, problems.told())
     }
 
     /// The theme on a terminal.

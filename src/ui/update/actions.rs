@@ -196,15 +196,16 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 /// Esc: one step out of whatever there is, the nearest first.
 fn cancel(state: &mut State, fx: &mut Effects) {
     let side = state.active;
+    // What was said goes with the key, and is no step of its own.
+    state.notice = None;
     if edit::stop_fetching(state, fx) || hold::let_go(state) {
     } else if state.trial.is_some() {
         connect::stop_trial(state, fx);
     } else if state.pane(side).is_waiting() {
         places::give_up(state, side, fx);
     } else if measure::stop(state, fx) || files::stop_errand(state, fx) {
-    } else if state.pane(side.other()).is_waiting() && state.notice.is_none() {
+    } else if state.pane(side.other()).is_waiting() {
         places::give_up(state, side.other(), fx);
-    } else if state.notice.take().is_some() {
     } else if !state.active().view.listing.filter().is_empty() {
         state.active_mut().view.keep_cursor(|listing| listing.set_filter(""));
     } else if state.active().view.listing.selected().count > 0 {

@@ -202,9 +202,7 @@ pub(super) fn next_way(state: &mut State) {
 
 /// Esc: out of the filter, else the listing stops, else the screen is left.
 fn leave(state: &mut State, fx: &mut Effects) {
-    if state.notice.take().is_some() {
-        return;
-    }
+    state.notice = None;
     let Some(compare) = &mut state.compare else { return };
     if !compare.sieve.text().is_empty() {
         let current = compare.current_path();
@@ -243,11 +241,18 @@ fn accept(state: &mut State, fx: &mut Effects) {
     state.overlays.push(Overlay::Confirm { deed: Deed::Sync, lines, choice: 0, scroll: 0 });
 }
 
-/// What would be copied, in words.
+/// What would be copied, and how much of that replaces something, in words.
 fn said(compare: &Compare) -> Vec<String> {
     let sides = [(compare.sums.to_right, &compare.right_label), (compare.sums.to_left, &compare.left_label)];
     let copied = sides.into_iter().filter(|(load, _)| load.copied != Default::default());
-    copied.map(|(load, label)| format!("{} to {label}", words::totals(&load.copied))).collect()
+    let line = |(load, label): (Load, &String)| {
+        let replaced = match load.replaced {
+            0 => String::new(),
+            count => format!("; {} replaced", words::count(count)),
+        };
+        format!("{} to {label}{replaced}", words::totals(&load.copied))
+    };
+    copied.map(line).collect()
 }
 
 /// Starts the jobs, and leaves the screen.

@@ -42,7 +42,8 @@ pub(super) fn fetch(state: &mut State, location: Location, name: String, to_open
         true => format!("Fetching {name} to open a copy to read; Esc stops."),
         false => format!("Fetching {name} to edit it here; Esc stops."),
     });
-    state.edits.push(Edit { job, to_open, name, draft: None, failure: None, fate: None });
+    let folder = location.parent();
+    state.edits.push(Edit { job, to_open, name, folder, draft: None, failure: None, fate: None });
     fx.push(Effect::Send(Command::Fetch { job, location, to_open }));
 }
 
@@ -127,19 +128,29 @@ pub(super) fn returned(state: &mut State, from: &Outside, ended: Result<i32, Str
     let edit = state.edits.remove(at);
     let Some(draft) = edit.draft else { return };
     // An editor that fails wants nothing written.
-    put_back(state, edit.name, draft, if well { PutBack::IfSame } else { PutBack::Keep }, fx);
+    put_back(state, edit.name, edit.folder, draft, if well { PutBack::IfSame } else { PutBack::Keep }, fx);
 }
 
-fn put_back(state: &mut State, name: String, draft: Box<Draft>, how: PutBack, fx: &mut Effects) {
+fn put_back(
+    state: &mut State,
+    name: String,
+    folder: Option<Location>,
+    draft: Box<Draft>,
+    how: PutBack,
+    fx: &mut Effects,
+) {
     let job = state.fresh_job();
     fx.push(Effect::Send(Command::PutBack { job, draft: draft.clone(), how }));
-    state.edits.push(Edit { job, to_open: false, name, draft: Some(draft), failure: None, fate: None });
+    let (draft, failure, fate) = (Some(draft), None, None);
+    state.edits.push(Edit { job, to_open: false, name, folder, draft, failure, fate });
 }
 
 /// The person's word on a file that has changed meanwhile; none is as good as keeping the copy.
 pub(super) fn decide(state: &mut State, overtaken: Overtaken, how: Option<PutBack>, fx: &mut Effects) {
     match how {
-        Some(how) if how != PutBack::Keep => put_back(state, overtaken.name, overtaken.draft, how, fx),
+        Some(how) if how != PutBack::Keep => {
+            put_back(state, overtaken.name, overtaken.folder, overtaken.draft, how, fx);
+        }
         _ => state.hint(kept(&overtaken.name, &overtaken.draft)),
     }
 }
@@ -191,18 +202,21 @@ pub(super) fn on_event(state: &mut State, at: usize, what: What, fx: &mut Effect
 
 /// The way back has ended.
 fn settled(state: &mut State, edit: Edit, fx: &mut Effects) {
-    let Edit { name, draft: Some(draft), failure, fate: Some(fate), .. } = edit else { return };
+    let Edit { name, folder, draft: Some(draft), failure, fate: Some(fate), .. } = edit else { return };
+    if matches!(fate, Fate::Stored | Fate::Overtaken(_)) {
+        // What is listed of it is not how it is any more.
+        let held = draft.target.parent();
+        let link = folder.clone().filter(|folder| Some(folder) != held.as_ref());
+        for folder in held.into_iter().chain(link) {
+            places::refresh_showing(state, &folder, fx);
+        }
+    }
     match fate {
         Fate::Unchanged if state.notice.is_some() => {}
         Fate::Unchanged => state.hint(format!("{name} was not changed; nothing was written.")),
-        Fate::Stored => {
-            state.say(Tone::Good, format!("Put {name} back."));
-            if let Some(folder) = draft.target.parent() {
-                places::refresh_showing(state, &folder, fx);
-            }
-        }
+        Fate::Stored => state.say(Tone::Good, format!("Put {name} back.")),
         Fate::Overtaken(now) => {
-            let overtaken = Overtaken { name, draft, now, choice: 0 };
+            let overtaken = Overtaken { name, folder, draft, now, choice: 0 };
             // Behind whatever is open: nothing typed for that reaches this.
             state.overlays.insert(0, Overlay::Overtaken(Box::new(overtaken)));
         }

@@ -9,7 +9,7 @@ use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
     fs::{Error, ErrorKind, FsId, Operation, Place, PlacePath, ServerInfo},
     transfer as transfers,
-    ui::state::{Errand, Lost, Next, Notice, Phase, Side, Standing, State, Tone},
+    ui::state::{Errand, Lost, Next, Notice, Phase, Side, Standing, State, Tone, log::Line},
     words,
 };
 
@@ -19,8 +19,12 @@ const MOST_WARNINGS: usize = 1_000;
 pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
     let Event { job, what } = event;
     match what {
-        What::Log { lines, dropped } => state.log.add(lines, dropped),
-        What::Lost(error) => state.in_every_tab(|state| lost(state, &error)),
+        What::Log { lines, dropped } => state.log.add(lines.into_iter().map(Line::Reply), dropped),
+        What::Lost(error) => {
+            let at = state.clock.running;
+            state.log.add([Line::Lost { error: error.clone(), at }], 0);
+            state.in_every_tab(|state| lost(state, &error));
+        }
         What::Reconnecting { fs, wait, .. } => {
             let at = state.clock.running.saturating_add(wait);
             state.in_every_tab(|state| {
@@ -32,9 +36,18 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
             });
         }
         What::Reconnected { fs, info } => {
+            let after = state.log.loss(&fs).map(|(_, at)| state.clock.running.saturating_sub(at));
+            state.log.add([Line::Back { fs: fs.clone(), after }], 0);
             state.in_every_tab(|state| reconnected(state, &fs, &info, fx));
         }
-        What::LeftLost { fs, error } => state.in_every_tab(|state| left_lost(state, &fs, &error)),
+        What::LeftLost { fs, error } => {
+            // One that is only left until it is needed has failed at nothing since it was lost.
+            let is_news = state.log.loss(&fs).is_none_or(|(lost, _)| lost.kind() != error.kind());
+            if is_news {
+                state.log.add([Line::Left { error: error.clone() }], 0);
+            }
+            state.in_every_tab(|state| left_lost(state, &fs, &error));
+        }
         What::Ask { question, ask } => questions::ask(state, job, question, ask, fx),
         what => {
             if matches!(what, What::Done(_) | What::Failed(_) | What::Cancelled) {
@@ -250,7 +263,11 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
             transfer.fail(error);
         }
         What::Warning(error) if transfer.warnings.len() < MOST_WARNINGS => transfer.warnings.push(error),
-        What::Resumable { id } => transfer.resumable = Some(id),
+        What::Resumable { id, reached } => {
+            transfer.resumable = Some(id);
+            // What has arrived for certain, and not what was on its way.
+            transfer.progress.done = reached;
+        }
         What::Verified(verified) => transfer.verified = verified,
         What::Retrying { wait, error, .. } => {
             transfer.progress.phase = transfers::Phase::Waiting;

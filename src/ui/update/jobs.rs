@@ -63,15 +63,17 @@ pub(super) fn on_stored(state: &mut State, what: What) {
             let job = state.fresh_job();
             Transfer {
                 progress: Progress {
-                    done: stored.reached,
+                    done: stored.ended.map_or(stored.reached, |ended| ended.done),
                     total: stored.planned.unwrap_or_default(),
                     failed: stored.failed,
                     ..Progress::default()
                 },
-                standing: Standing::Interrupted(Interrupted {
-                    started: stored.started,
-                    failed: stored.failed,
-                }),
+                standing: match stored.ended {
+                    Some(outcome) => Standing::Done(outcome),
+                    None => {
+                        Standing::Interrupted(Interrupted { started: stored.started, failed: stored.failed })
+                    }
+                },
                 resumable: Some(stored.id),
                 failures: stored.failures.iter().map(|failure| failure.error()).collect(),
                 ..Transfer::new(job, work, name, label(&request.target, state), touches)
@@ -82,6 +84,7 @@ pub(super) fn on_stored(state: &mut State, what: What) {
         return;
     }
     let count = rows.len() as u64;
+    let all_ended = rows.iter().all(|transfer| matches!(transfer.standing, Standing::Done(_)));
     state.transfers.jobs.splice(0..0, rows);
     state.transfers.cursor = 0;
     if state.panel.is_none() && layout::has_room_for_panel(state.size) {
@@ -92,6 +95,10 @@ pub(super) fn on_stored(state: &mut State, what: What) {
         let key = key.unwrap_or_default();
         let has_failed = state.transfers.jobs.first().is_some_and(|transfer| !transfer.failures.is_empty());
         let text = match count {
+            1 if all_ended => format!("Some of an earlier transfer has failed: {key} shows it."),
+            _ if all_ended => {
+                format!("Some of {} earlier transfers has failed: {key} shows them.", words::count(count))
+            }
             1 if has_failed => format!("A transfer was interrupted, and some of it failed: {key} shows it."),
             1 => format!("A transfer was interrupted: {key} and Enter go on with it."),
             _ => format!(
@@ -227,8 +234,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     let at = state.transfers.jobs.iter().position(|transfer| transfer.job == details.job);
     match action {
         Action::Accept | Action::Explain => {
-            let error = details.transfer(state).and_then(|transfer| {
-                transfer.failures.iter().chain(&transfer.warnings).nth(details.place.cursor)
+            let error = details.transfer(state).and_then(|transfer| match &transfer.standing {
+                Standing::Failed(error) if details.count(state) == 0 => Some(error),
+                _ => transfer.failures.iter().chain(&transfer.warnings).nth(details.place.cursor),
             });
             match error.cloned() {
                 Some(error) => explain(state, &error),
@@ -256,7 +264,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
 }
 
 /// What the code of a failure means, or all that is known of one without a code.
-fn explain(state: &mut State, error: &Error) {
+pub(super) fn explain(state: &mut State, error: &Error) {
     let Some(reply) = error.reply() else {
         let words = words::error(error);
         return state.overlays.push(Overlay::Error { words, scroll: 0 });
@@ -339,16 +347,16 @@ fn retry_one(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
 fn retry_stored(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
     let job = state.fresh_job();
     let Some(transfer) = state.transfers.jobs.get_mut(at) else { return };
-    let Standing::Interrupted(interrupted) = transfer.standing else {
+    if transfer.is_running() {
         return state.hint("It can only be tried again with all: R.");
-    };
+    }
     let item = transfer
         .failures
         .get(row)
         .and_then(|error| Some(Location::new(FsId::new(error.place()?), error.path()?.clone())));
     let (Some(item), Some(id)) = (item, transfer.resumable.take()) else { return };
     transfer.failures.remove(row);
-    transfer.kept = Some(Box::new((interrupted, transfer.progress.clone())));
+    transfer.kept = Some(Box::new((transfer.standing.clone(), transfer.progress.clone())));
     transfer.job = job;
     transfer.standing = Standing::Running;
     let name = words::escape_bytes(item.path.name().unwrap_or_default());

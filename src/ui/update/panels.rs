@@ -10,7 +10,7 @@ use crate::{
     ui::{
         action::Action,
         layout,
-        state::{Details, Overlay, Panel, Standing, State, Transfer},
+        state::{Details, Overlay, Panel, Standing, State, Transfer, log::Line},
     },
 };
 
@@ -43,6 +43,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::First => 0,
         Action::Last => usize::MAX - 1,
         Action::Cancel => {
+            state.notice = None;
             state.in_panel = false;
             if !layout::has_room_for_panel(state.size) {
                 state.panel = None;
@@ -56,6 +57,9 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 return true;
             }
             match job {
+                Some(_) if state.transfers.current().is_some_and(Transfer::is_stopping) => {
+                    state.hint("It is stopping already.");
+                }
                 Some(job) if state.transfers.current().is_some_and(Transfer::is_running) => {
                     events::cancel_job(state, job, fx);
                 }
@@ -111,8 +115,13 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
             return true;
         }
         Action::Explain | Action::Open if panel == Panel::Log => {
-            if let Some(line) = state.log.current() {
-                state.overlays.push(Overlay::Explain { line: Box::new(line.clone()), scroll: 0 });
+            match state.log.current().cloned() {
+                Some(Line::Reply(line)) => {
+                    state.overlays.push(Overlay::Explain { line: Box::new(line), scroll: 0 });
+                }
+                Some(Line::Lost { error, .. } | Line::Left { error }) => jobs::explain(state, &error),
+                Some(Line::Back { .. }) => state.hint("This line has no code that could be explained."),
+                None => {}
             }
             return true;
         }

@@ -60,7 +60,7 @@ pub(super) fn side(
     pen.put_right(x, y, 8, &size, Role::Soft);
     let time = time.map_or("?".to_owned(), |time| words::timestamp_in(time, state.clock.now, state.zone));
     // A mark as well as a colour says which one is newer.
-    let (mark, role) = if newer { ("+", Role::Good) } else { (" ", Role::Soft) };
+    let (mark, role) = if newer { ("↑", Role::Good) } else { (" ", Role::Soft) };
     pen.put(x + 9, y, 1, mark, role);
     pen.put(x + 11, y, 12, &text::cut(&time, 12), role);
 }

@@ -10,7 +10,7 @@ use crate::{
     transfer::Totals,
     ui::{
         layout::board::Board,
-        state::{Details, State, Transfer},
+        state::{Details, Standing, State, Transfer},
         text,
         theme::Role,
     },
@@ -35,8 +35,15 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, details: &Details, at: &Boa
         }
     }
     if details.count(state) == 0 {
-        let text = if transfer.is_running() { "Nothing has failed so far." } else { "Nothing has failed." };
-        pen.put(at.rows.x + 2, at.rows.y, at.rows.width.saturating_sub(3), text, Role::Soft);
+        let (text, role) = match &transfer.standing {
+            Standing::Failed(error) => (words::error(error).to_string(), Role::Bad),
+            _ if transfer.is_running() => ("Nothing has failed so far.".to_owned(), Role::Soft),
+            _ => ("Nothing has failed.".to_owned(), Role::Soft),
+        };
+        let room = at.rows.width.saturating_sub(3);
+        for (y, line) in (at.rows.y..at.rows.bottom()).zip(text::wrap(&text, usize::from(room))) {
+            pen.put(at.rows.x + 2, y, room, &line, role);
+        }
     }
     board::foot(pen, at, &foot(transfer, current, at));
 }
@@ -56,13 +63,7 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
         x = pen.put(x, area.y, left(x), &rest, Role::Faint);
         x = pen.put(x, area.y, left(x), &format!(" {:>3}%", (share * 100.0).floor()), Role::Text) + 2;
     }
-    let mut facts = Vec::new();
-    if progress.total != Totals::default() {
-        facts.push(format!("{} of {}", words::totals(&progress.done), words::totals(&progress.total)));
-    } else {
-        facts.push(words::totals(&progress.done));
-    }
-    pen.put(x, area.y, left(x), &text::cut(&facts.join("  "), usize::from(left(x))), Role::Soft);
+    pen.put(x, area.y, left(x), &text::cut(&reached(transfer), usize::from(left(x))), Role::Soft);
     if area.height < 2 {
         return;
     }
@@ -96,6 +97,27 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
     }
     speed.extend(transfer.verified.iter().map(|(by, files)| words::verified(by, *files)));
     pen.put(x, area.y + 1, left(x), &text::cut(&speed.join("  "), usize::from(left(x))), Role::Soft);
+}
+
+/// How far it is, or how far it came.
+fn reached(transfer: &Transfer) -> String {
+    let (done, total) = (&transfer.progress.done, &transfer.progress.total);
+    // What one that ended early would have come to means nothing any more.
+    let ended = |how: &str| match *done == Totals::default() {
+        true => format!("{how} before anything was {}", transfer.work.verb()),
+        false => format!("{how} after {}", words::totals(done)),
+    };
+    match &transfer.standing {
+        Standing::Failed(_) if transfer.failures.is_empty() => ended("failed"),
+        Standing::Failed(error) => format!("{}: {}", ended("failed"), words::error(error).said),
+        Standing::Cancelled => ended("cancelled"),
+        _ if *total == Totals::default() => words::totals(done),
+        // Bytes of a file that failed are none that have arrived.
+        Standing::Done(outcome) if outcome.failed > 0 => {
+            format!("{} failed of {}", words::count(outcome.failed), words::totals(total))
+        }
+        _ => format!("{} of {}", words::totals(done), words::totals(total)),
+    }
 }
 
 fn line(pen: &mut Pen<'_>, error: &Error, (mark, role): (&str, Role), at: &Board, y: u16) {

@@ -1,17 +1,40 @@
-//! Draws the log of replies.
+//! Draws the log: replies, and the loss and the return of connections.
+
+use std::time::Duration;
 
 use ratatui::layout::Rect;
 
 use super::Pen;
 use crate::{
-    reply::Reply,
-    ui::{layout::PanelAreas, state::State, text, theme::Role},
+    ui::{
+        layout::PanelAreas,
+        state::{State, log::Line},
+        text,
+        theme::Role,
+    },
     words,
 };
 
-/// The look of a code's class.
-pub(super) fn class(reply: &Reply) -> (&'static str, Role) {
-    if reply.is_failure() { ("✗", Role::Bad) } else { ("✓", Role::Good) }
+/// What a line says, its mark, and the mark's look.
+pub(super) fn said(line: &Line) -> (String, &'static str, Role) {
+    let (text, is_bad) = match line {
+        Line::Reply(line) => (words::log_line(line), line.reply.is_failure()),
+        // That a server sends an idle session away is nothing to be alarmed by.
+        Line::Lost { error, .. } if error.is_in_good_order() => return (words::lost(error), "·", Role::Soft),
+        Line::Lost { error, .. } => (words::lost(error), true),
+        Line::Left { error } => (words::left_lost(error), true),
+        Line::Back { fs, .. } => (words::back(fs), false),
+    };
+    if is_bad { (text, "✗", Role::Bad) } else { (text, "✓", Role::Good) }
+}
+
+/// How long it took: an answer to come, a server to be there again.
+fn took(line: &Line) -> Option<Duration> {
+    match line {
+        Line::Reply(line) => Some(line.elapsed),
+        Line::Back { after, .. } => *after,
+        Line::Lost { .. } | Line::Left { .. } => None,
+    }
 }
 
 pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas) {
@@ -34,15 +57,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas) {
     let lines = state.log.lines.iter().enumerate().skip(areas.first);
     for (y, (at, line)) in (rows.y..rows.bottom()).zip(lines) {
         let area = Rect { y, height: 1, ..rows };
-        let (mark, role) = class(&line.reply);
+        let (text, mark, role) = said(line);
         let end = area.right().saturating_sub(1);
         let x = pen.put(area.x + 1, y, 1, mark, role) + 1;
-        let took = words::clock(line.elapsed);
         let room = end.saturating_sub(x + 9);
-        let text = text::cut(&words::log_line(line), usize::from(room));
-        pen.put(x, y, room, &text, if line.reply.is_failure() { Role::Text } else { Role::Soft });
-        if area.width > 24 {
-            pen.put_right(end.saturating_sub(8), y, 8, &took, Role::Faint);
+        let text = text::cut(&text, usize::from(room));
+        pen.put(x, y, room, &text, if role == Role::Bad { Role::Text } else { Role::Soft });
+        if let Some(took) = took(line).filter(|_| area.width > 24) {
+            pen.put_right(end.saturating_sub(8), y, 8, &words::clock(took), Role::Faint);
         }
         if state.in_panel && at == state.log.row() {
             pen.tint(area, Role::Cursor);

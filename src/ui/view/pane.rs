@@ -394,7 +394,7 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
         Phase::Lost(lost) => {
             let key = key(state, Action::Refresh);
             let text = match seconds_left(state, lost) {
-                None if words::is_changed(&lost.error) => {
+                None if lost.error.has_changed_identity() => {
                     let what = match lost.error.kind() {
                         ErrorKind::CertificateRefused => "certificate",
                         _ => "host key",

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use super::{Pen, board};
 use crate::{
+    fs::Location,
     transfer::{Conflict, OnConflict},
     ui::{
-        layout::board::Board,
-        state::{Review, State, review::Against},
+        layout::{self, board::Board},
+        state::{Review, State, Transfer, review::Against},
         text,
         theme::Role,
     },
@@ -15,8 +16,13 @@ use crate::{
 };
 
 pub(super) fn draw(pen: &mut Pen<'_>, state: &State, review: &Review, at: &Board) {
-    let name = format!("{} already", words::plural(review.count, "file exists", "files exist"));
     let job = state.transfers.jobs.iter().find(|transfer| Some(transfer.job) == job_of(state));
+    let mut name = format!("{} already", words::plural(review.count, "file exists", "files exist"));
+    let room = usize::from(at.outer.width).saturating_sub(text::width(&name) + 10);
+    // The end of a path tells more than its beginning; less than this of it tells nothing.
+    if let Some(folder) = review.folder().filter(|_| room >= 6) {
+        name.push_str(&format!(" in {}", text::cut_start(&folder_name(state, &folder, job), room)));
+    }
     board::title(pen, at, &name, &job.map(|transfer| transfer.title()).unwrap_or_default());
     heads(pen, at);
     let rows = review.found.iter().enumerate().skip(review.place.top);
@@ -33,6 +39,18 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, review: &Review, at: &Board
     }
     board::foot(pen, at, &foot(state, review, at));
     board::sieve(pen, at, &review.sieve, review.found.len());
+}
+
+/// `web-01:/var/www/assets`, with its server as the job's target has it.
+fn folder_name(state: &State, folder: &Location, job: Option<&Transfer>) -> String {
+    let below = job.and_then(|job| {
+        let target = job.touches.first().filter(|target| target.fs == folder.fs)?;
+        Some(match folder.path.strip_prefix(&target.path)? {
+            b"" => job.target.clone(),
+            rest => format!("{}/{}", job.target.trim_end_matches('/'), words::escape_bytes(rest)),
+        })
+    });
+    below.unwrap_or_else(|| layout::short_path(folder, &state.home))
 }
 
 fn job_of(state: &State) -> Option<crate::engine::JobId> {

@@ -24,7 +24,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, areas: &Ar
     pen.frame(outer, Role::BorderActive);
     if let Some(shown) = viewer.picture.as_ref().filter(|_| viewer.is_picture() && viewer.error.is_none()) {
         picture(pen, state, viewer, shown, inner);
-        return border(pen, state, viewer, outer, 0);
+        return border(pen, state, viewer, outer, None);
     }
     let (shape, height) = update::viewer_shape(state, viewer);
     let (page, _) = match viewer.encoding {
@@ -47,8 +47,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, areas: &Ar
     if page.is_empty() {
         empty(pen, state, viewer, inner);
     }
-    let end = page.last().map_or(viewer.top, |row| row.end);
-    border(pen, state, viewer, outer, end);
+    border(pen, state, viewer, outer, page.last().map(|row| row.end));
 }
 
 /// A picture in the middle, or what there is to say of it.
@@ -102,8 +101,9 @@ fn empty(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, inner: Rect) {
     }
 }
 
-/// The name and what it is above; what is awaited, and where one is, below.
-fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u64) {
+/// The name and what it is above; what is awaited, and where one is, below. `end` is that of what
+/// is seen: where nothing is, that place says what is awaited.
+fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: Option<u64>) {
     if outer.width < 12 || outer.height == 0 {
         return;
     }
@@ -140,7 +140,7 @@ fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u
             Some(Stage::Shown(Fitted { of: (width, height), .. })) => format!(" {width} x {height} "),
             _ => "".to_owned(),
         },
-        Some(1..) => format!(" {:#x}  {:.0}% ", viewer.top, share(end)),
+        Some(1..) => format!(" {:#x}  {:.0}% ", viewer.top, share(end.unwrap_or(viewer.top))),
         _ => format!(" {:#x} ", viewer.top),
     };
     pen.put_right(outer.x + 2, bottom, room, &place, Role::Faint);
@@ -151,7 +151,7 @@ fn border(pen: &mut Pen<'_>, state: &State, viewer: &Viewer, outer: Rect, end: u
             let so_far = if size > 0 { format!(" {:.0}%", share(running.at)) } else { String::new() };
             format!("searching {}…{so_far}  (Esc stops)", search.shown)
         }
-        (None, Some(fetch)) if shown.is_none() && (!viewer.blocks.has(end) || viewer.to_do.is_some()) => {
+        (None, Some(fetch)) if end.is_some_and(|end| !viewer.blocks.has(end) || viewer.to_do.is_some()) => {
             let since = words::duration(state.clock.running.saturating_sub(fetch.since));
             format!("reading… {since}  (Esc stops)")
         }
