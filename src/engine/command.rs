@@ -216,7 +216,8 @@ pub enum Command {
         id: String,
     },
     /// Try again what has failed of an interrupted transfer, `items` of it or all, and nothing else: as
-    /// `Copy`. Sources of a move stay; `Resumable` where there is more to be done.
+    /// `Copy`. `Resumable` where there is more to be done; the sources of a move stay until all of it
+    /// is there.
     Retry {
         job: JobId,
         id: String,

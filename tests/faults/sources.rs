@@ -1,6 +1,6 @@
 //! Sources and targets that are not what they were: changed while they were copied, or closed.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{
     World, noise,
@@ -115,6 +115,41 @@ fn one_item_that_failed_can_be_tried_again_alone() {
     assert_eq!(fs::read(target.join("deep/b")).unwrap(), b"deep/b");
     // That was all of it.
     as_user(PASSWORD_USER, ["jobs", "show", &id]).ends(1).says(&["no interrupted transfer"]);
+}
+
+/// The last item of a move that is tried again makes it a whole one: its sources go.
+#[test]
+fn a_move_whose_last_item_is_tried_again_is_done() {
+    let sshd = Sshd::start(SshdConfig { password_auth: true, ..SshdConfig::default() });
+    let world = World::new(sshd.ssh_config());
+    let (source, target) = (world.path("source"), world.path("target"));
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir_all(&source).unwrap();
+    for path in [world.dir.path(), &source] {
+        mode(path, 0o777);
+    }
+    for name in ["a", "b", "c"] {
+        fs::write(source.join(name), name).unwrap();
+    }
+    let closed = ["a", "b"].map(|name| source.join(name));
+    for file in &closed {
+        mode(file, 0o000);
+    }
+    let from = on(&format!("{PASSWORD_USER}@harness"), &source);
+    let arguments = ["mv".into(), from, target.clone().into()];
+    program::start(world.command(&arguments)).wait().ends(1).says(&["source/a", "source/b"]);
+    let jobs = world.wharf(&["jobs", "--json"]).ends(0).lines();
+    let job: serde_json::Value = serde_json::from_str(&jobs[0]).unwrap();
+    let id = job["id"].as_str().unwrap();
+    for (file, is_last) in closed.iter().zip([false, true]) {
+        mode(file, 0o644);
+        world.wharf(&["jobs", "retry", id, file.to_str().unwrap()]).ends(0);
+        assert_eq!(source.exists(), !is_last, "sources go when all of it is there");
+    }
+    for name in ["a", "b", "c"] {
+        assert_eq!(fs::read_to_string(target.join(name)).unwrap(), name);
+    }
+    world.wharf(&["jobs", "show", id]).ends(1).says(&["no interrupted transfer"]);
 }
 
 /// Another content of the same size and time is not what was begun.

@@ -229,7 +229,12 @@ impl Job {
             journal.planned(planned);
         }
         let is_whole = stored.planned.is_some_and(|planned| journal.reached().files >= planned.files);
-        if outcome.is_ok() && is_whole && !journal.has_failed() && !stored.request.remove_source {
+        let is_done = outcome.is_ok() && is_whole && !journal.has_failed();
+        if is_done && stored.request.remove_source {
+            // All of it is there now: what is left of a move is to take the sources away.
+            return self.copy_recorded(stored.request, Mode::Run, journal, None).await;
+        }
+        if is_done {
             journal.forget();
         } else {
             if let (Some(ended), Ok(outcome)) = (stored.ended, &outcome) {
