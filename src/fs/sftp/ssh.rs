@@ -203,13 +203,20 @@ impl Connection {
     pub async fn open_sftp_with(&self, early: &[Early<'_>]) -> Result<(Channel, Vec<Pending>)> {
         let started = Instant::now();
         let opened = tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await;
-        let channel = opened.map_err(|_| no_answer())?.map_err(|error| {
-            let kind = match error {
-                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::ConnectionLost,
-            };
-            Error::new(kind, Operation::OpenChannel).with_detail(error.to_string())
-        })?;
+        let channel = match opened.map_err(|_| no_answer())? {
+            Ok(channel) => channel,
+            Err(error @ russh::Error::ChannelOpenFailure(_)) => {
+                return Err(
+                    Error::new(ErrorKind::Unsupported, Operation::OpenChannel).with_detail(error.to_string())
+                );
+            }
+            Err(error) => {
+                // What the connection ended for comes a moment after its channels end.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let said = lock(&self.ended).clone().map_or_else(|| error.to_string(), |ended| ended.said);
+                return Err(Error::new(ErrorKind::ConnectionLost, Operation::OpenChannel).with_detail(said));
+            }
+        };
         let round_trip = started.elapsed();
         // By now OpenSSH's server has announced its host keys.
         let early = if lock(&self.findings).is_openssh { early } else { &[] };
