@@ -146,13 +146,14 @@ pub trait Sink: Send {
     async fn write(&mut self, chunk: Bytes) -> Result<()>;
 
     /// The first so many bytes of the file have arrived for certain, without a gap. What a write
-    /// that is cut off can be resumed from.
+    /// that is cut off can be resumed from, also where `finish` has failed.
     fn acknowledged(&self) -> u64 {
         0
     }
 
-    /// Writes what is left, sets the attributes, closes, and waits for every acknowledgement.
-    async fn finish(self: Box<Self>) -> Result<Written>;
+    /// Writes what is left, sets the attributes, closes, and waits for every acknowledgement. Nothing
+    /// can be written after it.
+    async fn finish(&mut self) -> Result<Written>;
 }
 
 /// Files in one place, whatever is behind it. Every method can be cancelled by dropping its

@@ -80,7 +80,8 @@ impl Files {
 /// Gives a file the target's own time where it is set none.
 struct Stamped {
     inner: Box<dyn Sink>,
-    opened: Opened,
+    /// `None` once it is closed.
+    opened: Option<Opened>,
 }
 
 /// Counted while it is open.
@@ -100,13 +101,12 @@ impl Sink for Stamped {
         self.inner.write(chunk).await
     }
 
-    async fn finish(self: Box<Self>) -> Result<Written> {
-        let Stamped { inner, opened } = *self;
+    async fn finish(&mut self) -> Result<Written> {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
-        let written = inner.finish().await;
-        drop(opened);
+        let written = self.inner.finish().await;
+        self.opened = None;
         written
     }
 }
@@ -141,7 +141,7 @@ impl FileSystem for Shared {
         let inner = self.0.memory.write(&self.0.at(path).await, options).await?;
         let open = self.0.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.most_open.fetch_max(open, Ordering::SeqCst);
-        Ok(Box::new(Stamped { inner, opened: Opened(self.0.clone()) }))
+        Ok(Box::new(Stamped { inner, opened: Some(Opened(self.0.clone())) }))
     }
     async fn create_dir(&self, path: &RemotePath, mode: Option<u32>) -> Result<()> {
         self.0.memory.create_dir(&self.0.at(path).await, mode).await

@@ -318,9 +318,9 @@ impl Sink for MemorySink {
         self.written
     }
 
-    async fn finish(self: Box<Self>) -> Result<Written> {
+    async fn finish(&mut self) -> Result<Written> {
         let mut state = lock(&self.state);
-        let refusal = match self.refusal {
+        let refusal = match self.refusal.take() {
             Some(error) => Err(error),
             None if self.attributes == Attributes::default() => Ok(()),
             None => state.fault(Operation::SetAttributes, &self.path),
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!((error.kind(), error.path()), (ErrorKind::ConnectionLost, Some(&path)));
         assert_eq!(read().await.try_collect::<Vec<_>>().await.unwrap().len(), 3);
         memory.fail_next(Operation::Close, &path, lost());
-        let sink = memory.write(&path, WriteOptions::default()).await.unwrap();
+        let mut sink = memory.write(&path, WriteOptions::default()).await.unwrap();
         assert!(sink.finish().await.is_err());
         assert!(memory.stat(&RemotePath::new("/other")).await.is_err());
     }

@@ -340,7 +340,7 @@ impl Sink for RootedSink {
         self.sink.write(chunk).await.map_err(|e| retold(e, None, &self.path))
     }
 
-    async fn finish(self: Box<Self>) -> Result<Written> {
+    async fn finish(&mut self) -> Result<Written> {
         let written = self.sink.finish().await.map_err(|e| retold(e, None, &self.path))?;
         let attributes_refused = written.attributes_refused.map(|e| retold(e, None, &self.path));
         Ok(Written { attributes_refused, ..written })

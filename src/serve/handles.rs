@@ -153,7 +153,7 @@ impl Writing {
         };
     }
 
-    pub async fn close(self) -> Result<(), StatusReply> {
+    pub async fn close(mut self) -> Result<(), StatusReply> {
         let whole = self.ahead.is_empty();
         self.sink.finish().await.map_err(|e| wire::reply(&e))?;
         if !whole {

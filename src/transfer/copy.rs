@@ -345,7 +345,12 @@ impl Copying<'_> {
             }
             moved?;
         }
-        let written = sink.finish().await?;
+        let written = sink.finish().await;
+        if written.is_err() && sink.acknowledged() > noted.0 {
+            // All that was on its way may have arrived while it was waited for.
+            flow.journal.arrived(from.id(), &file.source, sink.acknowledged());
+        }
+        let written = written?;
         if let Some(size) = written.size
             && size != copied.bytes
         {

@@ -120,6 +120,24 @@ fn random(number: usize, low: u64, high: u64) -> u64 {
     low + u64::from_le_bytes(bytes) % (high - low)
 }
 
+/// All of a file is on its way when its end is awaited: what of it has arrived then is not sent again,
+/// or a link that is cut again and again would never carry more than one window.
+#[test]
+fn what_arrives_while_the_end_is_awaited_counts() {
+    const SIZE: usize = 11 << 20;
+    let sshd = Sshd::start(SshdConfig::default());
+    let proxy = Proxy::start(sshd.address(), |_| 8 << 20);
+    let world = behind(&proxy, &sshd);
+    let (source, target) = (world.path("file"), world.path("up"));
+    let bytes = noise(SIZE, 5);
+    fs::write(&source, &bytes).unwrap();
+    fs::create_dir_all(&target).unwrap();
+    let arguments = ["cp".into(), source.into_os_string(), into(on("harness", &target))];
+    program::start(world.command(&arguments)).wait().ends(0).says(&["trying again"]);
+    assert!(fs::read(target.join("file")).unwrap() == bytes);
+    assert_no_strays(&target);
+}
+
 /// Both ways, cut at random every few megabytes: it goes on each time, and what arrives is what was
 /// sent.
 #[test]

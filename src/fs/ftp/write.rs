@@ -378,7 +378,7 @@ impl Sink for Writer {
         self.base()
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<Written> {
+    async fn finish(&mut self) -> Result<Written> {
         loop {
             match self.conclude().await {
                 Ok(written) => return Ok(written),

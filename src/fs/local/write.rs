@@ -151,13 +151,15 @@ impl Sink for Gather {
         Ok(())
     }
 
-    async fn finish(self: Box<Self>) -> Result<Written> {
-        if let Some(stream) = self.streamed {
-            return Box::new(stream).finish().await;
+    async fn finish(&mut self) -> Result<Written> {
+        if let Some(stream) = &mut self.streamed {
+            return stream.finish().await;
         }
+        let (at, options, mut chunks) =
+            (self.path.clone(), self.options.clone(), std::mem::take(&mut self.chunks));
         let (path, sync) = (self.path.clone(), self.options.sync);
         let work = move || {
-            let Gather { path, options, mut chunks, .. } = *self;
+            let path = at;
             let file = create(system_path(&path), &path, &options)?;
             let (mut holes, mut pieces) = (Holes::new(0), VecDeque::new());
             chunks.drain(..).for_each(|chunk| holes.take(chunk, &mut pieces));
@@ -293,7 +295,7 @@ impl Sink for Stream {
         self.taken.load(Ordering::Relaxed)
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<Written> {
+    async fn finish(&mut self) -> Result<Written> {
         let _ = self.orders.send(Order::Finish);
         self.result().await
     }

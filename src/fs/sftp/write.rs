@@ -313,15 +313,12 @@ impl Writer {
                 }
             }
         }
-        if let Some(error) = failed {
-            return Err(self.failed(error));
-        }
         while self.in_flight.front().is_some_and(|sent| sent.is_answered)
             && let Some(sent) = self.in_flight.pop_front()
         {
             self.acknowledged += sent.bytes as u64;
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(self.failed(error)))
     }
 
     /// What a further connection was lost with goes over the session's own.
@@ -373,7 +370,7 @@ impl Sink for Writer {
     /// The last WRITE, FSETSTAT, fsync, FSTAT and CLOSE leave together: one round trip behind the data.
     /// Only where several channels carry the file must all WRITEs have been answered before the
     /// time is set, or a late one would change it again.
-    async fn finish(mut self: Box<Self>) -> Result<Written> {
+    async fn finish(&mut self) -> Result<Written> {
         if self.gathered_len > 0 {
             let len = self.gathered_len;
             let room = self.room(len + 256).await;
