@@ -30,7 +30,8 @@ use wharf::{
     engine::{Command, Engine, Event, JobId, Options, What},
     fs::{
         self, Context, Error, ErrorKind, FileSystem, FsId, FtpOptions, Location, LogLine, Observer,
-        Operation, Place, PlacePath, ReadOptions, RemotePath, SshOptions, Stage, Target, local::Local,
+        Operation, Place, PlacePath, ReadOptions, RemotePath, SshOptions, Stage, Target, WriteOptions,
+        local::Local,
     },
     transfer::{Landing, OnConflict, Policy, Request},
     trust::Never,
@@ -543,6 +544,38 @@ async fn handles_are_bytes() {
     let fs = server.connect().await.unwrap();
     let mut batches = patient(fs.list(&RemotePath::root())).await.unwrap();
     assert!(patient(batches.next()).await.is_none());
+}
+
+/// What is behind a WRITE that failed has not arrived, whatever is said of it: a copy that goes on there
+/// would leave a hole.
+#[tokio::test]
+async fn nothing_counts_behind_a_write_that_failed() {
+    let failed = Arc::new(AtomicU64::new(u64::MAX));
+    let noted = failed.clone();
+    let server = serve(Arc::new(move |asked| {
+        let behind = 4 + asked.subject().len();
+        let offset = u64::from_be_bytes(asked.body.get(behind..behind + 8)?.try_into().unwrap());
+        let fails = asked.kind == 6 && offset >= 300_000 && noted.load(Ordering::SeqCst) == u64::MAX;
+        fails.then(|| {
+            noted.store(offset, Ordering::SeqCst);
+            asked.status(4, "the disk is tired")
+        })
+    }))
+    .await;
+    let fs = server.connect().await.unwrap();
+    let options = WriteOptions { expected_size: Some(64 << 20), ..WriteOptions::default() };
+    let mut sink = patient(fs.write(&RemotePath::new("/file"), options)).await.unwrap();
+    let mut outcome = Ok(());
+    // More than may be on its way, so that answers are heard in between.
+    for _ in 0..1024 {
+        outcome = patient(sink.write(vec![7; 64 << 10].into())).await;
+        if outcome.is_err() {
+            break;
+        }
+    }
+    assert!(outcome.unwrap_err().to_string().contains("the disk is tired"));
+    let reached = sink.acknowledged();
+    assert!(reached <= failed.load(Ordering::SeqCst), "{reached} of {failed:?}");
 }
 
 #[tokio::test]

@@ -303,13 +303,13 @@ impl Writer {
             let Some(sent) = self.in_flight.get_mut(place) else { continue };
             match (sent_again, outcome) {
                 (Some(pending), _) => (sent.pending, sent.lane) = (pending, 0),
-                (None, outcome) => {
+                (None, Ok(())) => {
                     sent.is_answered = true;
                     self.answered += bytes as u64;
-                    if let Err(error) = outcome {
-                        failed = Some(error);
-                        break;
-                    }
+                }
+                (None, Err(error)) => {
+                    failed = Some(error);
+                    break;
                 }
             }
         }
