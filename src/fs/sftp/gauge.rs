@@ -120,7 +120,8 @@ mod tests {
             if waits {
                 gauge.waited(Duration::from_millis(90));
             }
-            let advice = gauge.advise(start + Duration::from_millis(100 * tenth), done, 1024 * MIB - done);
+            let left = (1024 * MIB).saturating_sub(done);
+            let advice = gauge.advise(start + Duration::from_millis(100 * tenth), done, left);
             match advice {
                 Advice::GoOn => continue,
                 Advice::Add if connections == 4 => gauge.over(),

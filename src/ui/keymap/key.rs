@@ -34,7 +34,19 @@ impl Key {
 
 impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
-        Key::new(event.code, event.modifiers)
+        // The bytes 0x1C to 0x1F, which terminals send for these keys, are told by crossterm as digits.
+        let code = match event.code {
+            KeyCode::Char(digit @ '4'..='7') if event.modifiers == KeyModifiers::CONTROL => {
+                KeyCode::Char(match digit {
+                    '4' => '\\',
+                    '5' => ']',
+                    '6' => '^',
+                    _ => '_',
+                })
+            }
+            code => code,
+        };
+        Key::new(code, event.modifiers)
     }
 }
 
@@ -89,5 +101,16 @@ mod tests {
         assert_eq!(key(KeyModifiers::CONTROL, KeyCode::Left), "Ctrl-←");
         assert_eq!(key(KeyModifiers::SHIFT, KeyCode::Char('G')), "G");
         assert_eq!(key(KeyModifiers::SHIFT, KeyCode::BackTab), "Shift-Tab");
+    }
+
+    /// `^\\` of the preset mc did nothing in terminals that send a byte for it.
+    #[test]
+    fn control_keys_beyond_the_letters_are_known() {
+        for (told, pressed) in [('4', '\\'), ('5', ']'), ('6', '^'), ('7', '_')] {
+            let event = KeyEvent::new(KeyCode::Char(told), KeyModifiers::CONTROL);
+            assert_eq!(Key::from(event), Key::new(KeyCode::Char(pressed), KeyModifiers::CONTROL));
+        }
+        let event = KeyEvent::new(KeyCode::Char('4'), KeyModifiers::ALT);
+        assert_eq!(Key::from(event), Key::new(KeyCode::Char('4'), KeyModifiers::ALT));
     }
 }

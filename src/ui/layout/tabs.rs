@@ -91,8 +91,9 @@ fn label(state: &State, tab: usize) -> String {
         };
         server(here).or_else(|| server(other)).unwrap_or_else(|| {
             // One that has been nowhere yet shows the connect screen.
-            let location = here.view.location.as_ref().or(other.view.location.as_ref());
-            let path = location.map(|location| short_path(location, &state.home));
+            let local = |pane: &Pane| pane.view.location.clone().filter(|location| location.fs.is_local());
+            let location = local(here).or_else(|| local(other));
+            let path = location.map(|location| short_path(&location, &state.home));
             let path =
                 path.unwrap_or_else(|| if here.chooser.is_some() { "connect" } else { "…" }.to_owned());
             match path.rsplit('/').next() {

@@ -111,6 +111,9 @@ fn reached(transfer: &Transfer) -> String {
         Standing::Failed(_) if transfer.failures.is_empty() => ended("failed"),
         Standing::Failed(error) => format!("{}: {}", ended("failed"), words::error(error).said),
         Standing::Cancelled => ended("cancelled"),
+        Standing::Done(outcome) if outcome.failed > 0 && *done == *total && *done == Totals::default() => {
+            format!("{} failed", words::count(outcome.failed))
+        }
         _ if *total == Totals::default() => words::totals(done),
         // Bytes of a file that failed are none that have arrived.
         Standing::Done(outcome) if outcome.failed > 0 => {
