@@ -93,8 +93,11 @@ fn both_ways(budget: impl Fn(usize) -> u64 + Copy + Send + Sync + 'static) -> [u
         program::start(World::new(config).command(&["cp".into(), from, to])).wait().ends(0).silently();
         proxy.connections()
     };
-    let down = copy(on("harness", &there.join("down")), into(&here));
-    let up = copy(here.join("up").into(), into(on("harness", &there)));
+    let [down, up] = std::thread::scope(|scope| {
+        let down = scope.spawn(|| copy(on("harness", &there.join("down")), into(&here)));
+        let up = scope.spawn(|| copy(here.join("up").into(), into(on("harness", &there))));
+        [down.join().unwrap(), up.join().unwrap()]
+    });
     assert!(fs::read(here.join("down")).unwrap() == bytes);
     assert!(fs::read(there.join("up")).unwrap() == bytes);
     for dir in [&here, &there] {
