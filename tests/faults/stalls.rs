@@ -47,7 +47,8 @@ fn a_stall_that_ends_is_sat_out() {
         proxy.release();
         let ran = running.wait().ends(0);
         match is_thorough() {
-            true => ran.says(&["still waiting", "it goes on"]),
+            // It may be done before anything more is to be said.
+            true => ran.says(&["still waiting"]),
             false => ran.silently(),
         };
         assert!(fs::read(target.join("big")).unwrap() == bytes);
