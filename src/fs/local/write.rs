@@ -155,11 +155,9 @@ impl Sink for Gather {
         if let Some(stream) = &mut self.streamed {
             return stream.finish().await;
         }
-        let (at, options, mut chunks) =
-            (self.path.clone(), self.options.clone(), std::mem::take(&mut self.chunks));
-        let (path, sync) = (self.path.clone(), self.options.sync);
+        let (path, options) = (self.path.clone(), self.options.clone());
+        let mut chunks = std::mem::take(&mut self.chunks);
         let work = move || {
-            let path = at;
             let file = create(system_path(&path), &path, &options)?;
             let (mut holes, mut pieces) = (Holes::new(0), VecDeque::new());
             chunks.drain(..).for_each(|chunk| holes.take(chunk, &mut pieces));
@@ -168,10 +166,9 @@ impl Sink for Gather {
                 .map_err(|e| Error::io(Operation::Write, &e).at(&path))?;
             conclude(file, &path, &options)
         };
-        if sync {
-            alone(Operation::Write, &path, work).await
-        } else {
-            queued(Operation::Write, &path, work).await
+        match self.options.sync {
+            true => alone(Operation::Write, &self.path, work).await,
+            false => queued(Operation::Write, &self.path, work).await,
         }
     }
 }

@@ -120,15 +120,6 @@ pub struct Spread {
     tried: Option<Arc<Member>>,
 }
 
-/// What comes of further connections from one moment to the next.
-pub enum Step {
-    GoOn,
-    /// The file is open on one more.
-    Take(Lane),
-    /// This one is to be asked nothing more.
-    Retire(Arc<Member>),
-}
-
 impl Spread {
     /// For a file of which `left` bytes are to be moved; `None` where it is not worth it.
     pub fn new(session: &Arc<Session>, path: &RemotePath, purpose: Purpose, left: u64) -> Option<Spread> {
@@ -156,15 +147,16 @@ impl Spread {
         self.gauge.waited(since.elapsed());
     }
 
-    /// What to do now, with `done` bytes moved and `left` to go.
-    pub fn step(&mut self, done: u64, left: u64) -> Step {
+    /// Takes further connections into use, or out of it, with `done` bytes moved and `left` to go: adds
+    /// to `lanes`, or retires one of them.
+    pub fn step(&mut self, done: u64, left: u64, lanes: &mut Vec<Lane>) {
         match self.arriving.try_recv() {
             Ok(Some(lane)) => {
                 if self.tries && self.tried.is_none() {
                     self.tried = lane.member.clone();
                     self.gauge.added();
                 }
-                return Step::Take(lane);
+                return lanes.push(lane);
             }
             Ok(None) => self.end_trial(),
             Err(_) => {}
@@ -178,11 +170,10 @@ impl Spread {
                 if let Some(member) = tried {
                     tracing::info!("one more connection brought nothing");
                     self.session.further.dismiss(&member);
-                    return Step::Retire(member);
+                    lanes.iter_mut().filter(|lane| lane.is_on(&member)).for_each(|lane| lane.retired = true);
                 }
             }
         }
-        Step::GoOn
     }
 
     fn add(&mut self) {

@@ -10,7 +10,7 @@ use super::{
     channel::{Channel, Pending},
     request::Request,
     ssh::Connection,
-    window::Window,
+    window::{Permit, Window},
 };
 use crate::fs::Operation;
 
@@ -52,6 +52,13 @@ impl Lane {
     /// Whether more may go over it.
     pub fn carries(&self) -> bool {
         !self.retired && self.channel.ended().is_none()
+    }
+
+    /// Sends `len` bytes of data for `offset`.
+    pub fn write(&mut self, offset: u64, data: Vec<Bytes>, len: usize, permit: Permit) -> Pending {
+        self.ahead += len;
+        let request = Request::Write { handle: &self.handle, offset, len: len as u32 };
+        self.channel.send_data(Operation::Write, request, data, permit)
     }
 
     /// Closes it, with the answer to hear.

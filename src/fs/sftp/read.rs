@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use super::{
     Session,
     channel::{Channel, Pending, unexpected},
-    further::{Purpose, Spread, Step},
+    further::{Purpose, Spread},
     lane::{LONG_LINK, Lane},
     request::{Request, open},
     requests,
@@ -200,21 +200,6 @@ impl Reader {
         Ok((answer.map_err(|e| self.session.error(e, &self.path))?, asked.permit))
     }
 
-    /// Takes further connections into use, or out of it.
-    fn spread_out(&mut self) {
-        let (Some(spread), Some(size)) = (&mut self.spread, self.expected) else { return };
-        match spread.step(self.delivered, size.saturating_sub(self.delivered)) {
-            Step::GoOn => {}
-            Step::Take(lane) => self.further.push(lane),
-            Step::Retire(member) => {
-                self.further
-                    .iter_mut()
-                    .filter(|lane| lane.is_on(&member))
-                    .for_each(|lane| lane.retired = true);
-            }
-        }
-    }
-
     fn close(&mut self) {
         if let Some(handle) = self.handle.take() {
             // Nothing depends on the answer to closing a file that was read.
@@ -254,7 +239,9 @@ impl Reader {
                 self.finish(Reply::sftp(reply::SFTP_OK, ""));
                 return Ok(None);
             }
-            self.spread_out();
+            if let (Some(spread), Some(size)) = (&mut self.spread, self.expected) {
+                spread.step(self.delivered, size.saturating_sub(self.delivered), &mut self.further);
+            }
             if let Some(handle) = self.handle.clone() {
                 self.fill(&handle).await;
             }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     Session,
     channel::{Pending, unexpected},
-    further::{Purpose, Spread, Step},
+    further::{Purpose, Spread},
     lane::{LARGE, LONG_LINK, Lane},
     lanes::{self, Lanes},
     request::{Request, open},
@@ -179,10 +179,8 @@ impl Writer {
 
     fn request(&mut self, payload: Vec<Bytes>, len: usize, (place, permit): (usize, Permit)) {
         let Some(lane) = self.lanes.get_mut(place) else { return };
-        lane.ahead += len;
         let again = lane.member.is_some().then(|| (self.offset, payload.clone()));
-        let request = Request::Write { handle: &lane.handle, offset: self.offset, len: len as u32 };
-        let pending = lane.channel.send_data(Operation::Write, request, payload, permit);
+        let pending = lane.write(self.offset, payload, len, permit);
         self.in_flight.push_back(Sent { pending, bytes: len, lane: place, is_answered: false, again });
         self.offset += len as u64;
         self.requests += 1;
@@ -218,18 +216,6 @@ impl Writer {
                         break;
                     }
                 }
-            }
-        }
-    }
-
-    /// Takes further connections into use, or out of it.
-    fn spread_out(&mut self) {
-        let Some(spread) = &mut self.spread else { return };
-        match spread.step(self.answered, self.expected.saturating_sub(self.answered)) {
-            Step::GoOn => {}
-            Step::Take(lane) => self.lanes.push(lane),
-            Step::Retire(member) => {
-                self.lanes.iter_mut().filter(|lane| lane.is_on(&member)).for_each(|lane| lane.retired = true);
             }
         }
     }
@@ -323,11 +309,8 @@ impl Writer {
 
     /// What a further connection was lost with goes over the session's own.
     fn send_again(&mut self, (offset, payload): (u64, Vec<Bytes>), len: usize) -> Option<Pending> {
-        let own = self.lanes.first_mut()?;
-        own.ahead += len;
         let permit = self.session.write_window.take_beyond(len);
-        let request = Request::Write { handle: &own.handle, offset, len: len as u32 };
-        Some(own.channel.send_data(Operation::Write, request, payload, permit))
+        Some(self.lanes.first_mut()?.write(offset, payload, len, permit))
     }
 
     fn failed(&self, error: Error) -> Error {
@@ -345,7 +328,10 @@ impl Sink for Writer {
         self.gathered.push(chunk);
         self.settle_arrived()?;
         self.widen();
-        self.spread_out();
+        if let Some(spread) = &mut self.spread {
+            let left = self.expected.saturating_sub(self.answered);
+            spread.step(self.answered, left, &mut self.lanes);
+        }
         while self.gathered_len >= self.chunk {
             let since = Instant::now();
             while self.awaits_lanes() {
