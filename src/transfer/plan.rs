@@ -243,7 +243,7 @@ impl Planner<'_> {
             }
             Some(there) => {
                 let what = if there.kind == Kind::Symlink { "a symlink" } else { "a file" };
-                let error = Error::new(ErrorKind::NotADirectory, Operation::CreateDir)
+                let error = Error::new(ErrorKind::AlreadyExists, Operation::CreateDir)
                     .with_detail(format!("{what} stands where this directory would go"));
                 self.refuse(path, error)
             }

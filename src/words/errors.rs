@@ -237,8 +237,8 @@ fn advice(error: &Error) -> String {
         },
         AlreadyExists => "Choose another name, or remove what is there first.",
         NotADirectory => "Check the path: a part of it is a file.",
-        // What to do about a source is said with it: -r copies folders.
-        IsADirectory if error.operation() == Operation::Copy => "Repeat it with -r, or choose another name.",
+        // Only a copy without recursion refuses a folder as its source.
+        IsADirectory if error.operation() == Operation::Copy => "Repeat it with -r.",
         IsADirectory => "Choose a name that no folder has.",
         NotEmpty => {
             "Somebody may have put something there meanwhile; refresh, and delete it with all it holds."
@@ -275,7 +275,7 @@ fn advice(error: &Error) -> String {
             "Do not go on before the server's administrator has confirmed the new one; only then remove the older one's line from that file."
         }
         CertificateRefused => {
-            "Ask the server's administrator for its fingerprint; connect again and say yes if it is the same, or name its issuer with --tls-ca."
+            "Ask the server's administrator for its fingerprint; connect again and say yes if it is the same, or start wharf with --tls-ca and its issuer."
         }
         Protocol => "Connect again; if it stays, report it with the log (-v), as either side has a bug.",
         Cancelled => "What was done until then stays; repeat it to go on.",

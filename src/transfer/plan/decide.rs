@@ -44,7 +44,7 @@ impl Planner<'_> {
         let rest = self.input.policy.on_conflict;
         let policy = self.input.policy.decided.get(&target).copied().unwrap_or(rest);
         if there.kind == Kind::Dir && policy != OnConflict::Rename {
-            let error = Error::new(ErrorKind::IsADirectory, Operation::Copy)
+            let error = Error::new(ErrorKind::AlreadyExists, Operation::Copy)
                 .with_detail("a directory stands where this file would go");
             self.refuse(path, error);
             return Decision::Skip;

@@ -218,6 +218,23 @@ fn directories_need_recursion() {
     assert_eq!(plan.refused[0].kind(), ErrorKind::IsADirectory);
 }
 
+#[test]
+fn what_stands_in_the_way_is_to_be_removed_first() {
+    for (kind, in_the_way, said) in [
+        (Kind::File, Kind::Dir, "a directory stands where this file would go"),
+        (Kind::Dir, Kind::File, "a file stands where this directory would go"),
+        (Kind::Dir, Kind::Symlink, "a symlink stands where this directory would go"),
+    ] {
+        let plan = run(
+            &[source("/s/x", kind, "/t/x", &[])],
+            &[("/t/x", entry("x", in_the_way, 0, 100))],
+            OnConflict::Overwrite,
+        );
+        assert_eq!(plan.refused[0].kind(), ErrorKind::AlreadyExists, "{kind:?} onto {in_the_way:?}");
+        assert_eq!(plan.refused[0].detail(), Some(said));
+    }
+}
+
 fn sync(sources: &[Tree], existing: &[(&str, Entry)]) -> Plan {
     let policy = Policy { on_conflict: OnConflict::Different, delete: true, ..Policy::default() };
     run_under(sources, existing, &policy)
