@@ -26,6 +26,16 @@ struct Binding {
     action: Action,
     chord: Chord,
     line: usize,
+    /// Where in the text it stands.
+    at: usize,
+}
+
+impl Binding {
+    /// Whether it takes the key away from what another action has in the mode.
+    fn takes(&self, mode: Mode, chord: Chord, action: Action) -> bool {
+        let same_place = self.mode == mode || self.mode == Mode::Base && mode.has_base();
+        same_place && self.action != action && collide(self.chord, chord)
+    }
 }
 
 /// A text, with what is wrong in it.
@@ -77,17 +87,27 @@ impl Keymap {
             let fresh: Vec<_> = fresh.map(|b| (b.mode, b.chord, b.action)).collect();
             self.bindings.splice(at..at, fresh);
         }
+        let before = self.bindings.clone();
         // What the text says comes before what was there.
         let says = |mode: Mode, chord: Chord, action: Action| {
             bindings.iter().any(|b| (b.mode, b.chord, b.action) == (mode, chord, action))
         };
         self.bindings.retain(|(mode, chord, action)| {
-            says(*mode, *chord, *action)
-                || !bindings.iter().any(|b| {
-                    let same_place = b.mode == *mode || b.mode == Mode::Base && mode.has_base();
-                    same_place && b.action != *action && collide(b.chord, *chord)
-                })
+            says(*mode, *chord, *action) || !bindings.iter().any(|b| b.takes(*mode, *chord, *action))
         });
+        // What loses its last key to another action does not lose it in silence.
+        let mut told = Vec::new();
+        for (mode, chord, action) in before {
+            let has_key = self.bindings.iter().any(|(m, _, a)| (*m, *a) == (mode, action));
+            let by = bindings.iter().find(|b| b.takes(mode, chord, action));
+            let Some(by) = by.filter(|_| !has_key && !told.contains(&(mode, action))) else { continue };
+            told.push((mode, action));
+            let (lost, taker, mode) = (action.id(), by.action.id(), mode.id());
+            reader.problems.add(
+                by.at,
+                format!("{} is {taker} now, and {lost} has no key in [{mode}]: give it one, or []", by.chord),
+            );
+        }
         reader.problems.told()
     }
 }
@@ -159,7 +179,7 @@ impl Reader<'_> {
                 let line = other.line;
                 self.problems.add(at, format!("{what} in line {line}; that one counts"));
             }
-            None => out.push(Binding { mode, action, chord, line: line_of(self.text, at) }),
+            None => out.push(Binding { mode, action, chord, line: line_of(self.text, at), at }),
         }
     }
 }
@@ -242,13 +262,33 @@ mod tests {
     fn what_the_file_binds_comes_first() {
         let (keymap, problems) =
             Keymap::custom("[panes]\ncopy = ['x', 'd']\n[base]\nlog = 'p'\nhelp = []\n", "keys.toml");
-        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(problems.len(), 2, "{problems:?}");
         assert_eq!(means(&keymap, Mode::Panes, "x"), Some(Action::Copy));
         assert_eq!(means(&keymap, Mode::Panes, "d"), Some(Action::Copy), "taken from delete");
         assert_eq!(means(&keymap, Mode::Panes, "F5"), None);
         assert_eq!(means(&keymap, Mode::Panes, "F8"), Some(Action::Delete), "which keeps its others");
         assert_eq!(means(&keymap, Mode::Transfers, "p"), Some(Action::Log), "everywhere");
         assert_eq!(means(&keymap, Mode::Base, "?"), None);
+    }
+
+    #[test]
+    fn an_action_that_loses_its_only_key_is_named() {
+        let text = "[panes]\ncopy = ['F5', 'i']\nmove = ['F6', 'd']\n[base]\nlog = 's'\n";
+        let (_, problems) = Keymap::custom(text, "keys.toml");
+        assert_eq!(
+            problems,
+            [
+                "keys.toml:2: i is copy now, and properties has no key in [panes]: give it one, or []",
+                "keys.toml:5: s is log now, and sort has no key in [panes]: give it one, or []",
+                "keys.toml:5: s is log now, and limit-job has no key in [transfers]: give it one, or []",
+            ],
+            "delete has others"
+        );
+        // Whoever writes it down means it.
+        let text = format!("{text}\n[transfers]\nlimit-job = []\n");
+        let (_, problems) =
+            Keymap::custom(&text.replace("'i'", "'F9'").replace("[base]", "sort = ['f']\n[base]"), "k");
+        assert_eq!(problems, Vec::<String>::new());
     }
 
     #[test]
