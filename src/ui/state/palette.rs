@@ -48,7 +48,8 @@ fn offered() -> impl Iterator<Item = &'static Info> {
     })
 }
 
-/// Those whose name matches come before those that only speak of it.
+/// Those that are called so come first, here or elsewhere; then those whose name has the letters in
+/// it, then those that speak of it.
 fn found(typed: &str) -> Vec<Action> {
     let all: Vec<&Info> = offered().collect();
     if typed.is_empty() {
@@ -60,12 +61,28 @@ fn found(typed: &str) -> Vec<Action> {
     let config = Config { casing: CaseMatching::Ignore, ..Config::default() };
     let mut matcher = Matcher::new(typed, &config);
     let names: Vec<&str> = all.iter().map(|info| info.name).collect();
-    let texts: Vec<String> =
-        all.iter().map(|info| format!("{} {} {}", info.name, info.help, info.group.title())).collect();
+    let lower = typed.to_lowercase();
+    let called = |word: &str, is: fn(&str, &str) -> bool| is(&word.to_lowercase(), &lower);
+    let known_as = |is: fn(&str, &str) -> bool| {
+        all.iter().filter(move |info| {
+            called(info.name, is) || info.action.synonyms().iter().any(|word| called(word, is))
+        })
+    };
+    let begins = all.iter().filter(|info| called(info.name, |name, typed| name.starts_with(typed)));
+    let by_letters = matcher.match_list(&names);
+    let by_letters = by_letters.iter().filter_map(|found| all.get(usize::try_from(found.index).ok()?));
+    let speaks = all.iter().filter(|info| {
+        let text = format!("{} {}", info.help, info.group.title()).to_lowercase();
+        lower.split_whitespace().all(|word| text.contains(word))
+    });
     let mut out: Vec<Action> = Vec::new();
-    for found in matcher.match_list(&names).iter().chain(&matcher.match_list(&texts)) {
-        let info = usize::try_from(found.index).ok().and_then(|at| all.get(at));
-        if let Some(info) = info.filter(|info| !out.contains(&info.action)) {
+    for info in known_as(|word, typed| word == typed)
+        .chain(begins)
+        .chain(known_as(|word, typed| word.starts_with(typed)))
+        .chain(by_letters)
+        .chain(speaks)
+    {
+        if !out.contains(&info.action) {
             out.push(info.action);
         }
     }
@@ -146,5 +163,21 @@ mod tests {
         assert_eq!(find("nwfl").first(), Some(&Action::NewFile));
         assert!(find("checksum").contains(&Action::Properties));
         assert_eq!(find("no such thing at all"), []);
+    }
+
+    #[test]
+    fn what_other_programs_call_it_finds_it() {
+        for (word, action) in [
+            ("mkdir", Action::NewFolder),
+            ("chmod", Action::Permissions),
+            ("exit", Action::Quit),
+            ("Exi", Action::Quit),
+            ("rm", Action::Delete),
+            ("paste", Action::Drop),
+            ("sync", Action::Compare),
+            ("du", Action::Measure),
+        ] {
+            assert_eq!(find(word).first(), Some(&action), "{word}");
+        }
     }
 }
