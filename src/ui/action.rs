@@ -213,16 +213,73 @@ impl Action {
     }
 
     /// What can be done with an item, in the order of its menu.
-    pub fn for_items() -> impl Iterator<Item = Action> {
+    pub fn for_items(is_folder: bool) -> impl Iterator<Item = Action> {
+        use Action::*;
         let files = ALL.iter().filter(|info| info.group == Group::Files).map(|info| info.action);
-        let made_anew = [Action::NewFolder, Action::NewFile, Action::RunCommand, Action::Drop];
-        std::iter::once(Action::Open).chain(files.filter(move |action| !made_anew.contains(action)))
+        let left_out: &[Action] = match is_folder {
+            true => &[NewFolder, NewFile, RunCommand, Drop, View, Edit, HardLink],
+            // To look at it is what opens it.
+            false => &[NewFolder, NewFile, RunCommand, Drop],
+        };
+        let open = is_folder.then_some(Open);
+        open.into_iter().chain(files.filter(move |action| !left_out.contains(action)))
     }
 
     /// What can be done with a folder where no item is meant.
     pub fn for_folders() -> impl Iterator<Item = Action> {
         use Action::*;
         [Drop, NewFolder, NewFile, RunCommand, Refresh, SelectAll, Sort, Hidden, GoTo, Connect].into_iter()
+    }
+
+    /// What other programs and shells call it, to be found by in the palette.
+    pub fn synonyms(self) -> &'static [&'static str] {
+        use Action::*;
+        match self {
+            Open => &["enter", "cd", "xdg-open"],
+            Parent => &["up", "cd .."],
+            GoTo => &["cd", "path", "url", "location", "jump"],
+            Connect => &["bookmarks", "hosts", "ssh", "sftp", "ftp", "hotlist", "servers", "sites", "login"],
+            Refresh => &["reload", "reread", "reconnect", "ls"],
+            Bookmark => &["favourite", "favorite"],
+            Swap => &["exchange"],
+            SelectPattern => &["glob", "mark"],
+            Select | SelectAll => &["mark", "tag"],
+            View => &["cat", "less", "preview", "read", "show", "hexdump", "image"],
+            Edit => &["vi", "vim", "nano", "editor"],
+            OpenWith => &["xdg-open", "launch"],
+            Shell => &["terminal", "bash", "console"],
+            Copy => &["cp", "upload", "download", "put", "get", "transfer", "scp"],
+            Move => &["mv"],
+            PickUp => &["yank"],
+            PickUpMove => &["cut"],
+            Drop => &["paste"],
+            Rename => &["mv", "pattern"],
+            NewFolder => &["mkdir", "md", "create", "new folder", "directory"],
+            NewFile => &["touch", "create"],
+            Symlink => &["ln", "symlink", "symbolic link"],
+            HardLink => &["ln"],
+            Delete => &["rm", "rmdir", "remove", "erase", "unlink"],
+            Properties => &["stat", "info", "attributes", "sha256", "checksum", "hash", "details"],
+            Permissions => &["chmod", "mode", "rights", "access"],
+            Owner => &["chown", "chgrp", "user", "group"],
+            RunCommand => &["exec", "execute", "!", "run"],
+            CopyPath => &["clipboard", "url", "pwd"],
+            Filter => &["search", "narrow"],
+            Find => &["search", "locate", "grep", "glob"],
+            Measure => &["du", "size", "calculate"],
+            Sort => &["order"],
+            Hidden => &["dotfiles"],
+            Transfers => &["jobs", "queue", "progress", "background"],
+            Log => &["messages", "replies", "history"],
+            PauseJob => &["hold", "stop", "continue"],
+            CancelJob => &["abort", "stop", "kill"],
+            RetryJob => &["resume", "again", "continue"],
+            LimitJob | LimitAll => &["limit", "throttle", "bandwidth"],
+            Compare => &["sync", "synchronise", "synchronize", "diff", "mirror"],
+            Help => &["keys", "manual", "shortcuts"],
+            Quit => &["exit", "bye", "close", "logout"],
+            _ => &[],
+        }
     }
 
     /// What this action is called.
@@ -244,7 +301,7 @@ const ALL: &[Info] = &[
     row(Action::First, Group::Moving, "First", "to the first row"),
     row(Action::Last, Group::Moving, "Last", "to the last row"),
     row(Action::OtherPane, Group::Moving, "Other pane", "to the other pane; from a panel back to the panes"),
-    row(Action::Open, Group::Places, "Open", "open the folder, or the link to one"),
+    row(Action::Open, Group::Places, "Open", "open the folder; look at the file"),
     row(Action::Parent, Group::Places, "Parent folder", "to the folder above"),
     row(Action::Home, Group::Places, "Home", "to the home folder of this machine or login"),
     row(Action::GoTo, Group::Places, "Go to", "go to a path, a URL or host:path; Tab completes"),

@@ -14,7 +14,7 @@ pub use key::Key;
 pub use line::edit;
 pub use mode::Mode;
 
-use self::hints::{hinted, name_in};
+use self::hints::{help_in, hinted, name_in};
 use super::action::Action;
 
 /// The table.
@@ -117,6 +117,17 @@ impl Keymap {
         };
         let keys_at_work = keys(false);
         if keys_at_work.is_empty() { keys(true) } else { keys_at_work }
+    }
+
+    /// What is bound in just this mode, in the order of the help: its keys, and what it does
+    /// there.
+    pub fn help(&self, mode: Mode) -> Vec<(Vec<Chord>, Action, &'static str)> {
+        let rows = Action::all().iter().filter_map(|info| {
+            let keys = self.in_mode(mode, info.action);
+            let does = help_in(mode, info.action).unwrap_or(info.help);
+            (!keys.is_empty()).then_some((keys, info.action, does))
+        });
+        rows.collect()
     }
 
     /// What the footer shows in a mode: the most useful first, with its key and its name there.

@@ -3,6 +3,7 @@
 pub mod board;
 mod drop;
 pub mod header;
+pub mod hints;
 mod tabs;
 pub mod tour;
 
@@ -12,9 +13,8 @@ pub use tabs::{TabBar, tab_bar};
 
 use super::{
     action::Action,
-    keymap::{Chord, Mode},
     sheet,
-    state::{Overlay, Panel, Side, State},
+    state::{Panel, Side, State},
     text,
 };
 use crate::{
@@ -229,59 +229,6 @@ fn panel_areas(outer: Rect, panel: Panel, count: usize, state: &State) -> PanelA
 /// The names of the panel's tabs.
 pub const TABS: (&str, &str) = ("Transfers", "Log");
 
-/// A hint of the footer, where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    pub area: Rect,
-    pub key: Chord,
-    pub action: Action,
-    pub name: &'static str,
-}
-
-/// The footer's hints, as many as fit.
-pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
-    let mut out = Vec::new();
-    let mut x = area.x.saturating_add(1);
-    let mode = state.mode();
-    let scrolls = match sheet::sheet(state) {
-        Some(sheet) => sheet.last_scroll() > 0,
-        // Any key ends it.
-        None => !matches!(state.overlay(), Some(Overlay::Tour)),
-    };
-    let is_picture = mode == Mode::Viewer && state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
-    let ways = match state.pending {
-        // What may follow the key that was pressed.
-        Some((pending, key)) if pending == mode => state
-            .keymap
-            .continuations(mode, key)
-            .into_iter()
-            .filter_map(|(chord, action)| Some((chord, action, action.info()?.name)))
-            .collect(),
-        _ => state.keymap.hints(mode),
-    };
-    let applies = |action| match (mode, state.overlay()) {
-        (Mode::Transfers | Mode::Log, _) => state.applies(action),
-        (Mode::Details, Some(Overlay::Details(details))) => details.allows(state, action),
-        _ => true,
-    };
-    let transfer = state.transfers.current().filter(|_| mode == Mode::Transfers);
-    for (key, action, name) in ways {
-        // Nothing is hinted that would do nothing.
-        let is_still = !scrolls && matches!(action, Action::Up | Action::Down | Action::PageDown);
-        if is_still || (is_picture && action.is_about_text()) || !applies(action) {
-            continue;
-        }
-        let name = transfer.and_then(|transfer| transfer.name_of(action)).unwrap_or(name);
-        let width = u16::try_from(text::width(&key.to_string()) + 1 + name.len()).unwrap_or(u16::MAX);
-        if area.height == 0 || x.saturating_add(width) >= area.right() {
-            break;
-        }
-        out.push(Hint { area: Rect { x, y: area.y, width, height: 1 }, key, action, name });
-        x = x.saturating_add(width + 2);
-    }
-    out
-}
-
 /// What is under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hit {
@@ -318,7 +265,7 @@ pub enum Hit {
 /// What is at that cell.
 pub fn hit(areas: &Areas, state: &State, x: u16, y: u16) -> Hit {
     let at = Position { x, y };
-    let over_hint = || hints(areas.hints, state).into_iter().find(|hint| hint.area.contains(at));
+    let over_hint = || hints::hints(areas.hints, state).into_iter().find(|hint| hint.area.contains(at));
     if let Some(sheet) = sheet::sheet(state) {
         // A dialog takes the mouse as it takes the keys.
         return match sheet.buttons.iter().position(|button| button.area.contains(at)) {

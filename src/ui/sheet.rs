@@ -7,6 +7,7 @@ mod files;
 mod find;
 mod form;
 mod goto;
+mod help;
 mod menu;
 mod palette;
 mod parts;

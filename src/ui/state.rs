@@ -351,7 +351,17 @@ impl State {
 
     /// Where keys go now.
     pub fn mode(&self) -> Mode {
-        match self.overlay() {
+        self.mode_below(self.overlay())
+    }
+
+    /// Where keys go once what only tells something, as the help and the tour do, is closed.
+    pub fn mode_behind(&self) -> Mode {
+        let tells = |overlay: &&Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Tour);
+        self.mode_below(self.overlays.iter().rev().find(|overlay| !tells(overlay)))
+    }
+
+    fn mode_below(&self, overlay: Option<&Overlay>) -> Mode {
+        match overlay {
             Some(Overlay::Text { .. }) => Mode::Text,
             Some(Overlay::Question(question)) => match question.ask {
                 Asking::Secret { .. } => Mode::Text,

@@ -111,13 +111,16 @@ fn failed(w: u16, h: u16) -> (Ui, JobId) {
     (ui, job)
 }
 
+/// Its details.
+pub fn failed_details(w: u16, h: u16) -> Ui {
+    let (mut ui, _) = failed(w, h);
+    ui.press("T Enter Down");
+    ui
+}
+
 #[test]
 fn every_item_that_failed_is_listed_and_explained() {
-    snapshot("details_failed", |w, h| {
-        let (mut ui, _) = failed(w, h);
-        ui.press("T Enter Down");
-        ui
-    });
+    snapshot("details_failed", failed_details);
     let (mut ui, _) = failed(80, 24);
     ui.press("T Enter");
     assert_eq!(ui.state.mode(), Mode::Details);
@@ -314,9 +317,9 @@ fn the_line_is_shown_and_changed() {
 }
 
 /// What is hinted in the panel for the transfer of the cursor, by name.
-fn hints(ui: &mut Ui) -> Vec<&'static str> {
+fn hints(ui: &mut Ui) -> Vec<std::borrow::Cow<'static, str>> {
     let areas = layout::layout(ui.state.size, &ui.state);
-    layout::hints(areas.hints, &ui.state).iter().map(|hint| hint.name).collect()
+    layout::hints::hints(areas.hints, &ui.state).iter().map(|hint| hint.name.clone()).collect()
 }
 
 #[test]
@@ -351,23 +354,34 @@ fn what_is_hinted_fits_the_transfer_of_the_cursor() {
     ] {
         ui.press("T");
         let hints = hints(&mut ui);
-        assert!(wanted.iter().all(|name| hints.contains(name)), "{wanted:?} of {hints:?}\n{}", ui.screen());
-        assert!(!unwanted.iter().any(|name| hints.contains(name)), "{unwanted:?} in {hints:?}");
+        assert!(
+            wanted.iter().all(|name| hints.iter().any(|hint| hint == name)),
+            "{wanted:?} of {hints:?}\n{}",
+            ui.screen()
+        );
+        assert!(
+            !unwanted.iter().any(|name| hints.iter().any(|hint| hint == name)),
+            "{unwanted:?} in {hints:?}"
+        );
     }
     // The same in its details.
     let (mut ui, _) = failed(140, 40);
     ui.press("T Enter");
-    assert_eq!(hints(&mut ui), ["Close", "Explain", "Try again", "All again"]);
+    assert_eq!(hints(&mut ui), ["Close", "Explain", "Help", "Try again", "All again"]);
     ui.press("End");
-    assert_eq!(hints(&mut ui), ["Close", "Explain", "All again"], "a warning is nothing to be tried again");
+    assert_eq!(
+        hints(&mut ui),
+        ["Close", "Explain", "Help", "All again"],
+        "a warning is nothing to be tried again"
+    );
     let mut ui = ended(What::Done(Outcome::default()));
     ui.press("T Enter");
-    assert_eq!(hints(&mut ui), ["Close"]);
+    assert_eq!(hints(&mut ui), ["Close", "Help"]);
     // What was told to stop is not stopped again.
     let (mut ui, _) = running(TransferPhase::Running);
     ui.press("T x");
     let sent = ui.sent.len();
-    assert!(!hints(&mut ui).contains(&"Cancel job"));
+    assert!(!hints(&mut ui).iter().any(|hint| hint == "Cancel job"));
     ui.press("x");
     assert_eq!(ui.sent.len(), sent);
     assert!(ui.says("stopping"), "{:?}", ui.state.notice);

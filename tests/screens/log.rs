@@ -18,7 +18,7 @@ fn lost_and_back(w: u16, h: u16) -> Ui {
 
 fn hinted(ui: &Ui, action: Action) -> bool {
     let areas = layout::layout(ui.state.size, &ui.state);
-    layout::hints(areas.hints, &ui.state).iter().any(|hint| hint.action == action)
+    layout::hints::hints(areas.hints, &ui.state).iter().any(|hint| hint.action == action)
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn the_tour() {
         for said in ["other", "choose", "F5 copies", "F1 lists all keys", "Any key ends this."] {
             assert!(screen.contains(said), "{said} at {w}x{h}:\n{screen}");
         }
-        let hints = layout::hints(layout::layout(ui.state.size, &ui.state).hints, &ui.state);
+        let hints = layout::hints::hints(layout::layout(ui.state.size, &ui.state).hints, &ui.state);
         let hinted: Vec<Action> = hints.iter().map(|hint| hint.action).collect();
         assert_eq!(hinted, [Action::Cancel], "what any other key does is no more than that");
     }

@@ -25,7 +25,7 @@ fn many(count: u64) -> Ask {
     Ask::Conflicts { shown, count }
 }
 
-fn asked(w: u16, h: u16) -> Ui {
+pub fn asked(w: u16, h: u16) -> Ui {
     let (mut ui, job) = copying(w, h);
     ui.event(job, What::Ask { question: QuestionId(9), ask: many(12) });
     ui

@@ -89,11 +89,82 @@ fn help_says_first_what_is_at_hand() {
     let mut ui = crate::viewer::viewing(80, 24, b"text\n");
     ui.press("F1");
     let screen = ui.screen();
-    assert!(
-        screen.contains("Viewing a file") && screen.contains("colour the text by its syntax"),
-        "{screen}"
-    );
+    assert!(screen.contains("Here, in the viewer") && screen.contains("as bytes, or as text"), "{screen}");
     let mut ui = two_panes(80, 24);
     ui.press("T F1");
-    assert!(ui.screen().contains("Transfers and log"), "{}", ui.screen());
+    assert!(ui.screen().contains("Here, in the list of transfers"), "{}", ui.screen());
+}
+
+/// Wherever one is, the help is a key away, and Esc leads back to just that.
+#[test]
+fn help_is_there_in_every_dialog() {
+    let with = |keys: &str| {
+        let mut ui = two_panes(80, 24);
+        ui.state.places.can_keep = true;
+        ui.press(keys);
+        ui
+    };
+    for (mut ui, title) in [
+        (with("/"), "in the filter"),
+        (with("F7"), "in this line"),
+        (with("s"), "in this dialog"),
+        (with("Down P"), "in this dialog"),
+        (with("Down F8"), "in this dialog"),
+        (with("Ctrl-B"), "in the list of places"),
+        (with("Ctrl-B F7"), "in this form"),
+        (with(":"), "in the list of commands"),
+        (with("Ctrl-F"), "in the search"),
+        (with("Ctrl-G"), "in the path"),
+        (with("Ctrl-A r"), "in the pattern"),
+        (crate::review::asked(80, 24), "in the review"),
+        (crate::jobs::failed_details(80, 24), "in the details"),
+    ] {
+        let before = ui.screen();
+        ui.press("F1");
+        assert!(ui.screen().contains(&format!("Here, {title}")), "{title}\n{}", ui.screen());
+        ui.press("Esc");
+        assert_eq!(ui.screen(), before);
+    }
+}
+
+/// What the connect screen takes for a letter elsewhere is a command.
+#[test]
+fn commands_are_found_from_the_connect_screen_as_the_tour_says() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Ctrl-B Shift-F1");
+    assert!(
+        ui.screen().contains("Ctrl-P finds every") || ui.screen().contains("^P finds every"),
+        "{}",
+        ui.screen()
+    );
+    ui.press("Esc Ctrl-P");
+    ui.press("q u i t");
+    assert!(ui.screen().contains("leave; asks while something runs"), "{}", ui.screen());
+}
+
+/// Enter and a double click show what a row holds, be it a folder or a file.
+#[test]
+fn a_file_is_opened_by_looking_at_it() {
+    let mut ui = two_panes(80, 24);
+    while ui.cursor_name(Side::Left) != "index.html" {
+        ui.press("Down");
+    }
+    ui.press("Enter");
+    assert!(ui.state.viewer.is_some(), "{}", ui.screen());
+    ui.press("Esc");
+    let (column, row) =
+        ui.find(|hit| matches!(hit, Hit::Row(Side::Left, at) if at == ui.state.left.view.cursor));
+    ui.click((column + 2, row));
+    ui.click((column + 2, row));
+    assert!(ui.state.viewer.is_some(), "{}", ui.screen());
+}
+
+/// What a row's menu offers is what can be done with it.
+#[test]
+fn the_menu_of_a_folder_opens_it_and_that_of_a_file_shows_it() {
+    let offered = |is_folder| Action::for_items(is_folder).collect::<Vec<_>>();
+    assert_eq!(offered(true).first(), Some(&Action::Open));
+    assert!(!offered(true).contains(&Action::View));
+    assert_eq!(offered(false).first(), Some(&Action::View));
+    assert!(!offered(false).contains(&Action::Open));
 }

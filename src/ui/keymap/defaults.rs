@@ -51,10 +51,11 @@ impl Default for Keymap {
         bind(review, Undecide, &[(none, Backspace), (none, Char('z'))]);
         bind(review, NextWay, &[(none, Char(' '))]);
         bind(review, Filter, &[(none, Char('/'))]);
+        bind(review, Help, &[(none, F(1)), (none, Char('?'))]);
 
         let compare = Mode::Compare;
         bind(compare, Accept, &[(none, Enter)]);
-        bind(compare, Cancel, &[(none, Esc)]);
+        bind(compare, Cancel, &[(none, Esc), (none, Char('q'))]);
         bind(compare, ToRight, &[(none, Right), (none, Char('l'))]);
         bind(compare, ToLeft, &[(none, Left), (none, Char('h'))]);
         bind(compare, LeaveRow, &[(none, Char('='))]);
@@ -78,6 +79,7 @@ impl Default for Keymap {
         bind(Mode::Details, Cancel, &[(none, Esc), (none, Char('q'))]);
         bind(Mode::Details, RetryItem, &[(none, Char('r'))]);
         bind(Mode::Details, RetryJob, &[(none, Char('R'))]);
+        bind(Mode::Details, Help, &[(none, F(1)), (none, Char('?'))]);
 
         let viewer = Mode::Viewer;
         bind(viewer, Action::PageDown, &[(none, Char(' '))]);
@@ -181,13 +183,14 @@ impl Default for Keymap {
         bind(filter, Action::Down, &[(none, KeyCode::Down)]);
         bind(filter, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(filter, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(filter, Help, &[(none, F(1))]);
 
         let connect = Mode::Connect;
         bind(connect, Open, &[(none, Enter)]);
         bind(connect, Cancel, &[(none, Esc)]);
         bind(connect, Connect, &[(ctrl, Char('b'))]);
-        bind(connect, Action::Up, &[(none, KeyCode::Up), (ctrl, Char('p'))]);
-        bind(connect, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
+        bind(connect, Action::Up, &[(none, KeyCode::Up)]);
+        bind(connect, Action::Down, &[(none, KeyCode::Down)]);
         bind(connect, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(connect, Action::PageDown, &[(none, KeyCode::PageDown)]);
         bind(connect, First, &[(ctrl, KeyCode::Home)]);
@@ -205,6 +208,8 @@ impl Default for Keymap {
         bind(connect, ShowLeft, &[(ctrl, Left)]);
         bind(connect, ShowRight, &[(ctrl, Right)]);
         bind(connect, Help, &[(none, F(1))]);
+        // A colon belongs to what is typed here.
+        bind(connect, Action::Palette, &[(ctrl, Char('p'))]);
         bind(connect, Quit, &[(none, F(10))]);
 
         let form = Mode::Form;
@@ -213,6 +218,7 @@ impl Default for Keymap {
         bind(form, NextChoice, &[(none, Tab), (none, KeyCode::Down)]);
         bind(form, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
         bind(form, TestPlace, &[(ctrl, Char('t'))]);
+        bind(form, Help, &[(none, F(1))]);
 
         let palette = Mode::Palette;
         bind(palette, Accept, &[(none, Enter)]);
@@ -223,6 +229,7 @@ impl Default for Keymap {
         bind(palette, Action::PageDown, &[(none, KeyCode::PageDown)]);
         bind(palette, First, &[(ctrl, KeyCode::Home)]);
         bind(palette, Last, &[(ctrl, End)]);
+        bind(palette, Help, &[(none, F(1))]);
 
         let go_to = Mode::GoTo;
         bind(go_to, Accept, &[(none, Enter)]);
@@ -233,6 +240,7 @@ impl Default for Keymap {
         bind(go_to, Action::Down, &[(none, KeyCode::Down), (ctrl, Char('n'))]);
         bind(go_to, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(go_to, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(go_to, Help, &[(none, F(1))]);
 
         let rename = Mode::Rename;
         bind(rename, Accept, &[(none, Enter)]);
@@ -241,6 +249,7 @@ impl Default for Keymap {
         bind(rename, PreviousChoice, &[(none, BackTab), (none, KeyCode::Up)]);
         bind(rename, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(rename, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(rename, Help, &[(none, F(1))]);
 
         let find = Mode::Find;
         bind(find, Accept, &[(none, Enter)]);
@@ -264,6 +273,7 @@ impl Default for Keymap {
         bind(Mode::Text, Cancel, &[(none, Esc)]);
         bind(Mode::Text, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(Mode::Text, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(Mode::Text, Help, &[(none, F(1))]);
 
         let choice = Mode::Choice;
         bind(choice, Accept, &[(none, Enter)]);
@@ -273,7 +283,9 @@ impl Default for Keymap {
         bind(choice, Action::Down, &[(none, KeyCode::Down)]);
         bind(choice, Action::PageUp, &[(none, KeyCode::PageUp)]);
         bind(choice, Action::PageDown, &[(none, KeyCode::PageDown)]);
+        bind(choice, Select, &[(none, Char(' '))]);
         bind(choice, Cancel, &[(none, Esc)]);
+        bind(choice, Help, &[(none, F(1)), (none, Char('?'))]);
 
         bind(Mode::Reader, Cancel, &[(none, Esc), (none, Enter), (none, Char('q'))]);
         Keymap { bindings }

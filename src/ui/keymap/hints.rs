@@ -9,6 +9,7 @@ pub(super) fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
         (Mode::Reader | Mode::Viewer, Action::Cancel) => "Close",
         (Mode::Viewer, Action::Last) => "End",
         (Mode::Choice, Action::PageDown) => "More",
+        (Mode::Choice, Action::Select) => "Tick",
         (Mode::Connect, Action::Open) => "Connect",
         (Mode::Connect, Action::Cancel) => "Leave",
         (Mode::Form, Action::Accept) => "Save",
@@ -37,11 +38,51 @@ pub(super) fn name_in(mode: Mode, action: Action) -> Option<&'static str> {
     })
 }
 
+/// What an action does there, where the help can say more than what it does in general.
+pub(super) fn help_in(mode: Mode, action: Action) -> Option<&'static str> {
+    Some(match (mode, action) {
+        (Mode::Review, Action::Accept) => "copy, as it is decided for each",
+        (Mode::Review, Action::Cancel) => "out of the filter; else copy nothing",
+        (Mode::Compare, Action::Accept) => "do what the rows say; asks before it deletes",
+        (Mode::Compare, Action::Cancel) => "out of the filter; else back to the panes",
+        (Mode::Details, Action::Accept) => "what the reply to this item means",
+        (Mode::Details | Mode::Viewer | Mode::Reader, Action::Cancel) => "close",
+        (Mode::Viewer, Action::GoTo) => "to a byte of it, or a part as 50%",
+        (Mode::Viewer, Action::Refresh) => "read it anew",
+        (Mode::Compare, Action::Refresh) => "compare again",
+        (Mode::Palette, Action::Accept) => "run it",
+        (Mode::GoTo, Action::Accept) => "go there",
+        (Mode::GoTo, Action::NextChoice) => "complete it; the next way to do so",
+        (Mode::GoTo, Action::PreviousChoice) => "the way before",
+        (Mode::Find, Action::Accept) => "begin; on what was found: go there",
+        (Mode::Find, Action::Select) => "mark what was found, for what is done next",
+        (Mode::Rename, Action::Accept) => "rename all, as the list shows it",
+        (Mode::Form, Action::Accept) => "save; on a button: press it",
+        (Mode::Form | Mode::Find | Mode::Rename, Action::NextChoice) => "the next field",
+        (Mode::Form | Mode::Find | Mode::Rename, Action::PreviousChoice) => "the field before",
+        (Mode::Choice, Action::Select) => "of permissions: tick, or untick; 0-7 write the mode",
+        (Mode::Choice, Action::Accept) => "what the chosen button says",
+        (Mode::Text, Action::Accept) => "take what was typed",
+        (Mode::Text | Mode::Choice | Mode::Palette | Mode::GoTo | Mode::Rename, Action::Cancel) => {
+            "close, and change nothing"
+        }
+        (Mode::Find, Action::Cancel) => "stop the search; else close",
+        (Mode::Filter, Action::Accept) => "keep the filter, and go back to the rows",
+        (Mode::Filter, Action::Cancel) => "show all again",
+        (Mode::Connect, Action::Open) => "connect; open or close a folder of bookmarks",
+        (Mode::Connect, Action::Cancel) => "clear what is typed; else leave the list",
+        (Mode::Connect, Action::Delete) => "remove the bookmark, forget the recent place",
+        _ => return None,
+    })
+}
+
 /// The actions to hint at, the most useful first.
 pub(super) fn hinted(mode: Mode) -> &'static [Action] {
     use Action::*;
     match mode {
         Mode::Base | Mode::Panes => &[
+            Cancel,
+            Open,
             Help,
             View,
             Edit,
@@ -61,6 +102,8 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
             Refresh,
             Transfers,
             Log,
+            OtherPane,
+            Drop,
             Quit,
         ],
         Mode::Review => &[
@@ -70,6 +113,7 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
             Skip,
             OverwriteRest,
             SkipRest,
+            Help,
             KeepBoth,
             OnlyNewer,
             OnlyDifferent,
@@ -82,6 +126,7 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
         Mode::Compare => &[
             Accept,
             Cancel,
+            Help,
             ToRight,
             ToLeft,
             LeaveRow,
@@ -91,9 +136,8 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
             Undecide,
             Filter,
             Refresh,
-            Help,
         ],
-        Mode::Details => &[Cancel, Accept, RetryItem, RetryJob],
+        Mode::Details => &[Cancel, Accept, Help, RetryItem, RetryJob],
         Mode::Transfers => &[
             Help,
             Details,
@@ -107,17 +151,27 @@ pub(super) fn hinted(mode: Mode) -> &'static [Action] {
             Log,
         ],
         Mode::Log => &[Help, Explain, OtherPane, Log, Transfers],
-        Mode::Filter => &[Accept, Cancel, Up, Down],
-        Mode::Text => &[Accept, Cancel],
-        Mode::Choice => &[Accept, Cancel, PageDown, NextChoice],
-        Mode::Connect => {
-            &[Open, Cancel, AddBookmark, EditBookmark, Action::Delete, TestPlace, OtherPane, Help, Quit]
-        }
-        Mode::Form => &[Accept, Cancel, NextChoice, TestPlace],
-        Mode::Palette => &[Accept, Cancel, Up, Down, PageDown],
-        Mode::Rename => &[Accept, Cancel, NextChoice, PageDown],
-        Mode::GoTo => &[Accept, Cancel, NextChoice, Up, PageDown],
-        Mode::Find => &[Accept, Cancel, NextChoice, View, Copy, Move, Action::Delete, Select],
+        Mode::Filter => &[Accept, Cancel, Help, Up, Down],
+        Mode::Text => &[Accept, Cancel, Help],
+        Mode::Choice => &[Accept, Cancel, Select, PageDown, NextChoice, Help],
+        Mode::Connect => &[
+            Open,
+            Cancel,
+            AddBookmark,
+            EditBookmark,
+            Action::Delete,
+            TestPlace,
+            Help,
+            Action::Palette,
+            OtherPane,
+            Import,
+            Quit,
+        ],
+        Mode::Form => &[Accept, Cancel, NextChoice, TestPlace, Help],
+        Mode::Palette => &[Accept, Cancel, Up, Down, PageDown, Help],
+        Mode::Rename => &[Accept, Cancel, NextChoice, Help, PageDown],
+        Mode::GoTo => &[Accept, Cancel, NextChoice, Up, Help, PageDown],
+        Mode::Find => &[Accept, Cancel, NextChoice, Help, View, Copy, Move, Action::Delete, Select],
         Mode::Viewer => {
             &[Cancel, Hex, Wrap, SearchText, SearchNext, SearchPrevious, Colours, GoTo, PageDown, Last, Help]
         }

@@ -60,6 +60,28 @@ impl Mode {
         Mode::Details,
     ];
 
+    /// What the person is at, as the help calls it; `None` where the help is about all there is.
+    pub fn title(self) -> Option<&'static str> {
+        Some(match self {
+            Mode::Base | Mode::Panes | Mode::Reader => return None,
+            Mode::Transfers => "in the list of transfers",
+            Mode::Log => "in the log",
+            Mode::Filter => "in the filter",
+            Mode::Text => "in this line",
+            Mode::Choice => "in this dialog",
+            Mode::Connect => "in the list of places",
+            Mode::Form => "in this form",
+            Mode::Palette => "in the list of commands",
+            Mode::Find => "in the search",
+            Mode::GoTo => "in the path",
+            Mode::Rename => "in the pattern",
+            Mode::Viewer => "in the viewer",
+            Mode::Review => "in the review",
+            Mode::Compare => "in the comparison",
+            Mode::Details => "in the details",
+        })
+    }
+
     pub(super) fn has_base(self) -> bool {
         matches!(self, Mode::Panes | Mode::Transfers | Mode::Log)
     }

@@ -29,8 +29,13 @@ const ROOMY: (u16, u16) = (80, 22);
 /// The notes, in the order in which they are drawn.
 pub fn notes(state: &State, areas: &Areas) -> Vec<Note> {
     let screen = areas.screen;
-    let key =
-        |action: Action| state.keymap.all_keys(action).first().map(ToString::to_string).unwrap_or_default();
+    let mode = state.mode_behind();
+    let key = |action: Action| {
+        // What works right behind the tour, where anything does.
+        let here = state.keymap.keys(mode, action);
+        let all = state.keymap.all_keys(action);
+        here.first().or(all.first()).map(ToString::to_string).unwrap_or_default()
+    };
     let said = [
         format!(
             "Two places side by side: this machine or a server. {} goes to the other.",

@@ -1,7 +1,7 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
 use super::{
-    Content, Line, Piece, files, menu,
+    Content, Line, Piece, files, help, menu,
     parts::{button, fact, line},
 };
 use crate::{
@@ -9,9 +9,7 @@ use crate::{
     reply::{self, Protocol},
     trust,
     ui::{
-        action::{Action, Group},
-        keymap::Mode,
-        state::{Asking, Deed, Field, Overlay, Panel, Question, SORTS, State, Typing},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing},
         text,
         theme::Role,
     },
@@ -35,7 +33,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         | Overlay::GoTo(_)
         | Overlay::Rename(_)
         | Overlay::Tour => Content::default(),
-        Overlay::Help { scroll } => help(state, *scroll),
+        Overlay::Help { scroll } => help::help(state, *scroll),
         Overlay::Problems { lines, scroll } => {
             let mut said: Vec<Line> =
                 lines.iter().map(|problem| line(Role::Text, words::escape(problem))).collect();
@@ -385,49 +383,6 @@ fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> 
         }
     }
     lines
-}
-
-fn help(state: &State, scroll: usize) -> Content {
-    let here = help_here(state);
-    let keys = |action: Action| {
-        let own = here.map(|(_, mode)| state.keymap.in_mode(mode, action)).unwrap_or_default();
-        let keys = if own.is_empty() { state.keymap.all_keys(action) } else { own };
-        keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-    };
-    let most = if state.size.width < 60 { 11 } else { 20 };
-    let widest =
-        Action::all().iter().map(|info| text::width(&keys(info.action))).max().unwrap_or(0).min(most);
-    let mut lines = Vec::new();
-    // What is at hand comes first.
-    let first = here.map(|(group, _)| group);
-    let others = Group::ALL.into_iter().filter(|group| Some(*group) != first);
-    for group in first.into_iter().chain(others) {
-        if !lines.is_empty() {
-            lines.push(Line::new());
-        }
-        lines.push(line(Role::Title, group.title()));
-        for info in Action::all().iter().filter(|info| info.group == group) {
-            lines.push(vec![
-                Piece(Role::Accent, text::pad(&keys(info.action), widest)),
-                Piece(Role::Text, format!("  {}", info.help)),
-            ]);
-        }
-    }
-    Content { title: "Keys".to_owned(), lines, scroll, width: 84, ..Content::default() }
-}
-
-/// Where the help was asked for, if that has keys of its own.
-fn help_here(state: &State) -> Option<(Group, Mode)> {
-    if state.viewer.is_some() {
-        return Some((Group::Viewer, Mode::Viewer));
-    }
-    if state.compare.is_some() {
-        return Some((Group::Comparing, Mode::Compare));
-    }
-    match state.panel.filter(|_| state.in_panel)? {
-        Panel::Transfers => Some((Group::Panels, Mode::Transfers)),
-        Panel::Log => Some((Group::Panels, Mode::Log)),
-    }
 }
 
 fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {

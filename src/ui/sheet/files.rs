@@ -7,6 +7,8 @@ use super::{
 use crate::{
     fs::Entry,
     ui::{
+        action::Action,
+        keymap::Mode,
         state::{
             CommandOutput, Overtaken, Permissions, Properties, State, Summary,
             overlay::{Sum, bit},
@@ -175,6 +177,9 @@ pub(super) fn permissions(state: &State, chosen: &Permissions) -> Content {
         Piece(Role::Title, format!("{bits}  {octal}")),
     ]];
     if !small {
+        let key = state.keymap.keys(Mode::Choice, Action::Select);
+        let key = key.first().map(|key| format!("{key} ticks, ")).unwrap_or_default();
+        lines.push(line(Role::Soft, format!("{key}r w x too; 0-7 write the mode.")));
         if chosen.mixed != 0 {
             lines.push(line(Role::Soft, "? differs now, or is not told, and stays as it is."));
         }

@@ -85,6 +85,10 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     {
         held.letting_go = false;
     }
+    if action == Action::Help {
+        // What is open stays behind it.
+        return state.overlays.push(Overlay::Help { scroll: 0 });
+    }
     match state.mode() {
         Mode::Filter if boards::is_filtering(state) => return boards::filter_action(state, action),
         Mode::Review => return review::on_action(state, action, fx),
@@ -127,7 +131,6 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Transfers => panels::toggle(state, Panel::Transfers),
         Log => panels::toggle(state, Panel::Log),
         Palette => palette::open(state),
-        Help => state.overlays.push(Overlay::Help { scroll: 0 }),
         Quit => quit(state, fx),
         OtherPane => {
             if state.in_panel {
@@ -189,7 +192,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         | KeepBothRest | NewerRest | DifferentRest | CompleteRest => {
             state.hint("This belongs to a question about what exists already.");
         }
-        PreviousChoice | NextChoice | Accept => {}
+        Help | PreviousChoice | NextChoice | Accept => {}
     }
 }
 

@@ -249,7 +249,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
         Action::OtherPane
         | Action::ShowLeft
         | Action::ShowRight
-        | Action::Help
+        | Action::Palette
         | Action::Tour
         | Action::Demo
         | Action::Quit

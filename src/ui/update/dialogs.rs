@@ -215,6 +215,11 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
     match action {
         Action::Accept => accept(state, fx),
         Action::Cancel => close(state, fx),
+        Action::Select => {
+            if let Overlay::Permissions(permissions) = overlay {
+                attributes::letter(permissions, ' ');
+            }
+        }
         Action::NextChoice | Action::PreviousChoice => {
             let buttons = match overlay {
                 Overlay::Menu(menu) => menu.actions.len(),

@@ -193,7 +193,6 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::Copy => send(state, Work::Copy, fx),
         Action::Move => send(state, Work::Move, fx),
         Action::Delete => ask_delete(state),
-        Action::Help => state.overlays.push(Overlay::Help { scroll: 0 }),
         Action::Cancel => {
             if !stop(state, fx)
                 && let Some(Overlay::Find(find)) = state.overlays.pop()

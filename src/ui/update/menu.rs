@@ -15,11 +15,13 @@ pub(super) fn open(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
     }
     let view = &mut pane.view;
     let item = match view.row(row) {
-        Some(Row::Item(item)) => Some((super::files::display_name(item), item.selected)),
+        Some(Row::Item(item)) => {
+            Some((super::files::display_name(item), item.selected, item.entry.is_dir_like()))
+        }
         Some(Row::Above) | None => None,
     };
     let (name, actions): (String, Vec<Action>) = match item {
-        Some((name, selected)) => {
+        Some((name, selected, is_folder)) => {
             view.move_to(row);
             if !selected {
                 // What is done next is meant for this one.
@@ -27,7 +29,7 @@ pub(super) fn open(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
             }
             let count = view.listing.selected().count;
             let name = if count > 1 { crate::words::plural(count, "item", "items") } else { name };
-            (name, Action::for_items().collect())
+            (name, Action::for_items(is_folder).collect())
         }
         None => ("This folder".to_owned(), Action::for_folders().collect()),
     };

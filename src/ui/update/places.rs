@@ -3,7 +3,7 @@
 
 use super::{
     effect::{Effect, Effects},
-    goto, questions,
+    goto, questions, viewer,
 };
 use crate::{
     config::Named,
@@ -320,13 +320,7 @@ fn open_current(state: &mut State, side: Side, fx: &mut Effects) {
                 go(state, side, location.join(&name), Step::New, None, fx);
                 return;
             }
-            let copy = state.keymap.all_keys(Action::Copy).first().map(|key| format!("; {key} copies it"));
-            let what = words::kind(item.entry.target_kind.unwrap_or(item.entry.kind));
-            state.hint(format!(
-                "{} is a {what}, not a folder{}.",
-                words::escape_bytes(&name),
-                copy.unwrap_or_default()
-            ));
+            viewer::open(state);
         }
     }
 }

@@ -153,7 +153,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) -> 
                 stays = false;
             }
         }
-        Action::Help | Action::Quit | Action::Palette => known = false,
+        Action::Quit | Action::Palette => known = false,
         _ => {}
     }
     if stays {

@@ -173,9 +173,9 @@ fn doing(state: &State) -> Option<String> {
 
 /// What the keys do here.
 pub(super) fn hints(pen: &mut Pen<'_>, state: &State, area: Rect) {
-    for hint in layout::hints(area, state) {
+    for hint in layout::hints::hints(area, state) {
         let Rect { x, y, width, .. } = hint.area;
         let x = pen.put(x, y, width, &hint.key.to_string(), Role::Accent);
-        pen.put(x + 1, y, hint.area.right().saturating_sub(x + 1), hint.name, Role::Soft);
+        pen.put(x + 1, y, hint.area.right().saturating_sub(x + 1), &hint.name, Role::Soft);
     }
 }

@@ -1,0 +1,221 @@
+//! The footer's hints: what the keys do at this moment, the most useful first, and where each
+//! stands. Pure; what may be hinted at in a mode at all is in `keymap`.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use crate::ui::{
+    action::Action,
+    keymap::{Chord, Mode},
+    sheet,
+    state::{Asking, Choice, Overlay, Phase, Question, State, Typing},
+    text,
+};
+
+/// A hint of the footer, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub area: Rect,
+    pub key: Chord,
+    pub action: Action,
+    pub name: Cow<'static, str>,
+}
+
+/// The footer's hints, as many as fit.
+pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
+    let mut out = Vec::new();
+    let mut x = area.x.saturating_add(1);
+    let mode = state.mode();
+    let ways: Vec<(Chord, Action, &'static str)> = match state.pending {
+        // What may follow the key that was pressed.
+        Some((pending, key)) if pending == mode => state
+            .keymap
+            .continuations(mode, key)
+            .into_iter()
+            .filter_map(|(chord, action)| Some((chord, action, action.info()?.name)))
+            .collect(),
+        _ => {
+            let mut ways = state.keymap.hints(mode);
+            // What the moment is about comes first; the others keep their order.
+            let first = first(state, mode);
+            ways.sort_by_key(|(_, action, _)| first.iter().position(|a| a == action).unwrap_or(first.len()));
+            ways
+        }
+    };
+    for (key, action, name) in ways {
+        if !does_something(state, mode, action) {
+            continue;
+        }
+        let name = name_now(state, mode, action).unwrap_or(Cow::Borrowed(name));
+        let width = text::width(&key.to_string()) + 1 + text::width(&name);
+        let width = u16::try_from(width).unwrap_or(u16::MAX);
+        if area.height == 0 || x.saturating_add(width) >= area.right() {
+            break;
+        }
+        out.push(Hint { area: Rect { x, y: area.y, width, height: 1 }, key, action, name });
+        x = x.saturating_add(width + 2);
+    }
+    out
+}
+
+/// Nothing is hinted that would do nothing.
+fn does_something(state: &State, mode: Mode, action: Action) -> bool {
+    use Action::*;
+    if matches!(action, Up | Down | PageDown) && !scrolls(state) {
+        return false;
+    }
+    match (mode, state.overlay()) {
+        (_, Some(Overlay::Tour)) => action == Cancel,
+        (Mode::Viewer, _) => {
+            let is_picture = state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
+            !is_picture || !action.is_about_text()
+        }
+        (Mode::Transfers | Mode::Log, _) => state.applies(action),
+        (Mode::Details, Some(Overlay::Details(details))) => details.allows(state, action),
+        (Mode::Choice, Some(overlay)) => match action {
+            Select => matches!(overlay, Overlay::Permissions(_)),
+            _ => true,
+        },
+        (Mode::Find, Some(Overlay::Find(find))) => match action {
+            View | Copy | Move | Delete | Select => !find.targets().is_empty(),
+            _ => true,
+        },
+        (Mode::Panes, None) => in_the_panes(state, action),
+        (Mode::Connect, None) => among_places(state, action),
+        _ => true,
+    }
+}
+
+fn scrolls(state: &State) -> bool {
+    match sheet::sheet(state) {
+        Some(sheet) => sheet.last_scroll() > 0,
+        None => true,
+    }
+}
+
+fn in_the_panes(state: &State, action: Action) -> bool {
+    use Action::*;
+    let pane = state.active();
+    let shows_nothing = pane.view.location.is_none();
+    match action {
+        // Needs no hint where the panes stand ready.
+        Cancel => pane.is_waiting(),
+        Drop => state.held.is_some(),
+        Open => shows_nothing && matches!(pane.phase, Phase::Failed(_)),
+        Refresh => !matches!(pane.phase, Phase::Connecting(_)),
+        View | Edit | Copy | Move | Delete | NewFolder | Filter | Rename | Sort | Select | Find | Measure => {
+            !shows_nothing && pane.usable().is_some()
+        }
+        _ => true,
+    }
+}
+
+fn among_places(state: &State, action: Action) -> bool {
+    use Action::*;
+    let Some(chooser) = &state.active().chooser else { return false };
+    let places = &state.places;
+    let choice = chooser.choice();
+    match action {
+        Open => choice.is_some() || chooser.folder().is_some(),
+        AddBookmark => places.can_keep,
+        EditBookmark => places.can_keep && !matches!(choice, None | Some(Choice::Start(_))),
+        Delete => match choice {
+            Some(Choice::Bookmark(_) | Choice::Recent(_)) => places.can_keep,
+            _ => false,
+        },
+        TestPlace => !matches!(choice, None | Some(Choice::Start(_))) && state.trial.is_none(),
+        Import => !places.importable.is_empty(),
+        Demo => places.can_demo,
+        _ => true,
+    }
+}
+
+/// What comes before all others at this moment.
+fn first(state: &State, mode: Mode) -> &'static [Action] {
+    use Action::*;
+    if mode != Mode::Panes {
+        return &[];
+    }
+    match &state.active().phase {
+        Phase::Connecting(_) => &[Cancel, Help, OtherPane, Connect],
+        Phase::Failed(_) => &[Refresh, Connect, Open, Help, GoTo],
+        Phase::Lost(_) => &[Refresh, Connect, Help],
+        Phase::Ready | Phase::Listing(_) if state.held.is_some() => &[Help, Drop],
+        Phase::Ready | Phase::Listing(_) => &[],
+    }
+}
+
+/// What an action is called at this moment, where that says more than its name in the mode.
+fn name_now(state: &State, mode: Mode, action: Action) -> Option<Cow<'static, str>> {
+    let name = match (mode, state.overlay(), action) {
+        (_, Some(Overlay::Tour), Action::Cancel) => "or any key: close",
+        (Mode::Transfers, ..) => state.transfers.current()?.name_of(action)?,
+        (Mode::Text, Some(overlay), Action::Accept) => typed(overlay)?,
+        (Mode::Choice, Some(overlay), Action::Accept) => return chosen(state, overlay),
+        (Mode::Reader, Some(Overlay::Output(output)), Action::Cancel) if output.job.is_some() => "Stop",
+        (Mode::Panes, None, Action::Cancel) => "Stop",
+        (Mode::Panes, None, Action::Drop) => "Drop here",
+        (Mode::Panes, None, Action::Open) => "Why",
+        (Mode::Panes, None, Action::Refresh) => match state.active().phase {
+            Phase::Failed(_) => "Try again",
+            Phase::Lost(_) => "Connect again",
+            _ => return None,
+        },
+        (Mode::Connect, None, action) => return place(state, action).map(Cow::Borrowed),
+        _ => return None,
+    };
+    Some(Cow::Borrowed(name))
+}
+
+fn typed(overlay: &Overlay) -> Option<&'static str> {
+    Some(match overlay {
+        Overlay::Text { typing, .. } => match typing {
+            Typing::NewFolder(_) | Typing::NewFile(_) | Typing::Symlink(_) | Typing::HardLink(_) => "Create",
+            Typing::Rename(_) => "Rename",
+            Typing::Owner { .. } | Typing::Time { .. } | Typing::Limit(_) => "Set",
+            Typing::Pattern { select: true, .. } => "Select",
+            Typing::Pattern { select: false, .. } => "Unselect",
+            Typing::Workspace => "Save",
+            Typing::Search => "Search",
+            Typing::Offset => "Go there",
+            Typing::Command(_) => "Run",
+        },
+        Overlay::Question(Question { ask: Asking::Secret { .. }, .. }) => "Answer",
+        _ => return None,
+    })
+}
+
+/// What Enter does in a dialog with buttons is what the chosen one says.
+fn chosen(state: &State, overlay: &Overlay) -> Option<Cow<'static, str>> {
+    Some(match overlay {
+        Overlay::Permissions(_) => "Set".into(),
+        Overlay::Menu(menu) => menu.actions.get(menu.choice)?.info()?.name.into(),
+        Overlay::Sort { .. } => "Sort".into(),
+        Overlay::Workspaces { .. } => "Open".into(),
+        _ => {
+            let sheet = sheet::sheet(state)?;
+            let label = &sheet.buttons.iter().find(|button| button.chosen)?.label;
+            // Behind the letter that presses it.
+            let label = label.trim();
+            label.split_once("  ").map_or(label, |(_, name)| name).to_owned().into()
+        }
+    })
+}
+
+fn place(state: &State, action: Action) -> Option<&'static str> {
+    let chooser = state.active().chooser.as_ref()?;
+    Some(match (action, chooser.choice()) {
+        (Action::Open, None) => match chooser.folder()?.is_open {
+            true => "Close the folder",
+            false => "Open the folder",
+        },
+        (Action::Open, Some(Choice::Start(_))) => "Choose",
+        (Action::Cancel, _) if state.trial.is_some() => "Stop the test",
+        (Action::Cancel, _) if !chooser.input.value().is_empty() => "Clear",
+        (Action::EditBookmark, Some(Choice::Host(_) | Choice::Recent(_) | Choice::Typed)) => "Bookmark",
+        (Action::Delete, Some(Choice::Recent(_))) => "Forget",
+        (Action::Delete, _) => "Remove",
+        _ => return None,
+    })
+}

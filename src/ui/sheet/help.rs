@@ -1,0 +1,57 @@
+//! The page of keys: those of where the person is, then all others. Pure; made from the actions and
+//! the table of keys, so that it cannot lie.
+
+use super::{Content, Line, Piece, parts::line};
+use crate::ui::{
+    action::{Action, Group},
+    keymap::Chord,
+    state::State,
+    text,
+    theme::Role,
+};
+
+pub(super) fn help(state: &State, scroll: usize) -> Content {
+    let written = |keys: &[Chord]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let mut sections: Vec<(String, Vec<(String, &str)>)> = Vec::new();
+    let mode = state.mode_behind();
+    let mut told: Vec<(Action, Vec<Chord>)> = Vec::new();
+    if let Some(title) = mode.title() {
+        let mut here = state.keymap.help(mode);
+        // Nobody asks first how to go one row up.
+        here.sort_by_key(|(_, action, _)| action.info().is_some_and(|info| info.group == Group::Moving));
+        // Where one is needs not be said again.
+        let here_does = |does: &'static str| match does.split_once(": ") {
+            Some((place, does)) if place.starts_with("in the ") => does,
+            _ => does,
+        };
+        let rows = here.iter().map(|(keys, _, does)| (written(keys), here_does(does))).collect();
+        sections.push((format!("Here, {title}"), rows));
+        told = here.into_iter().map(|(keys, action, _)| (action, keys)).collect();
+    }
+    for group in Group::ALL {
+        let rows: Vec<(String, &str)> = Action::all()
+            .iter()
+            .filter(|info| info.group == group)
+            .map(|info| (info, state.keymap.all_keys(info.action)))
+            .filter(|(info, keys)| !told.iter().any(|(action, here)| (*action, here) == (info.action, keys)))
+            .map(|(info, keys)| (written(&keys), info.help))
+            .collect();
+        if !rows.is_empty() {
+            sections.push((group.title().to_owned(), rows));
+        }
+    }
+    let most = if state.size.width < 60 { 11 } else { 20 };
+    let all_rows = sections.iter().flat_map(|(_, rows)| rows);
+    let widest = all_rows.map(|(keys, _)| text::width(keys)).max().unwrap_or(0).min(most);
+    let mut lines = Vec::new();
+    for (title, rows) in sections {
+        if !lines.is_empty() {
+            lines.push(Line::new());
+        }
+        lines.push(line(Role::Title, title));
+        lines.extend(rows.into_iter().map(|(keys, does)| {
+            vec![Piece(Role::Accent, text::pad(&keys, widest)), Piece(Role::Text, format!("  {does}"))]
+        }));
+    }
+    Content { title: "Keys".to_owned(), lines, scroll, width: 84, ..Content::default() }
+}
