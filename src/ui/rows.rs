@@ -74,7 +74,14 @@ pub fn row(blocks: &Blocks, shape: Shape, start: u64) -> Result<Option<Row>, Mis
     let cut = (length as u64) < text_end - start;
     let (mut glyphs, taken) = glyphs(start, &bytes, shape);
     if shape.wrap && (taken < bytes.len() || cut) {
-        let end = start + taken.max(1) as u64;
+        let mut end = start + taken.max(1) as u64;
+        if bytes.get(taken) == Some(&b' ') {
+            // The blank that a line is broken at is seen on neither side.
+            end += 1;
+        } else if let Some(kept) = whole_words(&glyphs) {
+            end = glyphs.get(kept).map_or(end, |glyph| glyph.offset);
+            glyphs.truncate(kept);
+        }
         return Ok(Some(Row { start, end, glyphs }));
     }
     if !shape.wrap {
@@ -85,6 +92,15 @@ pub fn row(blocks: &Blocks, shape: Shape, start: u64) -> Result<Option<Row>, Mis
         });
     }
     Ok(Some(Row { start, end: line_end, glyphs }))
+}
+
+/// How many glyphs of a full row are up to its last blank, if words stand before that: a row of
+/// indentation alone would tell nothing.
+fn whole_words(glyphs: &[Glyph]) -> Option<usize> {
+    let is_blank = |glyph: &Glyph| glyph.text.trim_start_matches(' ').is_empty();
+    let last = glyphs.iter().rposition(is_blank)?;
+    let has_words = glyphs.iter().take(last).any(|glyph| !is_blank(glyph));
+    (has_words && last + 1 < glyphs.len()).then_some(last + 1)
 }
 
 /// The rows from `start` on, at most `count`; fewer where the file ends.
@@ -316,6 +332,9 @@ mod tests {
         assert_eq!(shown(b"one\r\ntwo\n\nlast", TEXT), ["one", "two", "", "last"]);
         assert_eq!(shown(b"abcdefghijklm\n", TEXT), ["abcdefghij", "klm"]);
         assert_eq!(shown("日本語日本語\n".as_bytes(), TEXT), ["日本語日本", "語"]);
+        assert_eq!(shown(b"the quick brown fox\n", TEXT), ["the quick ", "brown fox"]);
+        assert_eq!(shown(b"one quicker, better\n", TEXT), ["one ", "quicker, ", "better"]);
+        assert_eq!(shown(b"    indented words\n", TEXT), ["    indent", "ed words"]);
         assert_eq!(shown(b"a\tb", TEXT), ["a       b"]);
         assert_eq!(shown("x\u{1b}[2J\u{202e}y".as_bytes(), TEXT), ["x\\x1b[2J", "\\u{202e}y"]);
         assert_eq!(shown(b"a\xffb\n", TEXT), ["a\\xffb"]);
@@ -364,7 +383,7 @@ mod tests {
         ) {
             let mut bytes = Vec::new();
             for (what, length, ends) in lines {
-                let unit: &[u8] = [&b"a"[..], "日e\u{301}".as_bytes(), b"\xff\t\x1b"][what];
+                let unit: &[u8] = [&b"a"[..], "日e\u{301} b".as_bytes(), b"\xff\t\x1b"][what];
                 unit.iter().cycle().take(length).for_each(|b| bytes.push(*b));
                 if ends {
                     bytes.push(b'\n');

@@ -332,10 +332,10 @@ fn place_field(area: Rect, field: &Field) -> Typed {
     let before = show(value.get(..cut).unwrap_or_default());
     let after = show(value.get(cut..).unwrap_or_default());
     let columns = usize::from(area.width);
-    // One cell is left for the cursor behind the last character.
-    let start = text::tail(&before, columns.saturating_sub(1));
-    let used = text::width(start);
-    let shown = format!("{start}{}", text::head(&after, columns.saturating_sub(used)));
+    // One cell is left for the cursor behind the last character; a cut on either side is marked.
+    let start = text::cut_start(&before, columns.saturating_sub(1));
+    let used = text::width(&start);
+    let shown = format!("{start}{}", text::cut(&after, columns.saturating_sub(used)));
     let cursor = area.x.saturating_add(u16::try_from(used).unwrap_or(u16::MAX));
     Typed { area, shown, cursor }
 }

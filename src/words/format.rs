@@ -325,14 +325,28 @@ pub fn ftp_class(class: &FtpClass) -> String {
 
 /// `OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`.
 pub fn log_line(line: &LogLine) -> String {
-    let mut out = escape(&line.request).into_owned();
-    if let Some(path) = &line.path {
-        out.push(' ');
-        out.push_str(&escape_bytes(path.as_bytes()));
+    format!("{} → {}", asked(line), reply(&line.reply))
+}
+
+/// `OPEN /x`: the first half of a line of the log.
+pub fn asked(line: &LogLine) -> String {
+    let request = escape(&line.request);
+    match &line.path {
+        Some(path) => format!("{request} {}", escape_bytes(path.as_bytes())),
+        None => request.into_owned(),
     }
-    out.push_str(" → ");
-    out.push_str(&reply(&line.reply));
-    out
+}
+
+/// `3 SSH_FX_PERMISSION_DENIED (Permission denied)`: the other half where room is short. The
+/// server's own words, where it has any, say more than what its code means in general.
+pub fn reply_in_short(short: &Reply) -> String {
+    match (short.meaning(), short.text.trim()) {
+        (Some(meaning), text) if !text.is_empty() => {
+            format!("{} {} ({})", short.code, meaning.name, escape(text))
+        }
+        (None, text) if !text.is_empty() => format!("{} ({})", short.code, escape(text)),
+        _ => reply(short),
+    }
 }
 
 /// `connection lost sftp://web-01 → reset by peer`, a line among those of the replies.
@@ -476,6 +490,8 @@ mod tests {
             log_line(&line),
             "OPEN /x → 3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)"
         );
+        assert_eq!(reply_in_short(&line.reply), "3 SSH_FX_PERMISSION_DENIED (Permission denied)");
+        assert_eq!(reply_in_short(&Reply::sftp(3, "")), "3 SSH_FX_PERMISSION_DENIED permission denied");
         line.reply = Reply::sftp(4711, "\x1b[31mboo");
         assert_eq!(log_line(&line), "OPEN /x → 4711 (a code that no SFTP specification has) (\\x1b[31mboo)");
     }

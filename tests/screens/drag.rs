@@ -218,6 +218,7 @@ fn ctrl_click_selects() {
     for (name, count) in [("notes.md", 1), ("dump.sql", 2), ("notes.md", 1)] {
         let at = row(&ui, Side::Left, name);
         mouse(&mut ui, MouseEventKind::Down(MouseButton::Left), at, KeyModifiers::CONTROL);
+        release_with(&mut ui, at, KeyModifiers::CONTROL);
         assert_eq!(ui.state.left.view.listing.selected().count, count);
         assert_eq!(ui.cursor_name(Side::Left), name);
     }
@@ -357,4 +358,37 @@ fn the_divider_is_pulled_within_bounds() {
     // Another size keeps the ratio.
     ui.msg(Msg::Resize(200, 30));
     assert_eq!(width(&ui), 126);
+}
+
+/// As a click with Ctrl selects one.
+#[test]
+fn pulling_with_ctrl_selects_what_is_crossed() {
+    let mut ui = two_panes(80, 24);
+    let with_ctrl = |ui: &mut Ui, kind, at| mouse(ui, kind, at, KeyModifiers::CONTROL);
+    let (first, last) = (row(&ui, Side::Left, "dump.sql"), row(&ui, Side::Left, "notes.md"));
+    with_ctrl(&mut ui, MouseEventKind::Down(MouseButton::Left), first);
+    with_ctrl(&mut ui, MouseEventKind::Drag(MouseButton::Left), last);
+    with_ctrl(&mut ui, MouseEventKind::Up(MouseButton::Left), last);
+    let selected = |ui: &Ui| ui.state.left.view.listing.selected().count;
+    assert_eq!(selected(&ui), u64::from(last.1 - first.1) + 1, "{}", ui.screen());
+    assert_eq!(ui.cursor_name(Side::Left), "notes.md");
+    assert!(ui.state.grip.is_none() && copied(&ui).is_none());
+    // From a selected one on it unselects; over the other pane nothing happens.
+    with_ctrl(&mut ui, MouseEventKind::Down(MouseButton::Left), last);
+    let other = row(&ui, Side::Right, "assets");
+    with_ctrl(&mut ui, MouseEventKind::Drag(MouseButton::Left), other);
+    with_ctrl(&mut ui, MouseEventKind::Drag(MouseButton::Left), first);
+    with_ctrl(&mut ui, MouseEventKind::Up(MouseButton::Left), first);
+    assert_eq!(selected(&ui), 0, "{}", ui.screen());
+}
+
+#[test]
+fn letting_go_among_the_rows_it_came_from_says_what_would_have_done_something() {
+    let mut ui = two_panes(80, 24);
+    let (from, to) = (row(&ui, Side::Left, "dump.sql"), row(&ui, Side::Left, "notes.md"));
+    press(&mut ui, from);
+    pull(&mut ui, to);
+    assert!(ui.screen().contains("copy dump.sql → the other pane, or a folder"), "{}", ui.screen());
+    release(&mut ui, to);
+    assert!(ui.says("with Ctrl, pulling selects") && copied(&ui).is_none());
 }

@@ -18,6 +18,13 @@ use crate::{
 const WIDTH: u16 = 104;
 const LABEL: u16 = 9;
 
+/// What may stand in a pattern, the most telling first.
+const LEGENDS: [&str; 2] = [
+    "[N] name  [E] .extension  [C] counter, [C:3] three digits, [C:3:10] from 10  [D] date",
+    "[N] name  [E] .ext  [C] counter, [C:3:10] from 010  [D] date",
+];
+const SHORTEST: &str = "[N]ame [E]xt [C]ounter [D]ate";
+
 pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
     let height = room(state.size).height;
     let width = frame_width(state.size, WIDTH);
@@ -35,7 +42,7 @@ pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
     let (search, replace) = if roomy { (take(1), take(1)) } else { halves(take(1)) };
     let (regex, letters) = halves(take(1));
     take(gap);
-    let (role, said) = said(rename);
+    let (role, said) = said(rename, roomy);
     // Without names below there is room for more of it.
     let told = told(&said, columns, if rename.made.is_err() { 4 } else { 1 });
     let status = take(u16::try_from(told.len()).unwrap_or(1));
@@ -43,9 +50,10 @@ pub(super) fn place(state: &State, rename: &Rename) -> Sheet {
     let at = |(part, y): (String, u16)| (Rect { y, height: 1, ..status }, vec![Piece(role, part)]);
     let mut notes: Vec<(Rect, Line)> = told.into_iter().zip(status.y..).map(at).collect();
     if roomy {
-        let words = "[N] name  [E] extension  [C] counter, [C:3] three digits, [C:3:10] from 10  [D] date";
-        let area = Rect { x: help.x + LABEL, width: help.width.saturating_sub(LABEL), ..help };
-        notes.push((area, vec![Piece(Role::Faint, text::cut(words, usize::from(area.width)))]));
+        let indent = if usize::from(LABEL) + text::width(LEGENDS[0]) <= columns { LABEL } else { 0 };
+        let area = Rect { x: help.x + indent, width: help.width.saturating_sub(indent), ..help };
+        let fits = LEGENDS.iter().find(|legend| text::width(legend) <= usize::from(area.width));
+        notes.push((area, vec![Piece(Role::Faint, fits.copied().unwrap_or(SHORTEST).to_owned())]));
     }
     let mut typing_at = None;
     let mut rows = Vec::new();
@@ -114,7 +122,8 @@ fn halves(area: Rect) -> (Rect, Rect) {
     (left, Rect { x: area.x + half, width: area.width - half, ..area })
 }
 
-fn said(rename: &Rename) -> (Role, String) {
+/// What there is to say; where there is no room for the legend, that as long as nothing else matters.
+fn said(rename: &Rename, roomy: bool) -> (Role, String) {
     if let Err(error) = &rename.made {
         return (Role::Bad, format!("✗ {error}"));
     }
@@ -124,6 +133,7 @@ fn said(rename: &Rename) -> (Role, String) {
             Role::Bad,
             format!("✗ {} cannot be given: nothing is renamed until that is changed.", count(problems)),
         ),
+        (0, _) if !roomy => (Role::Soft, SHORTEST.to_owned()),
         (0, _) => (Role::Soft, "No name changes.".to_owned()),
         (1, _) => (Role::Good, "1 name changes.".to_owned()),
         (changing, _) => (Role::Good, format!("{} change.", count(changing))),

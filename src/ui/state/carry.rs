@@ -38,6 +38,14 @@ pub enum Grip {
         at: (u16, u16),
     },
     Pulled(Pulled),
+    /// With Ctrl: the rows that the pointer crosses become as the first one became.
+    Selecting {
+        side: Side,
+        folder: Location,
+        /// The row that was crossed last.
+        row: usize,
+        selected: bool,
+    },
     /// The line between the panes.
     Divider,
 }

@@ -4,9 +4,12 @@
 use crossterm::event::{KeyModifiers, MouseEvent};
 
 use super::{effect::Effects, files};
-use crate::ui::{
-    layout::{self, Areas},
-    state::{Grip, Load, Pulled, Row, Side, State, Work},
+use crate::{
+    fs::Location,
+    ui::{
+        layout::{self, Areas, Hit},
+        state::{Grip, Load, Pulled, Row, Side, State, Work},
+    },
 };
 
 /// A hand that presses a button is not quite still: this far aside is no pull yet.
@@ -19,6 +22,37 @@ pub(super) fn press(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
         let (folder, name) = (folder.clone(), item.entry.name.clone());
         state.grip = Some(Grip::Pressed { side, folder, name, at });
     }
+}
+
+/// The left button went down on a row, with Ctrl: selects it, or unselects it, and those that the
+/// pointer is pulled across as well.
+pub(super) fn select(state: &mut State, side: Side, row: usize) {
+    let view = &mut state.pane_mut(side).view;
+    let Some(folder) = view.location.clone() else { return };
+    if let Some(at) = view.entry_index(row)
+        && let Some(item) = view.listing.get(at)
+    {
+        let selected = !item.selected;
+        view.listing.set_selected(at, selected);
+        view.move_to(row);
+        state.grip = Some(Grip::Selecting { side, folder, row, selected });
+    }
+}
+
+/// Makes the rows from one to the other alike; returns the one that the cursor is on now.
+fn cross(state: &mut State, side: Side, folder: &Location, from: usize, to: usize, selected: bool) -> usize {
+    let view = &mut state.pane_mut(side).view;
+    if view.location.as_ref() != Some(folder) {
+        return from;
+    }
+    let to = to.min(view.rows().saturating_sub(1));
+    for row in from.min(to)..=from.max(to) {
+        if let Some(at) = view.entry_index(row) {
+            view.listing.set_selected(at, selected);
+        }
+    }
+    view.move_to(to);
+    to
 }
 
 /// The pointer moved while the button was down.
@@ -38,6 +72,14 @@ pub(super) fn pull(state: &mut State, areas: &Areas, event: MouseEvent) {
         Some(Grip::Pulled(pulled)) => {
             state.grip = Some(Grip::Pulled(Pulled { work: work(event), at: now, ..pulled }));
         }
+        Some(Grip::Selecting { side, folder, row, selected }) => {
+            let hit = layout::hit(areas, state, now.0, now.1);
+            let row = match hit {
+                Hit::Row(over, to) if over == side => cross(state, side, &folder, row, to, selected),
+                _ => row,
+            };
+            state.grip = Some(Grip::Selecting { side, folder, row, selected });
+        }
         Some(Grip::Divider) => {
             divide(state, areas, event.column);
             state.grip = Some(Grip::Divider);
@@ -55,7 +97,17 @@ pub(super) fn release(state: &mut State, areas: &Areas, event: MouseEvent, fx: &
             let label = layout::place_label(&state.pane(place.side).view, &place.location, &state.home);
             files::send(state, pulled.work, pulled.load, place.location, label, fx);
         }
-        None => nothing_done(state, pulled.work),
+        None => {
+            nothing_done(state, pulled.work);
+            let hit = layout::hit(areas, state, event.column, event.row);
+            let own = matches!(hit, Hit::Row(side, _) if state.pane(side).view.location.as_ref() == Some(&pulled.load.folder));
+            if own {
+                let done = files::deed(pulled.work).1;
+                state.hint(format!(
+                    "Nothing was {done}: let go over the other pane or a folder; with Ctrl, pulling selects."
+                ));
+            }
+        }
     }
 }
 
@@ -81,7 +133,7 @@ fn work(event: MouseEvent) -> Work {
 
 /// What was pressed, with all that is selected if it is selected as well. `None` where the pane
 /// shows something else by now.
-fn load(state: &State, side: Side, folder: &crate::fs::Location, name: &[u8]) -> Option<Load> {
+fn load(state: &State, side: Side, folder: &Location, name: &[u8]) -> Option<Load> {
     let view = &state.pane(side).view;
     if view.location.as_ref() != Some(folder) {
         return None;

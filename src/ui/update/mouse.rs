@@ -41,7 +41,11 @@ pub(super) fn on_mouse(state: &mut State, event: MouseEvent, fx: &mut Effects) {
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
             drag::let_go(state);
-            select(state, hit);
+            if let Hit::Row(side, row) = hit {
+                focus(state, side);
+                state.last_click = None;
+                drag::select(state, side, row);
+            }
         }
         MouseEventKind::Down(MouseButton::Left) => {
             drag::let_go(state);
@@ -149,21 +153,6 @@ fn click(state: &mut State, hit: Hit, fx: &mut Effects) {
         // A menu is left by pointing elsewhere.
         Hit::Nothing if matches!(state.overlay(), Some(Overlay::Menu(_))) => dialogs::close(state, fx),
         Hit::Dialog | Hit::Nothing => {}
-    }
-}
-
-/// Selects a row, or unselects it.
-fn select(state: &mut State, hit: Hit) {
-    let Hit::Row(side, row) = hit else { return };
-    focus(state, side);
-    state.last_click = None;
-    let view = &mut state.pane_mut(side).view;
-    if let Some(at) = view.entry_index(row)
-        && let Some(item) = view.listing.get(at)
-    {
-        let selected = !item.selected;
-        view.listing.set_selected(at, selected);
-        view.move_to(row);
     }
 }
 

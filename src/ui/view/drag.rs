@@ -56,7 +56,11 @@ pub(super) fn label(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
             let left = room.saturating_sub(text::width(&what) + 1);
             (format!("{what}{} ", text::cut_start(&to, left)), Role::ButtonChosen)
         }
-        None => (format!(" {verb} {} ", text::cut_middle(&pulled.load.name, room / 2)), Role::Button),
+        None => {
+            let what = format!(" {verb} {} ", text::cut_middle(&pulled.load.name, room / 2));
+            let how = format!("{what}→ the other pane, or a folder ");
+            (if text::width(&how) <= room { how } else { what }, Role::Button)
+        }
     };
     let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX).min(areas.screen.width);
     // Below the pointer, so that it does not cover what is pointed at.

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::Pen;
 use crate::{
+    fs::LogLine,
     ui::{
         layout::PanelAreas,
         state::{State, log::Line},
@@ -15,10 +16,28 @@ use crate::{
     words,
 };
 
-/// What a line says, its mark, and the mark's look.
-pub(super) fn said(line: &Line) -> (String, &'static str, Role) {
+/// What a line says in so many columns, its mark, and the mark's look.
+pub(super) fn said(line: &Line, columns: usize) -> (String, &'static str, Role) {
+    let (text, mark, role) = whole(line, columns);
+    (text::cut(&text, columns), mark, role)
+}
+
+/// A reply that fits: the answer matters more than where in a long path it was given.
+fn fitted(line: &LogLine, columns: usize) -> String {
+    /// What of a request is worth the columns that it takes.
+    const ASKED: usize = 16;
+    let long = words::log_line(line);
+    if text::width(&long) <= columns {
+        return long;
+    }
+    let (asked, answer) = (words::asked(line), words::reply_in_short(&line.reply));
+    let room = columns.saturating_sub(text::width(&answer) + 3).max(ASKED);
+    format!("{} → {answer}", text::cut_middle(&asked, room))
+}
+
+fn whole(line: &Line, columns: usize) -> (String, &'static str, Role) {
     let (text, is_bad) = match line {
-        Line::Reply(line) => (words::log_line(line), line.reply.is_failure()),
+        Line::Reply(line) => (fitted(line, columns), line.reply.is_failure()),
         // That a server sends an idle session away is nothing to be alarmed by.
         Line::Lost { error, .. } if error.is_in_good_order() => return (words::lost(error), "·", Role::Soft),
         Line::Lost { error, .. } => (words::lost(error), true),
@@ -57,11 +76,11 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, areas: &PanelAreas) {
     let lines = state.log.lines.iter().enumerate().skip(areas.first);
     for (y, (at, line)) in (rows.y..rows.bottom()).zip(lines) {
         let area = Rect { y, height: 1, ..rows };
-        let (text, mark, role) = said(line);
         let end = area.right().saturating_sub(1);
-        let x = pen.put(area.x + 1, y, 1, mark, role) + 1;
+        let x = area.x + 3;
         let room = end.saturating_sub(x + 9);
-        let text = text::cut(&text, usize::from(room));
+        let (text, mark, role) = said(line, usize::from(room));
+        pen.put(area.x + 1, y, 1, mark, role);
         pen.put(x, y, room, &text, if role == Role::Bad { Role::Text } else { Role::Soft });
         if let Some(took) = took(line).filter(|_| area.width > 24) {
             pen.put_right(end.saturating_sub(8), y, 8, &words::clock(took), Role::Faint);

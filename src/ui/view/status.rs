@@ -145,9 +145,9 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         pen.put(area.x + 1, area.y, 1, "✗", Role::Bad);
         pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if let Some(line) = state.log.lines.back() {
-        let (text, mark, role) = log::said(line);
+        let (text, mark, role) = log::said(line, usize::from(room));
         pen.put(area.x + 1, area.y, 1, mark, role);
-        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), role);
+        pen.put(area.x + 3, area.y, room, &text, role);
     }
     if areas.title.is_none() && state.notice.is_none() {
         jobs(pen, state, area, area.width / 3);
