@@ -44,6 +44,18 @@ pub struct UnknownHost {
     pub file: PathBuf,
 }
 
+/// A server that shows another identity than the one remembered: what the person must see, and
+/// no way past it. Unescaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedIdentity {
+    /// What it shows, as it is compared: `SHA256:…` of a host key, `AB:CD:…` of a certificate.
+    pub fingerprint: String,
+    /// The type of a host key, such as `ssh-ed25519`; empty for a certificate.
+    pub key_type: String,
+    /// What the files hold instead.
+    pub remembered: Vec<known_hosts::KnownKey>,
+}
+
 /// A certificate that is not trusted: what the person must compare before saying yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCertificate {

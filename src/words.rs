@@ -8,7 +8,7 @@ mod format;
 mod questions;
 mod time;
 
-pub use errors::{ErrorWords, error, operation};
+pub use errors::{ErrorWords, error, operation, stored_in};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
     CHECKING, Zone, asked, back, capital, clock, computed, count, duration, ftp_class, kind, left_lost,

@@ -5,7 +5,10 @@
 use std::{fmt, io, sync::Arc};
 
 use super::RemotePath;
-use crate::reply::{self, Reply};
+use crate::{
+    reply::{self, Reply},
+    trust::ChangedIdentity,
+};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -135,7 +138,7 @@ struct Parts {
     detail: Option<Arc<str>>,
     orderly: bool,
     passing: bool,
-    changed: bool,
+    changed: Option<ChangedIdentity>,
 }
 
 impl Error {
@@ -149,7 +152,7 @@ impl Error {
             detail: None,
             orderly: false,
             passing: false,
-            changed: false,
+            changed: None,
         }))
     }
 
@@ -252,8 +255,8 @@ impl Error {
     }
 
     /// Says that the server has shown another host key or certificate than the one remembered.
-    pub fn with_changed_identity(mut self) -> Self {
-        self.0.changed = true;
+    pub fn with_changed_identity(mut self, changed: ChangedIdentity) -> Self {
+        self.0.changed = Some(changed);
         self
     }
 
@@ -292,9 +295,9 @@ impl Error {
         self.0.passing
     }
 
-    /// Whether the server has shown another host key or certificate than the one remembered.
-    pub fn has_changed_identity(&self) -> bool {
-        self.0.changed
+    /// What the server has shown instead of the host key or certificate that is remembered.
+    pub fn changed_identity(&self) -> Option<&ChangedIdentity> {
+        self.0.changed.as_ref()
     }
 }
 

@@ -60,7 +60,7 @@ impl Query {
     /// Why it is no pattern, as a phrase.
     pub fn new(text: &str, wanted: Wanted, heeds_case: bool) -> Result<Query, &'static str> {
         let name = if text.contains(['*', '?', '[']) {
-            Name::Pattern(Pattern::new(text).map_err(|error| error.msg)?)
+            Name::Pattern(pattern(text)?)
         } else if heeds_case {
             Name::Part(text.to_owned())
         } else {
@@ -94,6 +94,19 @@ impl Query {
     }
 }
 
+/// A pattern of names: `*` is anything, `?` one character, `[a-f]` one of these.
+///
+/// # Errors
+/// Why it is no pattern, as a phrase.
+pub fn pattern(text: &str) -> Result<Pattern, &'static str> {
+    // Names have no folders in them for `**` to cross.
+    let mut one_by_one = text.to_owned();
+    while one_by_one.contains("**") {
+        one_by_one = one_by_one.replace("**", "*");
+    }
+    Pattern::new(&one_by_one).map_err(|_| "a [ in it has no ]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +120,8 @@ mod tests {
     fn a_text_is_a_part_and_a_pattern_the_whole() {
         assert!(fits("port", false, "Report.pdf") && fits("REPORT", false, "report"));
         assert!(!fits("REPORT", true, "report") && fits("Rep", true, "Report"));
+        assert!(fits("**.pdf", false, "Report.PDF") && fits("***", false, "x"));
+        assert_eq!(pattern("[a").err(), Some("a [ in it has no ]"));
         assert!(fits("*.pdf", false, "Report.PDF") && !fits("*.pdf", true, "Report.PDF"));
         assert!(!fits("r?port", false, "Report.pdf") && fits("r?port*", false, "Report.pdf"));
         assert!(fits("[a-c]*", false, "b.txt") && !fits("[a-c]*", false, "d.txt"));

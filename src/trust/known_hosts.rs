@@ -72,15 +72,15 @@ pub enum Verdict {
     Revoked { file: PathBuf, line: usize },
 }
 
-/// A key that the files hold.
+/// A key, or a certificate, that a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownKey {
     pub file: PathBuf,
-    /// From 1.
+    /// From 1; 0 where it is not known.
     pub line: usize,
-    /// For example `ssh-ed25519`.
+    /// For example `ssh-ed25519`; empty for a certificate.
     pub key_type: String,
-    /// `SHA256:…`
+    /// `SHA256:…`, or `AB:CD:…` of a certificate.
     pub fingerprint: String,
 }
 

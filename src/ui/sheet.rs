@@ -8,6 +8,7 @@ mod find;
 mod form;
 mod goto;
 mod help;
+pub(in crate::ui) mod identity;
 mod menu;
 mod palette;
 mod parts;

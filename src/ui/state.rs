@@ -59,7 +59,7 @@ use super::{
 use crate::{
     config::settings::Icons,
     engine::{Draft, Fate, JobId},
-    fs::{Error, FsId, Location, RemotePath, Stage, Target, Timestamp},
+    fs::{Error, FsId, Location, RemotePath, ServerInfo, Stage, Target, Timestamp},
     words::Zone,
 };
 
@@ -232,6 +232,9 @@ pub struct State {
     pub shown: Vec<FsId>,
     /// How each connected file system was reached, to reach it again.
     pub targets: HashMap<FsId, Target>,
+    /// What each file system said of itself when it was connected last, for panes that come back
+    /// to it once no pane shows it any more.
+    pub servers: HashMap<FsId, ServerInfo>,
     pub next_job: u64,
     /// When the latest jobs began, on the clock of [`Clock::running`].
     pub began: VecDeque<(JobId, Duration)>,
@@ -290,6 +293,7 @@ impl State {
             notice: None,
             shown: Vec::new(),
             targets: HashMap::new(),
+            servers: HashMap::new(),
             next_job: 1,
             began: VecDeque::new(),
             last_click: None,
@@ -358,6 +362,25 @@ impl State {
     pub fn mode_behind(&self) -> Mode {
         let tells = |overlay: &&Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Tour);
         self.mode_below(self.overlays.iter().rev().find(|overlay| !tells(overlay)))
+    }
+
+    /// Where keys go once the tour is closed, which any key does.
+    pub fn mode_behind_tour(&self) -> Mode {
+        self.mode_below(self.in_front())
+    }
+
+    /// The dialog in front; the tour is none, as it only points at what is behind it.
+    pub fn in_front(&self) -> Option<&Overlay> {
+        self.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Tour))
+    }
+
+    /// The transfer that asks what is to be done about what exists already.
+    pub fn asks(&self) -> Option<&Transfer> {
+        let job = self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Question(question) => Some(question.job),
+            _ => None,
+        })?;
+        self.transfers.jobs.iter().find(|transfer| transfer.job == job)
     }
 
     fn mode_below(&self, overlay: Option<&Overlay>) -> Mode {

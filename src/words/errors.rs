@@ -7,6 +7,7 @@ use super::{escape, escape_bytes};
 use crate::{
     fs::{Error, ErrorKind, Operation},
     reply::{Protocol, Reply, SFTP_BAD_MESSAGE, SFTP_FAILURE},
+    trust::{ChangedIdentity, known_hosts::KnownKey},
 };
 
 /// An error in sentences, escaped and ready for a terminal.
@@ -20,6 +21,8 @@ pub struct ErrorWords {
     pub said: String,
     /// What to do next: whole sentences.
     pub advice: String,
+    /// What `said` tells of two identities, for who can show them one below the other.
+    pub changed: Option<Box<ChangedIdentity>>,
 }
 
 impl fmt::Display for ErrorWords {
@@ -90,13 +93,19 @@ pub fn operation(operation: Operation) -> &'static str {
 
 /// The error in words.
 pub fn error(error: &Error) -> ErrorWords {
-    ErrorWords { title: title(error), what: what(error), said: said(error), advice: advice(error) }
+    ErrorWords {
+        title: title(error),
+        what: what(error),
+        said: said(error),
+        advice: advice(error),
+        changed: error.changed_identity().cloned().map(Box::new),
+    }
 }
 
 fn title(error: &Error) -> &'static str {
     match error.kind() {
-        ErrorKind::HostKeyRefused if error.has_changed_identity() => "Host key changed",
-        ErrorKind::CertificateRefused if error.has_changed_identity() => "Certificate changed",
+        ErrorKind::HostKeyRefused if error.changed_identity().is_some() => "Host key changed",
+        ErrorKind::CertificateRefused if error.changed_identity().is_some() => "Certificate changed",
         _ => "Not connected",
     }
 }
@@ -136,6 +145,16 @@ fn said(error: &Error) -> String {
             parts.push(escape(&text).into_owned());
         }
     }
+    if let Some(changed) = error.changed_identity() {
+        let of = |fingerprint: &str, key_type: &str| match key_type {
+            "" => escape(fingerprint).into_owned(),
+            _ => format!("{} ({})", escape(fingerprint), escape(key_type)),
+        };
+        parts.push(format!("the server shows {}", of(&changed.fingerprint, &changed.key_type)));
+        parts.extend(changed.remembered.iter().map(|known| {
+            format!("remembered is {} in {}", of(&known.fingerprint, &known.key_type), stored_in(known))
+        }));
+    }
     // Where a code says no more than that it failed, what was found out since says why.
     let vague = error.reply().is_some_and(|reply| matches!(reply.code, SFTP_FAILURE | SFTP_BAD_MESSAGE));
     if parts.is_empty() || (vague && error.kind() != ErrorKind::Failure) {
@@ -143,6 +162,12 @@ fn said(error: &Error) -> String {
     }
     let text = parts.join("; ");
     text.trim_end_matches('.').to_owned()
+}
+
+/// `/home/ann/.ssh/known_hosts:12`.
+pub fn stored_in(known: &KnownKey) -> String {
+    let file = escape(&known.file.to_string_lossy()).into_owned();
+    if known.line > 0 { format!("{file}:{}", known.line) } else { file }
 }
 
 fn code(reply: &Reply) -> String {
@@ -261,18 +286,15 @@ fn advice(error: &Error) -> String {
         LoginFailed => {
             "Check the user name, and the password or key; IdentityFile in ssh_config says which keys are tried."
         }
-        HostKeyRefused => match error.detail() {
-            // Somebody in between looks exactly like a new key: no easy way past it.
-            Some(_) => {
-                "Do not go on before the server's administrator has confirmed this key. If an older one is remembered, remove its line from known_hosts then."
-            }
-            None => {
-                "Ask the server's administrator for its fingerprint and compare it before you connect again."
-            }
-        },
-        CertificateRefused if error.has_changed_identity() => {
-            // As with host keys.
+        // Somebody in between looks exactly like a new identity: no easy way past it.
+        HostKeyRefused | CertificateRefused if error.changed_identity().is_some() => {
             "Do not go on before the server's administrator has confirmed the new one; only then remove the older one's line from that file."
+        }
+        HostKeyRefused if error.detail().is_some() => {
+            "Do not go on before the server's administrator has confirmed this key."
+        }
+        HostKeyRefused => {
+            "Ask the server's administrator for its fingerprint and compare it before you connect again."
         }
         CertificateRefused => {
             "Ask the server's administrator for its fingerprint; connect again and say yes if it is the same, or start wharf with --tls-ca and its issuer."
@@ -363,15 +385,26 @@ mod tests {
         );
     }
 
+    fn changed(file: &str, line: usize, key_type: &str) -> ChangedIdentity {
+        let (file, key_type, fingerprint) = (file.into(), key_type.to_owned(), "SHA256:aaa".to_owned());
+        let known = KnownKey { file, line, key_type: key_type.clone(), fingerprint };
+        ChangedIdentity { fingerprint: "SHA256:bbb".into(), key_type, remembered: vec![known] }
+    }
+
     #[test]
     fn a_changed_key_shows_all_and_offers_no_easy_way() {
-        let changed = Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey)
-            .on("web-01")
-            .with_detail("known: SHA256:aaa\noffered: SHA256:bbb\n/home/ann/.ssh/known_hosts:12");
-        let text = error(&changed).to_string();
-        for part in ["SHA256:aaa", "SHA256:bbb", "known_hosts:12", "administrator"] {
+        let refused = Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey).on("web-01");
+        let refused = refused.with_detail("the host key has CHANGED");
+        let refused = refused.with_changed_identity(changed("/home/ann/.ssh/known_hosts", 12, "ssh-ed25519"));
+        let text = error(&refused).to_string();
+        for part in [
+            "the server shows SHA256:bbb (ssh-ed25519)",
+            "remembered is SHA256:aaa (ssh-ed25519) in /home/ann/.ssh/known_hosts:12",
+            "administrator",
+        ] {
             assert!(text.contains(part), "{text}");
         }
+        assert_eq!(error(&refused).title, "Host key changed");
     }
 
     #[test]
@@ -379,10 +412,11 @@ mod tests {
         let refused = |detail| {
             Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate).with_detail(detail)
         };
-        let changed = refused("the certificate has CHANGED\npinned: aa\noffered: bb\n/x/certificates:2");
-        let changed = error(&changed.with_changed_identity());
+        let new = changed("/x/certificates", 0, "");
+        let changed = error(&refused("the certificate has CHANGED").with_changed_identity(new));
         assert_eq!(changed.title, "Certificate changed");
         assert!(changed.said.contains("CHANGED") && changed.advice.starts_with("Do not go on"), "{changed}");
+        assert!(changed.said.ends_with("remembered is SHA256:aaa in /x/certificates"), "{changed}");
         // A server's own words are no verdict.
         for detail in ["it is self-signed", "its name has CHANGED"] {
             let unknown = error(&refused(detail));

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use wharf::{
     config::{Bookmark, Change, Kept, Made, Recent},
     fs::{PlacePath, Target},
-    trust::{SecretKind, SecretRequest},
+    trust::{ChangedIdentity, SecretKind, SecretRequest, known_hosts::KnownKey},
     ui::{
         state::{Choice, Slot},
         update::{choose, kept_at_start},
@@ -149,6 +149,20 @@ fn the_form_of_a_bookmark() {
     });
 }
 
+fn changed() -> ChangedIdentity {
+    let key_type = "ssh-ed25519".to_owned();
+    ChangedIdentity {
+        fingerprint: "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM".into(),
+        key_type: key_type.clone(),
+        remembered: vec![KnownKey {
+            file: "/home/ann/.ssh/known_hosts".into(),
+            line: 12,
+            key_type,
+            fingerprint: "SHA256:uNiVztksCsDhcc0u9e8BrrJXVGMIMvbN0ZKXJ3L+4XI".into(),
+        }],
+    }
+}
+
 #[test]
 fn a_failed_first_connection_says_what_to_do() {
     let failed = |w: u16, h: u16, error: Error| {
@@ -168,14 +182,18 @@ fn a_failed_first_connection_says_what_to_do() {
     snapshot("connect_changed_key", |w, h| {
         let error = Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey)
             .on("sftp://pi@camera.example.org")
-            .with_detail(
-                "the host key has CHANGED\n\
-                 the server shows SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM (ssh-ed25519)\n\
-                 remembered is SHA256:uNiVztksCsDhcc0u9e8BrrJXVGMIMvbN0ZKXJ3L+4XI (ssh-ed25519) in \
-                 /home/ann/.ssh/known_hosts:12",
-            )
-            .with_changed_identity();
+            .with_detail("the host key has CHANGED")
+            .with_changed_identity(changed());
         failed(w, h, error)
+    });
+    snapshot("connect_changed_key_whole", |w, h| {
+        let error = Error::new(ErrorKind::HostKeyRefused, Operation::CheckHostKey)
+            .on("sftp://pi@camera.example.org")
+            .with_detail("the host key has CHANGED")
+            .with_changed_identity(changed());
+        let mut ui = failed(w, h, error);
+        ui.press("Enter");
+        ui
     });
     snapshot("connect_connecting", |w, h| {
         let mut ui = choosing(w, h);

@@ -359,17 +359,17 @@ fn names_are_selected_by_pattern() {
     snapshot("select_by_pattern", |w, h| {
         let mut ui = two_panes(w, h);
         ui.press("+");
-        ui.type_text(".TXT");
+        ui.type_text("**.TXT");
         ui
     });
     let mut ui = two_panes(80, 24);
     ui.press("+");
-    ui.type_text(".TXT");
+    ui.type_text("**.TXT");
     ui.press("Enter");
     let selected = |ui: &Ui| ui.state.left.view.listing.selected().count;
     assert_eq!(selected(&ui), 2);
     assert!(ui.says("2 names selected"));
-    ui.press("- Backspace");
+    ui.press("-");
     ui.type_text("日*");
     ui.press("Enter");
     assert_eq!(selected(&ui), 1);
@@ -382,4 +382,6 @@ fn names_are_selected_by_pattern() {
     ui.press("Enter");
     assert!(ui.says("No name here is like that"));
     assert_eq!(selected(&ui), 1);
+    ui.press("- Enter");
+    assert_eq!(selected(&ui), 0, "nothing typed is all that is shown");
 }

@@ -168,3 +168,43 @@ fn the_menu_of_a_folder_opens_it_and_that_of_a_file_shows_it() {
     assert_eq!(offered(false).first(), Some(&Action::View));
     assert!(!offered(false).contains(&Action::Open));
 }
+
+fn hinted(ui: &Ui) -> Vec<String> {
+    let areas = layout::layout(ui.state.size, &ui.state);
+    let hints = layout::hints::hints(areas.hints, &ui.state);
+    hints.iter().map(|hint| format!("{} {}", hint.key, hint.name)).collect()
+}
+
+/// What is hinted is what the keys do at this moment.
+#[test]
+fn hints_fit_the_moment() {
+    let with = |w: u16, h: u16, keys: &str| {
+        let mut ui = two_panes(w, h);
+        ui.press(keys);
+        hinted(&ui)
+    };
+    assert_eq!(with(40, 10, "")[..2], ["F1 Help", "Tab Other pane"], "one pane is seen");
+    assert!(with(80, 24, "").contains(&": Commands".to_owned()));
+    assert_eq!(with(80, 24, "Down y")[..2], ["F1 Help", "p Drop here"]);
+    assert_eq!(with(80, 24, "Down F8")[0], "Enter Keep it");
+    assert_eq!(with(80, 24, "Down F8 Tab")[0], "Enter Delete");
+    assert_eq!(with(80, 24, "Ctrl-F")[0], "Enter Find");
+    assert!(with(80, 24, "Ctrl-F").iter().all(|hint| !hint.starts_with("F5")), "nothing is found yet");
+    assert!(with(80, 24, "Down P").contains(&"Space Tick".to_owned()));
+    let mut ui = crate::viewer::viewing(140, 24, b"text\n");
+    assert!(hinted(&ui).contains(&"w Wrap".to_owned()) && !hinted(&ui).contains(&"n Next".to_owned()));
+    ui.press("x");
+    assert!(hinted(&ui).contains(&"x Text".to_owned()) && !hinted(&ui).contains(&"w Wrap".to_owned()));
+}
+
+/// Where one pane is seen, the other one's trouble is told by the one that is.
+#[test]
+fn a_small_screen_tells_of_the_pane_that_is_not_seen() {
+    let mut ui = two_panes(40, 10);
+    ui.state.right.phase = Phase::Failed(
+        Error::new(ErrorKind::ConnectionFailed, Operation::Connect).on("nas").with_detail("refused"),
+    );
+    assert!(ui.screen().contains("✗ Tab shows it · nas: refused"), "{}", ui.screen());
+    ui.press("t");
+    assert!(ui.screen().contains("2/2 left⇄"), "{}", ui.screen());
+}

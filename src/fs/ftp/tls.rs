@@ -31,8 +31,9 @@ use super::stream::Stream;
 use crate::{
     fs::{Error, ErrorKind, Operation, Result},
     trust::{
-        UnknownCertificate,
+        ChangedIdentity, UnknownCertificate,
         certificates::{Fingerprint, Pin, Pins},
+        known_hosts::KnownKey,
     },
 };
 
@@ -136,15 +137,22 @@ impl Trust {
                 ),
             },
             (Some(Verdict::Changed { der, pin }), _) => {
-                let file =
-                    self.pins.as_ref().map(|pins| pins.file().display().to_string()).unwrap_or_default();
-                // One that was pinned in this run has no line yet that is known.
-                let line = if pin.line > 0 { format!(":{}", pin.line) } else { String::new() };
-                let detail = format!("{}\noffered: {}\n{file}{line}", pin.fingerprint, Fingerprint::of(&der));
+                let known = KnownKey {
+                    file: self.pins.as_ref().map(|pins| pins.file().to_owned()).unwrap_or_default(),
+                    // One that was pinned in this run has no line yet that is known.
+                    line: pin.line,
+                    key_type: String::new(),
+                    fingerprint: pin.fingerprint.to_string(),
+                };
+                let changed = ChangedIdentity {
+                    fingerprint: Fingerprint::of(&der).to_string(),
+                    key_type: String::new(),
+                    remembered: vec![known],
+                };
                 Refused::Error(
                     Error::new(ErrorKind::CertificateRefused, Operation::CheckCertificate)
-                        .with_detail(format!("the certificate has CHANGED\npinned: {detail}"))
-                        .with_changed_identity(),
+                        .with_detail("the certificate has CHANGED")
+                        .with_changed_identity(changed),
                 )
             }
             (None, Some(error)) => Refused::Error(

@@ -17,7 +17,7 @@ use super::config::{HostConfig, StrictHostKeyChecking};
 use crate::{
     fs::{Error, ErrorKind, HostKeyState, Operation, Result},
     trust::{
-        Answer, Prompt, Question, UnknownHost,
+        Answer, ChangedIdentity, Prompt, Question, UnknownHost,
         known_hosts::{self, KnownHosts, Verdict},
         revoked::{self, Revoked},
     },
@@ -167,11 +167,9 @@ impl HostKeyChecker {
                 file.display()
             ))),
             Verdict::Changed { known } => {
-                // A fact a line: a dialog shows them below each other.
-                let mut detail =
-                    format!("the host key has CHANGED\nthe server shows {fingerprint} ({key_type})");
-                detail += &remembered(&known);
-                Err(refused(detail).with_changed_identity())
+                let key_type = key_type.to_owned();
+                let changed = ChangedIdentity { fingerprint, key_type, remembered: known };
+                Err(refused("the host key has CHANGED".to_owned()).with_changed_identity(changed))
             }
             Verdict::Unknown => {
                 let is_new = self.is_new_address(key_type, blob)?;

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::short_path;
+use super::{ROOMY, short_path};
 use crate::{
     fs::{Location, Place, RemotePath},
     ui::{
@@ -74,7 +74,13 @@ pub fn header(state: &State, side: Side, outer: Rect) -> Header {
     let left = |x: u16| usize::from(end.saturating_sub(x));
     if super::shows_one_pane(state.size) {
         let begins = x;
-        put(&mut x, Part::Side, u16::MAX, if side == Side::Left { "left⇄" } else { "right⇄" });
+        let name = if side == Side::Left { "left" } else { "right" };
+        // Of the tabs that have no line of their own, at least how many there are.
+        let tab = match (state.tabs.count(), state.size.height) {
+            (2.., ..ROOMY) => format!("{}/{} ", state.tabs.current + 1, state.tabs.count()),
+            _ => String::new(),
+        };
+        put(&mut x, Part::Side, u16::MAX, &format!("{tab}{name}⇄"));
         header.side = Some(Rect { x: begins, y: outer.y, width: x - begins, height: 1 });
         put(&mut x, Part::Gap, 1, " ");
     }

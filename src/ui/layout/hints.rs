@@ -5,11 +5,12 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
+use super::shows_one_pane;
 use crate::ui::{
     action::Action,
     keymap::{Chord, Mode},
     sheet,
-    state::{Asking, Choice, Overlay, Phase, Question, State, Typing},
+    state::{Asking, Choice, Grip, Overlay, Phase, Question, State, Typing, Viewer, Work},
     text,
 };
 
@@ -26,7 +27,8 @@ pub struct Hint {
 pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
     let mut out = Vec::new();
     let mut x = area.x.saturating_add(1);
-    let mode = state.mode();
+    // The tour tells of what the keys do behind it.
+    let mode = state.mode_behind_tour();
     let ways: Vec<(Chord, Action, &'static str)> = match state.pending {
         // What may follow the key that was pressed.
         Some((pending, key)) if pending == mode => state
@@ -65,12 +67,11 @@ fn does_something(state: &State, mode: Mode, action: Action) -> bool {
     if matches!(action, Up | Down | PageDown) && !scrolls(state) {
         return false;
     }
-    match (mode, state.overlay()) {
-        (_, Some(Overlay::Tour)) => action == Cancel,
-        (Mode::Viewer, _) => {
-            let is_picture = state.viewer.as_ref().is_some_and(|viewer| viewer.is_picture());
-            !is_picture || !action.is_about_text()
-        }
+    if let Some(Grip::Pulled(_)) = &state.grip {
+        return action == Cancel;
+    }
+    match (mode, state.in_front()) {
+        (Mode::Viewer, _) => state.viewer.as_ref().is_some_and(|viewer| in_the_viewer(viewer, action)),
         (Mode::Transfers | Mode::Log, _) => state.applies(action),
         (Mode::Details, Some(Overlay::Details(details))) => details.allows(state, action),
         (Mode::Choice, Some(overlay)) => match action {
@@ -83,6 +84,15 @@ fn does_something(state: &State, mode: Mode, action: Action) -> bool {
         },
         (Mode::Panes, None) => in_the_panes(state, action),
         (Mode::Connect, None) => among_places(state, action),
+        _ => true,
+    }
+}
+
+fn in_the_viewer(viewer: &Viewer, action: Action) -> bool {
+    match action {
+        _ if viewer.is_picture() && action.is_about_text() => false,
+        Action::Wrap | Action::Colours => !viewer.is_hex(),
+        Action::SearchNext | Action::SearchPrevious => viewer.search.is_some(),
         _ => true,
     }
 }
@@ -138,6 +148,8 @@ fn first(state: &State, mode: Mode) -> &'static [Action] {
         return &[];
     }
     match &state.active().phase {
+        // The other one is not seen.
+        Phase::Ready if shows_one_pane(state.size) && state.held.is_none() => &[Help, OtherPane],
         Phase::Connecting(_) => &[Cancel, Help, OtherPane, Connect],
         Phase::Failed(_) => &[Refresh, Connect, Open, Help, GoTo],
         Phase::Lost(_) => &[Refresh, Connect, Help],
@@ -148,8 +160,20 @@ fn first(state: &State, mode: Mode) -> &'static [Action] {
 
 /// What an action is called at this moment, where that says more than its name in the mode.
 fn name_now(state: &State, mode: Mode, action: Action) -> Option<Cow<'static, str>> {
-    let name = match (mode, state.overlay(), action) {
-        (_, Some(Overlay::Tour), Action::Cancel) => "or any key: close",
+    let name = match (mode, state.in_front(), action) {
+        (_, _, Action::Cancel) if matches!(state.grip, Some(Grip::Pulled(_))) => {
+            "Cancel   Alt or Shift moves"
+        }
+        (Mode::Review, ..) => return review(state, action).map(Cow::Borrowed),
+        (Mode::Find, Some(Overlay::Find(find)), Action::Accept) => match find.is_answered() {
+            true if find.rows() > 0 => "Go there",
+            _ => "Find",
+        },
+        (Mode::Viewer, _, Action::Hex) => match state.viewer.as_ref()? {
+            viewer if viewer.is_hex() && viewer.picture.is_some() => "Picture",
+            viewer if viewer.is_hex() => "Text",
+            _ => return None,
+        },
         (Mode::Transfers, ..) => state.transfers.current()?.name_of(action)?,
         (Mode::Text, Some(overlay), Action::Accept) => typed(overlay)?,
         (Mode::Choice, Some(overlay), Action::Accept) => return chosen(state, overlay),
@@ -201,6 +225,11 @@ fn chosen(state: &State, overlay: &Overlay) -> Option<Cow<'static, str>> {
             label.split_once("  ").map_or(label, |(_, name)| name).to_owned().into()
         }
     })
+}
+
+fn review(state: &State, action: Action) -> Option<&'static str> {
+    let moves = state.asks().is_some_and(|transfer| transfer.work == Work::Move);
+    (moves && action == Action::Accept).then_some("Move")
 }
 
 fn place(state: &State, action: Action) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! What every dialog says. Words and their weight only; where they stand is `sheet`'s business.
 
 use super::{
-    Content, Line, Piece, files, help, menu,
+    Content, Line, Piece, files, help, identity, menu,
     parts::{button, fact, line},
 };
 use crate::{
@@ -68,18 +68,38 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
         Overlay::Overtaken(overtaken) => files::overtaken(state, overtaken),
         Overlay::Error { words, scroll } => {
             let mut lines = vec![line(Role::Text, format!("{}.", words.what))];
-            if !words.said.is_empty() {
+            let mut picture = Vec::new();
+            if let Some(changed) = &words.changed {
+                picture = identity::table(changed, room.min(70));
+                picture.push(Line::new());
+                let advice = text::wrap(&words.advice, room.min(70));
+                picture.extend(advice.into_iter().map(|part| line(Role::Soft, part)));
+                match state.size.height {
+                    // On a small screen what must be compared comes first.
+                    0..16 => lines.clear(),
+                    _ => lines.push(Line::new()),
+                }
+            } else if !words.said.is_empty() {
                 lines.push(Line::new());
                 // A detail with several facts reads better one below the other.
                 lines.extend(words.said.split("; ").map(|part| line(Role::Bad, part)));
             }
-            if !words.advice.is_empty() {
+            if !words.advice.is_empty() && picture.is_empty() {
                 lines.push(Line::new());
                 lines.push(line(Role::Soft, &*words.advice));
             }
             let buttons = vec![button("Close", 'c')];
             let title = words.title.to_owned();
-            Content { title, lines, buttons, scroll: *scroll, danger: true, width: 76, ..Content::default() }
+            Content {
+                title,
+                lines,
+                picture,
+                buttons,
+                scroll: *scroll,
+                danger: true,
+                width: 76,
+                ..Content::default()
+            }
         }
     }
 }
@@ -128,7 +148,10 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
         }
         Typing::Pattern { select, .. } => {
             let title = if *select { "Select by pattern" } else { "Unselect by pattern" };
-            let lines = vec![line(Role::Soft, "* is anything, ? one character, [a-f] one of these")];
+            let lines = vec![
+                line(Role::Soft, "As *.txt: * is anything, ? one character, [a-f] one of these"),
+                line(Role::Soft, "Nothing at all means all that is shown"),
+            ];
             (title.to_owned(), lines)
         }
         Typing::Workspace => {

@@ -28,6 +28,7 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
         sections.push((format!("Here, {title}"), rows));
         told = here.into_iter().map(|(keys, action, _)| (action, keys)).collect();
     }
+    let elsewhere = if sections.is_empty() { "" } else { "Elsewhere: " };
     for group in Group::ALL {
         let rows: Vec<(String, &str)> = Action::all()
             .iter()
@@ -37,7 +38,7 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
             .map(|(info, keys)| (written(&keys), info.help))
             .collect();
         if !rows.is_empty() {
-            sections.push((group.title().to_owned(), rows));
+            sections.push((format!("{elsewhere}{}", group.title()), rows));
         }
     }
     let most = if state.size.width < 60 { 11 } else { 20 };

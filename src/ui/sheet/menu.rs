@@ -4,6 +4,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::{Content, Sheet};
 use crate::ui::{
+    action::Action,
     keymap::Mode,
     state::{Menu, State},
     text,
@@ -19,7 +20,7 @@ pub(super) fn menu(state: &State, menu: &Menu) -> Content {
         .iter()
         .map(|action| {
             let key = state.keymap.keys(Mode::Panes, *action).first().map(ToString::to_string);
-            (key.unwrap_or_default(), action.info().map_or("", |info| info.name))
+            (key.unwrap_or_default(), name(*action))
         })
         .collect();
     let widest = rows.iter().map(|(key, _)| text::width(key)).max().unwrap_or(0);
@@ -39,6 +40,18 @@ pub(super) fn menu(state: &State, menu: &Menu) -> Content {
         stacked: true,
         width: 30,
         ..Content::default()
+    }
+}
+
+/// Alone in a menu some need a word more than in the footer.
+fn name(action: Action) -> &'static str {
+    match action {
+        Action::NewFolder => "New folder",
+        Action::Drop => "Drop here",
+        Action::RunCommand => "Run a command",
+        Action::Hidden => "Hidden names",
+        Action::Connect => "Bookmarks",
+        action => action.info().map_or("", |info| info.name),
     }
 }
 

@@ -119,6 +119,7 @@ fn lost(state: &mut State, error: &Error) {
 
 /// Panes that show the server go on where they were, with what there is now.
 fn reconnected(state: &mut State, fs: &FsId, info: &ServerInfo, fx: &mut Effects) {
+    state.servers.insert(fs.clone(), info.clone());
     for side in Side::BOTH {
         let pane = state.pane_mut(side);
         let is_here = pane.view.location.as_ref().is_some_and(|location| location.fs == *fs);
@@ -167,6 +168,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
                 connect::visited(state, &target, &location, fx);
                 state.targets.insert(location.fs, target);
             }
+            state.servers.insert(location.fs.clone(), info.clone());
             let pane = state.pane_mut(side);
             pane.view.info = info;
             // A retry goes to where this led, not back to what was typed.

@@ -9,6 +9,7 @@ use crate::ui::{
 
 /// Opens the menu of a row, which the cursor goes to.
 pub(super) fn open(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
+    let holds = state.held.is_some();
     let pane = state.pane_mut(side);
     if pane.usable().is_none() {
         return;
@@ -31,7 +32,10 @@ pub(super) fn open(state: &mut State, side: Side, row: usize, at: (u16, u16)) {
             let name = if count > 1 { crate::words::plural(count, "item", "items") } else { name };
             (name, Action::for_items(is_folder).collect())
         }
-        None => ("This folder".to_owned(), Action::for_folders().collect()),
+        None => {
+            let offered = Action::for_folders().filter(|action| *action != Action::Drop || holds);
+            ("This folder".to_owned(), offered.collect())
+        }
     };
     state.overlays.push(Overlay::Menu(Menu { name, actions, choice: 0, at }));
 }

@@ -12,6 +12,7 @@ use crate::{
         Error, ErrorKind, FsId, Location, Operation, Place, PlacePath, RemotePath,
         entry::{Kind, Sort, SortKey},
     },
+    transfer::find,
     ui::{
         action::Action,
         layout,
@@ -105,16 +106,12 @@ pub(super) fn go(
         return;
     }
     stop_waiting(state, side, fx);
-    let info = state
-        .all_panes()
-        .map(|pane| &pane.view)
-        .find(|view| view.location.as_ref().is_some_and(|l| l.fs == location.fs))
-        .map(|view| view.info.clone());
+    let info = state.servers.get(&location.fs).cloned().unwrap_or_default();
     let pane = state.pane_mut(side);
     set_aside(pane);
     pane.step = step;
     pane.wanted = wanted;
-    pane.view.info = info.unwrap_or_default();
+    pane.view.info = info;
     start_listing(state, side, location, fx);
 }
 
@@ -197,8 +194,12 @@ pub(super) fn stop_waiting(state: &mut State, side: Side, fx: &mut Effects) {
 
 /// Esc while waiting: back to what was there before, or content with what has come.
 pub(super) fn give_up(state: &mut State, side: Side, fx: &mut Effects) {
-    stop_waiting(state, side, fx);
     let cancelled = Error::new(ErrorKind::Cancelled, Operation::Connect);
+    let cancelled = match &state.pane(side).phase {
+        Phase::Connecting(connecting) => cancelled.on(connecting.label.as_str()),
+        _ => cancelled,
+    };
+    stop_waiting(state, side, fx);
     go_back_to_before(state, side, cancelled);
     state.hint("Cancelled.");
 }
@@ -437,7 +438,7 @@ pub(super) fn on_view_action(state: &mut State, action: Action) {
         Action::Invert => view.listing.select_by(|was| !was),
         Action::SelectPattern | Action::UnselectPattern => {
             let typing = Typing::Pattern { side, select: action == Action::SelectPattern };
-            state.overlays.push(Overlay::Text { typing, field: Field::text("*"), error: None });
+            state.overlays.push(Overlay::Text { typing, field: Field::text(""), error: None });
         }
         Action::Hidden => {
             let show = !view.listing.shows_hidden();
@@ -470,8 +471,8 @@ pub(super) fn select_matching(
     select: bool,
     pattern: &str,
 ) -> Result<(), String> {
-    let pattern = glob::Pattern::new(pattern)
-        .map_err(|error| format!("This is no pattern: {}.", words::escape(error.msg)))?;
+    let all = if pattern.is_empty() { "*" } else { pattern };
+    let pattern = find::pattern(all).map_err(|why| format!("This is no pattern: {why}."))?;
     let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() };
     let listing = &mut state.pane_mut(side).view.listing;
     let count = listing

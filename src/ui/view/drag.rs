@@ -31,7 +31,7 @@ pub(super) fn target(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
                 Rect { x, y, width: 1, height },
                 Rect { x: pane.outer.right().saturating_sub(1), y, width: 1, height },
             ] {
-                pen.tint(edge.intersection(pane.outer), Role::Selected);
+                pen.tint(edge.intersection(pane.outer), Role::Accent);
             }
         }
         Some(row) => {
@@ -53,8 +53,8 @@ pub(super) fn label(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         Some(place) => {
             let to = layout::place_label(&state.pane(place.side).view, &place.location, &state.home);
             let what = format!(" {verb} {} → ", text::cut_middle(&pulled.load.name, (room / 3).max(8)));
-            let left = room.saturating_sub(text::width(&what) + 1);
-            (format!("{what}{} ", text::cut_start(&to, left)), Role::ButtonChosen)
+            let left = room.saturating_sub(text::width(&what) + 2);
+            (format!("{what}{} ", text::cut_start(&to, left)), Role::Button)
         }
         None => {
             let what = format!(" {verb} {} ", text::cut_middle(&pulled.load.name, room / 2));

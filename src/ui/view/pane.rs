@@ -10,6 +10,7 @@ use super::{
 use crate::{
     engine::Standing,
     fs::{Entry, Error, ErrorKind, Kind, entry::SortKey},
+    trust::ChangedIdentity,
     ui::{
         action::Action,
         icons,
@@ -17,6 +18,7 @@ use crate::{
             Columns, PaneAreas,
             header::{self, Part, Piece, seconds_left},
         },
+        sheet,
         state::{Item, Pane, Phase, Row, Side, State, View},
         text,
         theme::Role,
@@ -281,6 +283,19 @@ fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
     let words = words::error(error);
     let (again, elsewhere) = (key(state, Action::Refresh), key(state, Action::Connect));
     let gap = || (Role::Text, String::new());
+    if let Some(changed) = &words.changed {
+        return changed_identity(pen, state, areas, &words, changed);
+    }
+    if error.kind() == ErrorKind::Cancelled {
+        // Who gave it up needs no reasons.
+        let place = error.place().map(|place| format!(" to {}", words::escape(place))).unwrap_or_default();
+        let how = format!("{again} connects · {elsewhere} goes elsewhere");
+        return middle(
+            pen,
+            areas,
+            &[(Role::Soft, format!("Not connected{place}.")), gap(), (Role::Faint, how)],
+        );
+    }
     let mut lines = vec![(Role::Bad, format!("✗ {}", words.what))];
     // A fact a line: two fingerprints are compared more easily below each other.
     lines.extend(words.said.split("; ").map(|part| (Role::Text, part.to_owned())));
@@ -301,6 +316,45 @@ fn failure(pen: &mut Pen<'_>, state: &State, areas: &PaneAreas, error: &Error) {
         lines.push((Role::Faint, format!("{again} tries again · {elsewhere} goes elsewhere")));
     }
     middle(pen, areas, &lines);
+}
+
+/// Two fingerprints are compared one below the other, whatever else there is room for.
+fn changed_identity(
+    pen: &mut Pen<'_>,
+    state: &State,
+    areas: &PaneAreas,
+    words: &words::ErrorWords,
+    changed: &ChangedIdentity,
+) {
+    let Rect { x, y, width, height } = areas.rows;
+    let columns = usize::from(width.saturating_sub(4)).max(1);
+    let plain = |role: Role, text: &str| -> Vec<sheet::Line> {
+        text::wrap(text, columns).into_iter().map(|part| vec![sheet::Piece(role, part)]).collect()
+    };
+    let mut lines = plain(Role::Bad, &format!("✗ {}", words.title));
+    lines.push(Vec::new());
+    lines.extend(sheet::identity::table(changed, columns));
+    lines.push(Vec::new());
+    lines.extend(plain(Role::Soft, &words.advice));
+    lines.push(Vec::new());
+    let (again, elsewhere) = (key(state, Action::Refresh), key(state, Action::Connect));
+    lines.extend(plain(Role::Faint, &format!("{again} tries again · {elsewhere} goes elsewhere")));
+    if lines.len() > usize::from(height) {
+        lines.retain(|line| !line.is_empty());
+    }
+    let all = format!("{} tells all of it", key(state, Action::Open));
+    if lines.len() > usize::from(height) {
+        lines.truncate(usize::from(height.saturating_sub(1)));
+        lines.extend(plain(Role::Faint, &all).into_iter().take(1));
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let top = y + height.saturating_sub(used) / 3;
+    for (y, line) in (top..areas.rows.bottom()).zip(&lines) {
+        let mut x = x + 2;
+        for sheet::Piece(role, text) in line {
+            x = pen.put(x, y, areas.rows.right().saturating_sub(x + 1), text, *role);
+        }
+    }
 }
 
 fn empty(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
@@ -394,7 +448,7 @@ fn summary(state: &State, pane: &Pane) -> (String, Role) {
         Phase::Lost(lost) => {
             let key = key(state, Action::Refresh);
             let text = match seconds_left(state, lost) {
-                None if lost.error.has_changed_identity() => {
+                None if lost.error.changed_identity().is_some() => {
                     let what = match lost.error.kind() {
                         ErrorKind::CertificateRefused => "certificate",
                         _ => "host key",

@@ -8,7 +8,7 @@ use crate::{
     transfer::{Conflict, OnConflict},
     ui::{
         layout::{self, board::Board},
-        state::{Review, State, Transfer, review::Against},
+        state::{Review, State, Transfer, Work, review::Against},
         text,
         theme::Role,
     },
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn draw(pen: &mut Pen<'_>, state: &State, review: &Review, at: &Board) {
-    let job = state.transfers.jobs.iter().find(|transfer| Some(transfer.job) == job_of(state));
+    let job = state.asks();
     let mut name = format!("{} already", words::plural(review.count, "file exists", "files exist"));
     let room = usize::from(at.outer.width).saturating_sub(text::width(&name) + 10);
     // The end of a path tells more than its beginning; less than this of it tells nothing.
@@ -51,13 +51,6 @@ fn folder_name(state: &State, folder: &Location, job: Option<&Transfer>) -> Stri
         })
     });
     below.unwrap_or_else(|| layout::short_path(folder, &state.home))
-}
-
-fn job_of(state: &State) -> Option<crate::engine::JobId> {
-    state.overlays.iter().rev().find_map(|overlay| match overlay {
-        crate::ui::state::Overlay::Question(question) => Some(question.job),
-        _ => None,
-    })
 }
 
 fn heads(pen: &mut Pen<'_>, at: &Board) {
@@ -173,12 +166,13 @@ fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
             lines.push((Role::Soft, format!("{}: yours is {said}", text::cut_middle(&name, room.max(8)))));
         }
     }
-    lines.push((Role::Text, sum(review)));
+    let moves = state.asks().is_some_and(|transfer| transfer.work == Work::Move);
+    lines.push((Role::Text, sum(review, moves)));
     lines
 }
 
 /// `12 overwrite, 3 skip, 5 undecided, left as they are`.
-fn sum(review: &Review) -> String {
+fn sum(review: &Review, moves: bool) -> String {
     let tally = review.tally();
     let mut parts: Vec<String> = [
         (tally.overwrite, "overwrite"),
@@ -193,7 +187,8 @@ fn sum(review: &Review) -> String {
     .map(|(count, what)| format!("{} {what}", words::count(count)))
     .collect();
     if tally.undecided > 0 {
-        parts.push(format!("{} undecided, skipped unless you choose", words::count(tally.undecided)));
+        let what = if moves { "undecided, left where they are" } else { "undecided, skipped" };
+        parts.push(format!("{} {what} unless you choose", words::count(tally.undecided)));
     }
     let mut text = parts.join(" · ");
     let unseen = review.count.saturating_sub(review.shown.len() as u64);

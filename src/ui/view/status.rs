@@ -8,7 +8,7 @@ use crate::{
     ui::{
         action::Action,
         layout::{self, Areas},
-        state::{Held, Phase, State, Tone, Work},
+        state::{Held, Overlay, Phase, State, Tone, Work},
         text,
         theme::Role,
     },
@@ -144,6 +144,9 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         let text = format!("{}: {}", words.what, words.said);
         pen.put(area.x + 1, area.y, 1, "✗", Role::Bad);
         pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
+    } else if let Some((text, mark, role)) = unseen(state) {
+        pen.put(area.x + 1, area.y, 1, mark, role);
+        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Text);
     } else if let Some(line) = state.log.lines.back() {
         let (text, mark, role) = log::said(line, usize::from(room));
         pen.put(area.x + 1, area.y, 1, mark, role);
@@ -152,6 +155,33 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
     if areas.title.is_none() && state.notice.is_none() {
         jobs(pen, state, area, area.width / 3);
     }
+}
+
+/// What the other pane waits for, or what is wrong with it, where only one is seen at a time.
+fn unseen(state: &State) -> Option<(String, &'static str, Role)> {
+    if !layout::shows_one_pane(state.size) || state.overlay().is_some() {
+        return None;
+    }
+    let pane = state.pane(state.active.other());
+    let shows = format!("{} shows it", key(state, Action::OtherPane));
+    let failed = |error: &crate::fs::Error| {
+        let words = words::error(error);
+        let place = error.place().map(|place| format!("{}: ", words::escape(place))).unwrap_or_default();
+        let said = if words.title == "Not connected" { words.said } else { words.title.to_owned() };
+        format!("{shows} · {place}{said}")
+    };
+    Some(match &pane.phase {
+        Phase::Connecting(connecting) => {
+            let stage = connecting.stage.map_or("connecting", words::stage);
+            let since = words::duration(state.clock.running.saturating_sub(connecting.since));
+            (format!("{stage} {since} · {shows} · {}", connecting.label), super::spinner(state), Role::Soft)
+        }
+        Phase::Failed(error) if error.kind() != crate::fs::ErrorKind::Cancelled => {
+            (failed(error), "✗", Role::Bad)
+        }
+        Phase::Lost(lost) => (failed(&lost.error), "✗", Role::Bad),
+        Phase::Failed(_) | Phase::Listing(_) | Phase::Ready => return None,
+    })
 }
 
 /// What is waited for beside what panes and panel show, and for how long.
@@ -173,9 +203,11 @@ fn doing(state: &State) -> Option<String> {
 
 /// What the keys do here.
 pub(super) fn hints(pen: &mut Pen<'_>, state: &State, area: Rect) {
+    let is_tour = matches!(state.overlay(), Some(Overlay::Tour));
     for hint in layout::hints::hints(area, state) {
         let Rect { x, y, width, .. } = hint.area;
-        let x = pen.put(x, y, width, &hint.key.to_string(), Role::Accent);
+        let key = if is_tour { Role::Soft } else { Role::Accent };
+        let x = pen.put(x, y, width, &hint.key.to_string(), key);
         pen.put(x + 1, y, hint.area.right().saturating_sub(x + 1), &hint.name, Role::Soft);
     }
 }
