@@ -10,7 +10,7 @@ use crate::{
 
 /// The table, in so many columns.
 pub(in crate::ui) fn table(changed: &ChangedIdentity, columns: usize) -> Vec<Line> {
-    let label = if columns < 48 { 5 } else { 12 };
+    let label = if columns < 60 { 5 } else { 12 };
     let room = columns.saturating_sub(label).max(1);
     let short = label < 12;
     let mut lines = Vec::new();
