@@ -836,12 +836,28 @@ fn nothing_is_copied_into_itself() {
 #[test]
 fn deleting_asks_and_keeps_by_default() {
     let mut ui = two_panes(80, 24);
-    let sent = ui.sent.len();
+    let removals = |ui: &Ui| ui.sent.iter().filter(|sent| matches!(sent, Command::Remove { .. })).count();
     ui.press("Down F8 Enter");
-    assert_eq!(ui.sent.len(), sent);
+    assert_eq!(removals(&ui), 0);
     ui.press("d d");
-    assert_eq!(ui.sent.len(), sent);
+    assert_eq!(removals(&ui), 0);
+    // What the folder holds is counted while the question stands.
+    let Command::Measure { job, items } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    let totals = Totals { files: 1204, bytes: 39_500_000, ..Totals::default() };
+    let [folder] = items.as_slice() else { panic!("{items:?}") };
+    let measured = |standing| What::Measured { location: folder.clone(), totals, standing };
+    ui.event(job, measured(wharf::engine::Standing::Counting));
+    assert!(ui.screen().contains("1,204 files, 37.7 MiB so far"), "{}", ui.screen());
+    assert!(ui.state.is_animated());
+    ui.event(job, measured(wharf::engine::Standing::Whole));
+    ui.event(job, What::Done(Outcome { done: totals, ..Outcome::default() }));
+    assert!(ui.screen().contains("1 folder with 1,204 files, 37.7 MiB"), "{}", ui.screen());
+    assert!(!ui.state.is_animated());
+    // An answer before its end stops the count.
+    ui.press("n F8");
+    let Command::Measure { job: counts, .. } = *ui.last() else { panic!("{:?}", ui.last()) };
     ui.press("y");
+    assert!(ui.sent.iter().any(|sent| matches!(sent, Command::Cancel { job } if *job == counts)));
     let Command::Remove { job, items } = ui.last() else { panic!("no removal") };
     assert_eq!(items.len(), 1);
     let job = *job;

@@ -145,6 +145,8 @@ pub struct Edit {
     pub failure: Option<Error>,
     /// What became of it.
     pub fate: Option<Fate>,
+    /// It goes beside what has changed meanwhile.
+    pub beside: bool,
 }
 
 /// A place being tried out: logged in to, listed, and left.
@@ -432,7 +434,9 @@ impl State {
 
     /// Whether something on the screen moves with time alone.
     pub fn is_animated(&self) -> bool {
-        let moves = |pane: &Pane| pane.is_waiting() || pane.is_returning();
+        // Whoever is asked is who is waited for.
+        let asks = |pane: &Pane| matches!(self.overlay(), Some(Overlay::Question(asked)) if Some(asked.job) == pane.job());
+        let moves = |pane: &Pane| pane.is_waiting() && !asks(pane) || pane.is_returning();
         moves(&self.left)
             || moves(&self.right)
             || self.trial.is_some()

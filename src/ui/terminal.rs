@@ -39,6 +39,10 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 /// Whether the terminal is being looked at.
 const FOCUS_ON: &[u8] = b"\x1b[?1004h";
 const FOCUS_OFF: &[u8] = b"\x1b[?1004l";
+/// The window's title as it was, put aside and back (xterm's window operations); a terminal that
+/// cannot do so is left with none.
+const TITLE_KEPT: &[u8] = b"\x1b[22;0t";
+const TITLE_BACK: &[u8] = b"\x1b]0;\x1b\\\x1b[23;0t";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -155,6 +159,7 @@ fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>
     execute!(out, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste)?;
     out.write_all(MOUSE_ON)?;
     out.write_all(FOCUS_ON)?;
+    out.write_all(TITLE_KEPT)?;
     out.flush()?;
     ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))
 }
@@ -168,6 +173,7 @@ fn restore() {
     // Each step is tried even where another one failed: a half-restored terminal is the worst.
     let _ = out.write_all(MOUSE_OFF);
     let _ = out.write_all(FOCUS_OFF);
+    let _ = out.write_all(TITLE_BACK);
     signs::clear(&mut out);
     let _ = execute!(out, EndSynchronizedUpdate);
     let _ = execute!(out, DisableBracketedPaste);

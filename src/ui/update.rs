@@ -25,6 +25,7 @@ mod palette;
 mod panels;
 mod places;
 mod questions;
+mod removal;
 mod rename;
 mod review;
 mod signs;

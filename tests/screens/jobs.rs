@@ -6,7 +6,7 @@ use wharf::{
         Landing, Policy, Request,
         journal::{Failure, Reason, Stored},
     },
-    ui::{keymap::Mode, update::jobs_at_start},
+    ui::{keymap::Mode, state::Standing, update::jobs_at_start},
 };
 
 fn stored(id: &str, name: &str, running: bool) -> Stored {
@@ -143,14 +143,27 @@ fn what_failed_is_tried_again_all_or_one() {
     ui.press("r");
     assert!(ui.says("not over yet"));
 
+    // One by itself is tried by the record, so that it knows what is still missing.
     let (mut ui, _) = failed(80, 24);
     ui.press("T Enter Down r");
-    let Command::Copy { request, .. } = ui.last().clone() else { panic!("{:?}", ui.last()) };
-    let chosen = request.policy.chosen.unwrap();
-    assert!(chosen.copy.contains(&RemotePath::new("/var/www/site/assets/deep/b.css")));
-    assert!(chosen.copy.contains(&RemotePath::new("/var/www/site/assets/deep")));
-    assert!(!chosen.copy.contains(&RemotePath::new("/var/www/site/assets/a.css")));
-    assert_eq!(ui.state.transfers.jobs[0].failures.len(), 2);
+    let Command::Retry { job, id, items } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    assert_eq!(
+        (id.as_str(), items),
+        ("abcdef", vec![local().0.join(b"assets").join(b"deep").join(b"b.css")])
+    );
+    let one = Outcome { done: Totals { files: 1, ..Totals::default() }, ..Outcome::default() };
+    ui.event(job, What::Resumable { id, reached: Totals::default() });
+    ui.event(job, What::Done(one));
+    let transfer = &ui.state.transfers.jobs[0];
+    assert_eq!((transfer.failures.len(), transfer.progress.done.files), (2, 21));
+    assert!(matches!(&transfer.standing, Standing::Done(outcome) if outcome.failed == 2));
+    // What the record does not know of comes to nothing, and loses nothing.
+    ui.press("r");
+    let Command::Retry { job, .. } = ui.last().clone() else { panic!("{:?}", ui.last()) };
+    ui.event(job, What::Failed(Error::new(ErrorKind::NotFound, Operation::FindJob)));
+    let transfer = &ui.state.transfers.jobs[0];
+    assert_eq!(transfer.resumable.as_deref(), Some("abcdef"));
+    assert!(matches!(&transfer.standing, Standing::Done(outcome) if outcome.failed == 2));
 }
 
 #[test]
@@ -186,7 +199,7 @@ fn one_item_of_an_earlier_transfer_is_tried_again_by_itself() {
     ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
     let transfer = &ui.state.transfers.jobs[0];
     assert_eq!((transfer.failures.len(), transfer.resumable.as_deref()), (1, Some("aaaaaa")));
-    assert!(matches!(transfer.standing, wharf::ui::state::Standing::Interrupted(known) if known.failed == 1));
+    assert!(matches!(transfer.standing, Standing::Interrupted(known) if known.failed == 1));
     assert_eq!(transfer.progress.done.files, 128, "the rest stands as it did");
 }
 
@@ -436,7 +449,7 @@ fn at_next_start(stored: Stored) -> Ui {
 #[test]
 fn one_that_ended_with_failures_says_the_same_at_the_next_start() {
     let (mut before, _) = failed(100, 24);
-    let wharf::ui::state::Standing::Done(outcome) = before.state.transfers.jobs[0].standing else { panic!() };
+    let Standing::Done(outcome) = before.state.transfers.jobs[0].standing else { panic!() };
     let why = Reason { kind: ErrorKind::NotFound, operation: Operation::Open, said: String::new() };
     // One of the three is no file that was copied, such as a folder.
     let failures = ["a.css", "c.css"]

@@ -9,7 +9,7 @@ use crate::{
     reply::{self, Protocol},
     trust,
     ui::{
-        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing},
+        state::{Asking, Deed, Field, Overlay, Question, SORTS, State, Typing, overlay::Inside},
         text,
         theme::Role,
     },
@@ -20,7 +20,7 @@ pub(super) fn content(state: &State, overlay: &Overlay, room: usize) -> Content 
     match overlay {
         Overlay::Text { typing, field, error } => typing_content(typing, field, error.as_ref()),
         Overlay::Confirm { deed, lines, choice, scroll } => {
-            Content { scroll: *scroll, ..confirm(deed, lines, *choice) }
+            Content { scroll: *scroll, ..confirm(state, deed, lines, *choice) }
         }
         Overlay::Sort { side, choice } => sort(state, *side, *choice),
         Overlay::Workspaces { choice } => workspaces(state, *choice),
@@ -193,9 +193,30 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
     }
 }
 
-fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
+/// `2 folders with 1,204 files, 37.7 MiB`, as far as they are counted.
+fn inside(state: &State, inside: &Inside) -> Line {
+    let folders = words::plural(inside.folders, "folder", "folders");
+    let (files, bytes) = inside.totals();
+    let held = format!("{}, {}", words::plural(files, "file", "files"), words::size(bytes));
+    if inside.counts {
+        let spinner = text::spinner(state.clock.running);
+        let text = format!("{folders} with {spinner} {held} so far");
+        return line(Role::Text, text);
+    }
+    match (inside.failed, files) {
+        (0, 0) => line(Role::Text, format!("{folders} without a file inside")),
+        (0, _) => line(Role::Text, format!("{folders} with {held}")),
+        (_, _) => {
+            line(Role::Text, format!("{folders} with at least {held}; not all could be read"))
+        }
+    }
+}
+
+fn confirm(state: &State, deed: &Deed, lines: &[String], choice: usize) -> Content {
     let (title, no, yes) = match deed {
-        Deed::Remove { name, items } if items.len() == 1 => (format!("Delete {name}?"), "Keep it", "Delete"),
+        Deed::Remove { name, items, .. } if items.len() == 1 => {
+            (format!("Delete {name}?"), "Keep it", "Delete")
+        }
         Deed::Remove { name, .. } => (format!("Delete {name}?"), "Keep them", "Delete"),
         Deed::RemoveBookmark { name } => {
             (format!("Remove the bookmark {}?", words::escape(name)), "Keep it", "Remove")
@@ -206,9 +227,13 @@ fn confirm(deed: &Deed, lines: &[String], choice: usize) -> Content {
         Deed::Import { .. } => ("Import these sites?".to_owned(), "Leave them", "Import"),
         Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
     };
+    let mut said: Vec<Line> = lines.iter().map(|text| line(Role::Text, &**text)).collect();
+    if let Deed::Remove { inside: Some(counted), .. } = deed {
+        said.insert(counted.line.min(said.len()), inside(state, counted));
+    }
     Content {
         title,
-        lines: lines.iter().map(|text| line(Role::Text, &**text)).collect(),
+        lines: said,
         // Not the letter that opened the dialog: pressing it twice must delete nothing.
         buttons: vec![(format!("n  {no}"), 'n', false), (format!("y  {yes}"), 'y', true)],
         choice,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::State;
-use crate::{engine::JobId, fs::Location};
+use crate::{
+    engine::JobId,
+    fs::{Error, Location},
+};
 
 /// Some folders of one place that are being summed up.
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct Measure {
     pub folder: Location,
     /// Their names, each with its place among the entries when it began.
     pub names: Vec<(u32, Box<[u8]>)>,
+    /// Why the first folder that could not be read could not.
+    pub failure: Option<Error>,
     /// How many of them are done.
     pub done: u64,
     /// On the clock of [`super::Clock::running`].

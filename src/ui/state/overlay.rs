@@ -1,7 +1,11 @@
 //! The dialogs: what each asks and what has been typed or chosen so far. Plain data; what an
 //! answer does is `update`'s business, how it looks is `sheet`'s.
 
-use std::{collections::VecDeque, fmt, ops::Range};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    ops::Range,
+};
 
 use ratatui::layout::Size;
 use tui_input::Input;
@@ -10,6 +14,7 @@ use crate::{
     config::Program,
     engine::{Draft, JobId, PutBack, QuestionId},
     fs::{Checksum, Entry, Location, LogLine},
+    transfer::Totals,
     trust::{SecretRequest, UnknownCertificate, UnknownHost},
     ui::{
         action::Action,
@@ -85,6 +90,8 @@ pub enum Deed {
     Remove {
         items: Vec<Location>,
         name: String,
+        /// What the folders among them hold.
+        inside: Option<Box<Inside>>,
     },
     /// To what was pasted.
     GoTo {
@@ -106,6 +113,31 @@ pub enum Deed {
         programs: Vec<Program>,
     },
     Quit,
+}
+
+/// What folders hold that are about to be deleted, as far as it is counted.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    pub job: JobId,
+    /// How many folders they are.
+    pub folders: u64,
+    /// So far, of each of them.
+    pub found: HashMap<Location, Totals>,
+    pub counts: bool,
+    /// Folders that could not be read.
+    pub failed: u64,
+    /// The line of the question in front of which it is told.
+    pub line: usize,
+}
+
+impl Inside {
+    /// So far, of all of them.
+    pub fn totals(&self) -> (u64, u64) {
+        let add = |sum: (u64, u64), of: &Totals| {
+            (sum.0.saturating_add(of.files + of.links), sum.1.saturating_add(of.bytes))
+        };
+        self.found.values().fold((0, 0), add)
+    }
 }
 
 /// A dialog.
@@ -173,6 +205,7 @@ impl Overlay {
     /// Whether something in it moves with time alone.
     pub fn is_waiting(&self) -> bool {
         match self {
+            Overlay::Confirm { deed: Deed::Remove { inside: Some(inside), .. }, .. } => inside.counts,
             Overlay::Find(find) => find.job().is_some(),
             Overlay::GoTo(goto) => goto.wait.is_some(),
             Overlay::Properties(properties) => matches!(properties.sum, Sum::Computing(_)),

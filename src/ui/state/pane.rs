@@ -122,6 +122,8 @@ pub struct Pane {
     pub step: Step,
     pub back: Vec<Location>,
     pub forward: Vec<Location>,
+    /// It was connected, and has listed nothing yet.
+    pub is_new: bool,
     /// The name the cursor is to find as soon as it is listed.
     pub wanted: Option<Box<[u8]>>,
     /// The connect screen, in front of what the pane shows.
@@ -138,6 +140,7 @@ impl Default for Pane {
             step: Step::New,
             back: Vec::new(),
             forward: Vec::new(),
+            is_new: false,
             wanted: None,
             chooser: None,
         }

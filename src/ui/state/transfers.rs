@@ -49,6 +49,15 @@ pub struct Interrupted {
     pub failed: u64,
 }
 
+/// How a transfer stood before one item of it was tried again.
+#[derive(Clone, Debug)]
+pub struct Before {
+    pub standing: Standing,
+    pub progress: Progress,
+    /// Its record.
+    pub id: String,
+}
+
 /// One job.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -81,7 +90,7 @@ pub struct Transfer {
     /// When the newest was taken, on the clock of the state.
     pub rated: Duration,
     /// How it stood before one item of it was tried again.
-    pub kept: Option<Box<(Standing, Progress)>>,
+    pub kept: Option<Box<Before>>,
     /// Why the connection was lost that is about to be tried again, in words.
     pub lost: Option<String>,
 }
@@ -128,9 +137,22 @@ impl Transfer {
 
     /// Where one item of it was tried again, the rest stands as it did before.
     pub fn stand_as_before(&mut self) {
-        let Some(kept) = self.kept.take().filter(|_| self.resumable.is_some()) else { return };
-        let (standing, progress) = *kept;
+        let Some(before) = self.kept.take() else { return };
+        let Before { standing, progress, id } = *before;
         let failed = self.failures.len() as u64 + self.more_failures;
+        if self.resumable.is_none() {
+            let Standing::Done(one) = &mut self.standing else {
+                // It came to nothing: the record is there as it was.
+                self.resumable = Some(id);
+                self.progress = Progress { failed, ..progress };
+                self.standing = standing;
+                return;
+            };
+            // That was the last of it.
+            one.done = progress.done + one.done;
+            self.progress = Progress { done: one.done, failed, ..progress };
+            return;
+        }
         self.progress = Progress { failed, ..progress };
         self.standing = match (standing, &self.standing) {
             (Standing::Interrupted(known), _) => Standing::Interrupted(Interrupted { failed, ..known }),

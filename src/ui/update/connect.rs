@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config::{self, Bookmark, Change, Named},
     engine::{Command, JobId, What},
-    fs::{Error, FsId, Location, Place, Target},
+    fs::{Error, FsId, Place, Target},
     ui::{
         action::Action,
         keymap::{self, Key},
@@ -175,11 +175,30 @@ pub(super) fn on_event(state: &mut State, job: JobId, what: What) {
     trial::on_event(state, what);
 }
 
-/// A server was reached: it is among the recent places from now on.
-pub(super) fn visited(state: &State, target: &Target, location: &Location, fx: &mut Effects) {
+/// What a server is called from now on: as its only bookmark, else as it calls itself, with the
+/// port if that tells it from another one on the same host.
+pub(super) fn label(state: &State, target: &Target, label: String) -> String {
+    let url = target.label();
+    let leads_there =
+        |bookmark: &&Bookmark| matches!(bookmark.place(), Ok(Place::Remote(to, _)) if to.label() == url);
+    let mut bookmarks = state.places.bookmarks.iter().filter(leads_there);
+    match (bookmarks.next(), bookmarks.next(), target.port) {
+        (Some(only), None, _) => only.name.clone(),
+        (_, _, Some(port)) => format!("{label}:{port}"),
+        (_, _, None) => label,
+    }
+}
+
+/// A server was reached and has listed something: it is among the recent places from now on.
+pub(super) fn visited(state: &mut State, side: Side, fx: &mut Effects) {
+    if !std::mem::take(&mut state.pane_mut(side).is_new) {
+        return;
+    }
+    let Some(location) = state.pane(side).view.location.clone() else { return };
+    let Some(target) = state.targets.get(&location.fs) else { return };
     let is_demo = state.places.demo.as_ref() == Some(&location.fs);
     if state.places.can_keep && !is_demo {
-        let url = config::url(target, location);
+        let url = config::url(target, &location);
         fx.push(Effect::Keep(Change::Visit { url, at: state.clock.now.seconds }));
     }
 }

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::{
     attributes, boards, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    files, find, goto, jobs, menu, palette, places, questions, rename, signs, viewer, workspace,
+    files, find, goto, jobs, menu, palette, places, questions, removal, rename, signs, viewer, workspace,
 };
 use crate::{
     config::Change,
@@ -248,17 +248,22 @@ pub(super) fn close(state: &mut State, fx: &mut Effects) {
         Some(Overlay::Properties(properties)) => attributes::give_up(&properties, fx),
         Some(Overlay::Output(output)) => commands::give_up(&output, fx),
         Some(Overlay::Overtaken(overtaken)) => edit::decide(state, *overtaken, None, fx),
+        Some(Overlay::Confirm { deed, .. }) => removal::answered(state, &deed, fx),
         _ => {}
     }
 }
 
 /// Enter: takes what was typed or chosen.
 fn accept(state: &mut State, fx: &mut Effects) {
-    match state.overlays.pop() {
+    let accepted = state.overlays.pop();
+    if let Some(Overlay::Confirm { deed, .. }) = &accepted {
+        removal::answered(state, deed, fx);
+    }
+    match accepted {
         None => {}
         Some(Overlay::Text { typing, field, .. }) => typed(state, typing, field, fx),
         Some(Overlay::Confirm { deed, choice: 1, .. }) => match deed {
-            Deed::Remove { items, name } => {
+            Deed::Remove { items, name, .. } => {
                 find::removed(state, &items);
                 files::remove(state, items, name, fx);
             }

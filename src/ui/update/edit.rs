@@ -43,7 +43,16 @@ pub(super) fn fetch(state: &mut State, location: Location, name: String, to_open
         false => format!("Fetching {name} to edit it here; Esc stops."),
     });
     let folder = location.parent();
-    state.edits.push(Edit { job, to_open, name, folder, draft: None, failure: None, fate: None });
+    state.edits.push(Edit {
+        job,
+        to_open,
+        name,
+        folder,
+        draft: None,
+        failure: None,
+        fate: None,
+        beside: false,
+    });
     fx.push(Effect::Send(Command::Fetch { job, location, to_open }));
 }
 
@@ -142,7 +151,8 @@ fn put_back(
     let job = state.fresh_job();
     fx.push(Effect::Send(Command::PutBack { job, draft: draft.clone(), how }));
     let (draft, failure, fate) = (Some(draft), None, None);
-    state.edits.push(Edit { job, to_open: false, name, folder, draft, failure, fate });
+    let beside = how == PutBack::Beside;
+    state.edits.push(Edit { job, to_open: false, name, folder, draft, failure, fate, beside });
 }
 
 /// The person's word on a file that has changed meanwhile; none is as good as keeping the copy.
@@ -202,7 +212,9 @@ pub(super) fn on_event(state: &mut State, at: usize, what: What, fx: &mut Effect
 
 /// The way back has ended.
 fn settled(state: &mut State, edit: Edit, fx: &mut Effects) {
-    let Edit { name, folder, draft: Some(draft), failure, fate: Some(fate), .. } = edit else { return };
+    let Edit { name, folder, draft: Some(draft), failure, fate: Some(fate), beside, .. } = edit else {
+        return;
+    };
     if matches!(fate, Fate::Stored | Fate::Overtaken(_)) {
         // What is listed of it is not how it is any more.
         let held = draft.target.parent();
@@ -214,6 +226,9 @@ fn settled(state: &mut State, edit: Edit, fx: &mut Effects) {
     match fate {
         Fate::Unchanged if state.notice.is_some() => {}
         Fate::Unchanged => state.hint(format!("{name} was not changed; nothing was written.")),
+        Fate::Stored if beside => {
+            state.say(Tone::Good, format!("Saved yours beside {name}, under a name with a number."));
+        }
         Fate::Stored => state.say(Tone::Good, format!("Put {name} back.")),
         Fate::Overtaken(now) => {
             let overtaken = Overtaken { name, folder, draft, now, choice: 0 };
@@ -221,7 +236,10 @@ fn settled(state: &mut State, edit: Edit, fx: &mut Effects) {
             state.overlays.insert(0, Overlay::Overtaken(Box::new(overtaken)));
         }
         Fate::Kept => {
-            let why = failure.map(|error| format!("{} ", words::error(&error))).unwrap_or_default();
+            let why = failure.map(|error| format!("{} ", words::error(&error)));
+            // Why an editor wanted nothing written has just been said.
+            let editor = state.notice.take().filter(|notice| notice.tone == Tone::Bad);
+            let why = why.or(editor.map(|notice| format!("{} ", notice.text))).unwrap_or_default();
             state.say(Tone::Bad, format!("{why}{}", kept(&name, &draft)));
         }
     }

@@ -3,7 +3,7 @@
 use super::{
     attributes, commands, compare, connect, edit,
     effect::{Effect, Effects},
-    find, goto, jobs, measure, places, questions, signs, viewer,
+    find, goto, jobs, measure, places, questions, removal, signs, viewer,
 };
 use crate::{
     engine::{Command, Event, JobId, ProgressBoard, What},
@@ -68,6 +68,8 @@ pub(super) fn on_event(state: &mut State, event: Event, fx: &mut Effects) {
                 jobs::on_stored(state, what);
             } else if let Some(at) = state.measures.iter().position(|measure| measure.job == job) {
                 measure::on_event(state, at, what);
+            } else if removal::waits_for(state, job) {
+                removal::on_event(state, job, what);
             } else if goto::waits_for(state, job) {
                 goto::on_event(state, what, fx);
             } else if find::waits_for(state, job) {
@@ -119,6 +121,10 @@ fn lost(state: &mut State, error: &Error) {
 
 /// Panes that show the server go on where they were, with what there is now.
 fn reconnected(state: &mut State, fs: &FsId, info: &ServerInfo, fx: &mut Effects) {
+    let mut info = info.clone();
+    if let Some(known) = state.servers.get(fs) {
+        info.label.clone_from(&known.label);
+    }
     state.servers.insert(fs.clone(), info.clone());
     for side in Side::BOTH {
         let pane = state.pane_mut(side);
@@ -160,13 +166,14 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
                 connecting.stage = Some(stage);
             }
         }
-        What::Connected { location, info } => {
+        What::Connected { location, mut info } => {
             if let Phase::Connecting(connecting) = &state.pane(side).phase
                 && let Place::Remote(target, _) = &connecting.place
             {
-                let (target, location) = (target.clone(), location.clone());
-                connect::visited(state, &target, &location, fx);
-                state.targets.insert(location.fs, target);
+                let target = target.clone();
+                info.label = connect::label(state, &target, info.label);
+                state.targets.insert(location.fs.clone(), target);
+                state.pane_mut(side).is_new = true;
             }
             state.servers.insert(location.fs.clone(), info.clone());
             let pane = state.pane_mut(side);
@@ -196,6 +203,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
                 return;
             }
             places::arrive(state, side);
+            connect::visited(state, side, fx);
             let pane = state.pane_mut(side);
             let found = pane.wanted.take_if(|wanted| entries.iter().any(|entry| entry.name == *wanted));
             // A cursor that rests at the top stays there while the list grows above it.
@@ -233,6 +241,7 @@ fn on_pane_event(state: &mut State, side: Side, what: What, fx: &mut Effects) {
         }
         What::Done(_) => {
             places::arrive(state, side);
+            connect::visited(state, side, fx);
             let pane = state.pane_mut(side);
             if let Phase::Listing(loading) = std::mem::replace(&mut pane.phase, Phase::Ready)
                 && let Some(newer) = loading.incoming

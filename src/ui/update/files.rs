@@ -3,7 +3,7 @@
 
 use super::{
     effect::{Effect, Effects},
-    questions, rename,
+    questions, removal, rename,
 };
 use crate::{
     engine::Command,
@@ -12,7 +12,7 @@ use crate::{
     ui::{
         action::Action,
         layout,
-        state::{Deed, Errand, Field, Item, Load, Overlay, Panel, State, Tone, Transfer, Typing, View, Work},
+        state::{Errand, Field, Item, Load, Overlay, Panel, State, Tone, Transfer, Typing, View, Work},
     },
     words,
 };
@@ -53,7 +53,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
             };
             open_field(state, typing, Field::text(&name));
         }
-        Action::Delete => ask_delete(state, &here),
+        Action::Delete => ask_delete(state, &here, fx),
         _ => {}
     }
 }
@@ -158,12 +158,14 @@ pub(super) fn show_transfers(state: &mut State) {
     state.notice = None;
     if !state.in_panel {
         // On a small screen the panel would hide the panes; the title line tells of the job.
-        state.panel = layout::has_room_for_panel(state.size).then_some(Panel::Transfers).or(state.panel);
+        // Nor does it take the place of a log that somebody reads.
+        let opens = state.panel.is_none() && layout::has_room_for_panel(state.size);
+        state.panel = opens.then_some(Panel::Transfers).or(state.panel);
         state.transfers.cursor = state.transfers.jobs.len().saturating_sub(1);
     }
 }
 
-fn ask_delete(state: &mut State, here: &Location) {
+fn ask_delete(state: &mut State, here: &Location, fx: &mut Effects) {
     let view = &state.active().view;
     let (items, name) = targets(view, here);
     if items.is_empty() {
@@ -183,17 +185,14 @@ fn ask_delete(state: &mut State, here: &Location) {
         let spared = if links == 1 { "it leads to" } else { "they lead to" };
         lines.push(format!("{}, but not what {spared}", words::plural(links, "link", "links")));
     }
-    if dirs > 0 {
-        lines.push(format!("{} with everything inside", words::plural(dirs, "folder", "folders")));
-    }
-    lines.push("This cannot be undone.".to_owned());
-    lines.push(String::new());
+    let folders = of_kind(Kind::Dir).map(|item| here.join(&item.entry.name)).collect();
+    let what = std::mem::replace(&mut lines, vec!["This cannot be undone.".to_owned(), String::new()]);
     const NAMED: usize = 6;
     lines.extend(chosen.iter().take(NAMED).map(|item| format!("  {}", display_name(item))));
     if chosen.len() > NAMED {
         lines.push(format!("  and {} more", words::count((chosen.len() - NAMED) as u64)));
     }
-    state.overlays.push(Overlay::Confirm { deed: Deed::Remove { items, name }, lines, choice: 0, scroll: 0 });
+    removal::ask(state, (items, name), folders, (what, lines), fx);
 }
 
 /// The person said yes.

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 
 use super::{
     effect::{Effect, Effects},
-    files, places, questions, viewer,
+    files, places, questions, removal, viewer,
 };
 use crate::{
     engine::{Command, JobId, What},
@@ -15,7 +15,7 @@ use crate::{
         action::Action,
         keymap::{self, Key},
         layout, sheet,
-        state::{Click, Deed, Find, Load, Overlay, Search, Side, State, Step, Work, find::FIELDS},
+        state::{Click, Find, Load, Overlay, Search, Side, State, Step, Work, find::FIELDS},
     },
     words,
 };
@@ -192,7 +192,7 @@ pub(super) fn on_action(state: &mut State, action: Action, fx: &mut Effects) {
         Action::View => view(state),
         Action::Copy => send(state, Work::Copy, fx),
         Action::Move => send(state, Work::Move, fx),
-        Action::Delete => ask_delete(state),
+        Action::Delete => ask_delete(state, fx),
         Action::Cancel => {
             if !stop(state, fx)
                 && let Some(Overlay::Find(find)) = state.overlays.pop()
@@ -324,7 +324,7 @@ fn send(state: &mut State, work: Work, fx: &mut Effects) {
     }
 }
 
-fn ask_delete(state: &mut State) {
+fn ask_delete(state: &mut State, fx: &mut Effects) {
     const NAMED: usize = 6;
     let Some(find) = find_mut(state) else { return };
     let Some((load, folders, bytes)) = load(find) else { return };
@@ -333,19 +333,18 @@ fn ask_delete(state: &mut State) {
     if rest > 0 {
         lines.push(format!("{}, {}", words::plural(rest, "file", "files"), words::size(bytes)));
     }
-    if folders > 0 {
-        lines.push(format!("{} with everything inside", words::plural(folders, "folder", "folders")));
-    }
-    lines.push(String::new());
+    let targets = find.targets();
+    let inside = targets.iter().filter(|found| found.entry.kind == Kind::Dir);
+    let inside = inside.map(|found| Location::new(find.root.fs.clone(), found.path.clone())).collect();
+    let mut rest = vec![String::new()];
     for item in load.items.iter().take(NAMED) {
         let below = item.path.strip_prefix(&find.root.path).unwrap_or_default();
-        lines.push(format!("  {}", words::escape_bytes(below)));
+        rest.push(format!("  {}", words::escape_bytes(below)));
     }
     if load.items.len() > NAMED {
-        lines.push(format!("  and {} more", words::count((load.items.len() - NAMED) as u64)));
+        rest.push(format!("  and {} more", words::count((load.items.len() - NAMED) as u64)));
     }
-    let deed = Deed::Remove { items: load.items, name: load.name };
-    state.overlays.push(Overlay::Confirm { deed, lines, choice: 0, scroll: 0 });
+    removal::ask(state, (load.items, load.name), inside, (lines, rest), fx);
 }
 
 /// What was found is being deleted.

@@ -17,6 +17,7 @@ use crate::{
         layout,
         state::{
             Deed, Errand, Field, Interrupted, Overlay, Panel, Standing, State, Tone, Transfer, Typing, Work,
+            transfers::Before,
         },
     },
     words,
@@ -297,12 +298,39 @@ fn landing_of(request: &Request, error: &Error) -> Option<Location> {
     Some(Location::new(request.target.fs.clone(), landed.or(is_target)?))
 }
 
+/// The source of an item that failed: it may be named by either side.
+fn source_of(request: &Request, error: &Error) -> Option<Location> {
+    let path = error.path()?;
+    if let Some(source) = request.sources.iter().find(|source| path.is_within(&source.path)) {
+        return Some(Location::new(source.fs.clone(), path.clone()));
+    }
+    request.sources.iter().find_map(|source| {
+        let root = match request.landing {
+            Landing::Into => request.target.path.join(source.path.name()?),
+            // Known only once it has run.
+            Landing::Auto => return None,
+            Landing::Onto => request.target.path.clone(),
+        };
+        Some(Location::new(source.fs.clone(), source.path.resolve(path.strip_prefix(&root)?)))
+    })
+}
+
 /// Copies one item that failed once more, and nothing else.
 fn retry_one(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
     let Some(transfer) = state.transfers.jobs.get(at) else { return };
     let failed = transfer.failures.get(row);
-    if transfer.request.is_none() && failed.is_some() && transfer.resumable.is_some() {
-        return retry_stored(state, at, row, fx);
+    if transfer.resumable.is_some()
+        && let Some(error) = failed
+    {
+        let item = match transfer.request.as_deref() {
+            Some(request) => source_of(request, error),
+            None => {
+                error.place().zip(error.path()).map(|(fs, path)| Location::new(FsId::new(fs), path.clone()))
+            }
+        };
+        if let Some(item) = item {
+            return retry_recorded(state, at, row, item, fx);
+        }
     }
     let (Some(request), Some(error)) = (transfer.request.as_deref(), failed) else {
         let text = if failed.is_none() {
@@ -343,20 +371,20 @@ fn retry_one(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
     fx.push(Effect::Send(Command::Copy { job, request }));
 }
 
-/// The same for a transfer of an earlier program: what is left of it stays to be gone on with.
-fn retry_stored(state: &mut State, at: usize, row: usize, fx: &mut Effects) {
+/// The same where there is a record: what is left of it stays to be gone on with.
+fn retry_recorded(state: &mut State, at: usize, row: usize, item: Location, fx: &mut Effects) {
     let job = state.fresh_job();
     let Some(transfer) = state.transfers.jobs.get_mut(at) else { return };
     if transfer.is_running() {
         return state.hint("It can only be tried again with all: R.");
     }
-    let item = transfer
-        .failures
-        .get(row)
-        .and_then(|error| Some(Location::new(FsId::new(error.place()?), error.path()?.clone())));
-    let (Some(item), Some(id)) = (item, transfer.resumable.take()) else { return };
+    let Some(id) = transfer.resumable.take() else { return };
     transfer.failures.remove(row);
-    transfer.kept = Some(Box::new((transfer.standing.clone(), transfer.progress.clone())));
+    transfer.kept = Some(Box::new(Before {
+        standing: transfer.standing.clone(),
+        progress: transfer.progress.clone(),
+        id: id.clone(),
+    }));
     transfer.job = job;
     transfer.standing = Standing::Running;
     let name = words::escape_bytes(item.path.name().unwrap_or_default());

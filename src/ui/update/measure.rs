@@ -46,7 +46,14 @@ pub(super) fn start(state: &mut State, fx: &mut Effects) {
     let (job, since) = (state.fresh_job(), state.clock.running);
     let items = names.iter().map(|(_, name)| folder.join(name)).collect();
     state.notice = None;
-    state.measures.push(Measure { job, folder: folder.clone(), names: names.clone(), done: 0, since });
+    state.measures.push(Measure {
+        job,
+        folder: folder.clone(),
+        names: names.clone(),
+        failure: None,
+        done: 0,
+        since,
+    });
     in_listings(state, &folder, |listing| {
         for (id, name) in &names {
             listing.set_measured(*id, name, Some(Standing::Counting), None);
@@ -85,7 +92,11 @@ pub(super) fn on_event(state: &mut State, at: usize, what: What) {
                 }
             });
         }
+        What::ItemFailed(error) => {
+            measure.failure.get_or_insert(error);
+        }
         What::Done(outcome) => {
+            let failure = measure.failure.take();
             ended(state, at);
             let count = outcome.done;
             let counted = format!(
@@ -96,7 +107,8 @@ pub(super) fn on_event(state: &mut State, at: usize, what: What) {
             );
             if outcome.failed > 0 {
                 let unread = words::plural(outcome.failed, "folder", "folders");
-                state.say(Tone::Bad, format!("At least {counted}; {unread} could not be read."));
+                let why = failure.map(|error| format!(" {}", words::error(&error))).unwrap_or_default();
+                state.say(Tone::Bad, format!("At least {counted}; {unread} could not be read.{why}"));
             } else {
                 state.hint(format!("{counted}."));
             }

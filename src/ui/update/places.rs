@@ -41,6 +41,7 @@ pub(super) fn connect(state: &mut State, side: Side, place: Place, step: Step, f
     let pane = state.pane_mut(side);
     set_aside(pane);
     pane.step = step;
+    pane.is_new = false;
     pane.tried = Some(place.clone());
     pane.phase = Phase::Connecting(Connecting { job, label, place: place.clone(), stage: None, since });
     fx.push(Effect::Send(Command::Open { job, place }));

@@ -59,13 +59,13 @@ fn heads(pen: &mut Pen<'_>, at: &Board) {
     }
     let (columns, y) = (&at.columns, at.heads.y);
     pen.put(columns.name.x, y, columns.name.width, "Name", Role::Faint);
-    for (column, text) in [(columns.left, "yours"), (columns.right, "there already")] {
+    for (column, text) in [(columns.left, "source"), (columns.right, "there already")] {
         if let Some(column) = column {
             pen.put_right(column.x, y, column.width, text, Role::Faint);
         }
     }
     if let Some(column) = columns.words {
-        pen.put(column.x, y, column.width, "yours is", Role::Faint);
+        pen.put(column.x, y, column.width, "source is", Role::Faint);
     }
     pen.put(columns.answer.x, y, columns.answer.width, "answer", Role::Faint);
 }
@@ -158,12 +158,15 @@ fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
             format!("{size}, {time}")
         };
         if at.columns.left.is_none() {
-            lines.push((Role::Soft, format!("yours {}: {said}", side(&shown.source_entry))));
+            lines.push((Role::Soft, format!("source {}: {said}", side(&shown.source_entry))));
             lines.push((Role::Soft, format!("there {}", side(&shown.target_entry))));
         } else {
             let name = words::escape_bytes(review.name(which));
             let room = usize::from(at.foot.width).saturating_sub(text::width(&said) + 15);
-            lines.push((Role::Soft, format!("{}: yours is {said}", text::cut_middle(&name, room.max(8)))));
+            lines.push((
+                Role::Soft,
+                format!("{}: the source is {said}", text::cut_middle(&name, room.max(8))),
+            ));
         }
     }
     let moves = state.asks().is_some_and(|transfer| transfer.work == Work::Move);

@@ -6,7 +6,7 @@ use crate::{
     config::{Importable, Imported, Kept, Made, Program},
     ui::{
         action::Action,
-        state::{Deed, Overlay, State, Tone},
+        state::{Choice, Deed, Overlay, State, Tone, connect::Line},
     },
     words,
 };
@@ -74,11 +74,27 @@ pub(in crate::ui::update) fn on_kept(state: &mut State, kept: Kept) {
                 state.overlays.remove(at);
             }
             let mut text = format!("The bookmark {} is saved.", words::escape(&name));
-            let tone = if kept.warnings.is_empty() { Tone::Good } else { Tone::Bad };
+            // It is saved all the same.
+            let tone = if kept.warnings.is_empty() { Tone::Good } else { Tone::Plain };
+            put_cursor_on(state, &name);
             for warning in &kept.warnings {
                 text.push_str(&format!(" {warning}"));
             }
             state.say(tone, text);
+        }
+    }
+}
+
+/// What was saved is what is connected to next.
+fn put_cursor_on(state: &mut State, name: &str) {
+    let Some(saved) = state.places.bookmarks.iter().position(|bookmark| bookmark.name == name) else {
+        return;
+    };
+    if let Some(chooser) = &mut state.active_mut().chooser {
+        let wanted = Line::Choice(Choice::Bookmark(saved));
+        if let Some(at) = chooser.lines.iter().position(|line| *line == wanted) {
+            chooser.move_to(at);
+            chooser.moved = true;
         }
     }
 }
