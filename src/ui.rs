@@ -269,7 +269,7 @@ impl Loop {
             }
             let now = Instant::now();
             if self.stale && now.duration_since(self.drawn) >= FRAME {
-                terminal.draw(|frame| view::draw(frame, &self.state))?;
+                terminal.draw(self.state.theme.depth, |frame| view::draw(frame, &self.state))?;
                 (self.stale, self.drawn) = (false, now);
             }
             let tick = self.state.is_animated().then_some(self.drawn + TICK);
@@ -297,7 +297,7 @@ impl Loop {
                     }
                     // A key is answered at once, however much else there is to show.
                     if self.stale && !self.quit {
-                        terminal.draw(|frame| view::draw(frame, &self.state))?;
+                        terminal.draw(self.state.theme.depth, |frame| view::draw(frame, &self.state))?;
                         (self.stale, self.drawn) = (false, Instant::now());
                     }
                 }

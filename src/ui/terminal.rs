@@ -3,6 +3,7 @@
 
 pub(super) mod background;
 pub(super) mod signs;
+mod sixteen;
 
 use std::{
     cell::Cell,
@@ -32,6 +33,9 @@ use nix::{
     unistd::{Pid, getpgrp, tcsetpgrp},
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
+use sixteen::Sixteen;
+
+use super::theme::Depth;
 
 /// Presses, drags and the wheel, with SGR coordinates. `EnableMouseCapture` would report every
 /// motion as well, which wakes the program for nothing.
@@ -64,8 +68,10 @@ pub(super) struct Lent {
 
 /// The terminal while the UI has it. Dropping it restores everything.
 pub(super) struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Sixteen<Stdout>>>>,
     previous: Hook,
+    /// Only sixteen colours are known there.
+    sixteen: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -73,9 +79,10 @@ impl Terminal {
         let previous: Hook = Arc::from(panic::take_hook());
         let hook = previous.clone();
         panic::set_hook(Box::new(move |info| on_panic(info, &hook)));
-        let inner = set_up().inspect_err(|_| restore());
+        let sixteen = Arc::default();
+        let inner = set_up(&sixteen).inspect_err(|_| restore());
         match inner {
-            Ok(inner) => Ok(Terminal { inner, previous }),
+            Ok(inner) => Ok(Terminal { inner, previous, sixteen }),
             Err(error) => {
                 panic::set_hook(Box::new(move |info| previous(info)));
                 Err(error)
@@ -124,12 +131,13 @@ impl Terminal {
     /// Takes the terminal again from whoever had it, to draw all of it anew.
     pub(super) fn retake(&mut self) -> io::Result<()> {
         restore();
-        self.inner = set_up()?;
+        self.inner = set_up(&self.sixteen)?;
         Ok(())
     }
 
-    /// Draws a frame; the terminal shows all of it at once.
-    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    /// Draws a frame in so many colours; the terminal shows all of it at once.
+    pub(super) fn draw(&mut self, depth: Depth, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.sixteen.store(depth == Depth::Sixteen, Ordering::Relaxed);
         queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
         self.inner.draw(render)?;
         execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
@@ -150,7 +158,9 @@ impl Drop for Terminal {
     }
 }
 
-fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
+fn set_up(
+    sixteen: &Arc<AtomicBool>,
+) -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Sixteen<Stdout>>>>> {
     ACTIVE.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     let mut out = stdout();
@@ -161,7 +171,8 @@ fn set_up() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>
     out.write_all(FOCUS_ON)?;
     out.write_all(TITLE_KEPT)?;
     out.flush()?;
-    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout())))
+    let out = Sixteen::new(stdout(), sixteen.clone());
+    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, out)))
 }
 
 /// Gives the terminal back. Does so once, whoever comes first.

@@ -117,12 +117,17 @@ impl Default for Theme {
 /// One colour in each depth.
 type Shade = (u32, u8, Color);
 
+/// Terminals without any colour.
+fn has_none(term: &str) -> bool {
+    term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") || term.ends_with("-m")
+}
+
 impl Theme {
     /// Chooses by what the environment says; `variable` looks one up.
     pub fn choose(variable: impl Fn(&str) -> Option<String>) -> Theme {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
-        let depth = if set("NO_COLOR").is_some() || term == "dumb" {
+        let depth = if set("NO_COLOR").is_some() || has_none(&term) {
             Depth::None
         } else if set("COLORTERM").is_some_and(|v| v == "truecolor" || v == "24bit") {
             Depth::True

@@ -206,9 +206,7 @@ fn inside(state: &State, inside: &Inside) -> Line {
     match (inside.failed, files) {
         (0, 0) => line(Role::Text, format!("{folders} without a file inside")),
         (0, _) => line(Role::Text, format!("{folders} with {held}")),
-        (_, _) => {
-            line(Role::Text, format!("{folders} with at least {held}; not all could be read"))
-        }
+        (_, _) => line(Role::Text, format!("{folders} with at least {held}; not all could be read")),
     }
 }
 
