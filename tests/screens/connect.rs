@@ -348,18 +348,24 @@ fn what_is_reached_is_remembered() {
 /// What somebody has given a name is called by it; else a port tells two servers apart.
 #[test]
 fn a_server_is_called_as_its_bookmark_is() {
-    let reach = |typed: &str| {
-        let mut ui = choosing(80, 24);
-        ui.type_text(typed);
+    let mut ui = choosing(80, 24);
+    let mut reach = |url: &str| {
+        if ui.state.right.chooser.is_none() {
+            ui.press("^B");
+        }
+        ui.type_text(url);
         ui.press("Enter");
         let job = ui.job(Side::Right);
-        let (location, info) = remote();
+        let (_, info) = remote();
+        let location = Location::new(FsId::new(url), RemotePath::root());
         ui.event(job, What::Connected { location, info });
+        ui.fill(Side::Right, Vec::new());
         ui.state.right.view.info.label.clone()
     };
-    assert_eq!(reach("sftp://db.example.org/srv"), "Größe 日本語");
-    assert_eq!(reach("sftp://nas:2222/"), "web-01:2222");
-    assert_eq!(reach("sftp://other/"), "web-01");
+    assert_eq!(reach("sftp://db.example.org"), "Größe 日本語");
+    assert_eq!(reach("sftp://web-01:22"), "web-01");
+    assert_eq!(reach("sftp://web-01:2222"), "web-01:2222");
+    assert_eq!(reach("sftp://web-01:22"), "web-01", "as before");
 }
 
 #[test]

@@ -182,10 +182,11 @@ pub(super) fn label(state: &State, target: &Target, label: String) -> String {
     let leads_there =
         |bookmark: &&Bookmark| matches!(bookmark.place(), Ok(Place::Remote(to, _)) if to.label() == url);
     let mut bookmarks = state.places.bookmarks.iter().filter(leads_there);
+    let is_taken = state.servers.iter().any(|(fs, info)| fs.as_str() != url && info.label == label);
     match (bookmarks.next(), bookmarks.next(), target.port) {
         (Some(only), None, _) => only.name.clone(),
-        (_, _, Some(port)) => format!("{label}:{port}"),
-        (_, _, None) => label,
+        (_, _, Some(port)) if is_taken => format!("{label}:{port}"),
+        _ => label,
     }
 }
 
