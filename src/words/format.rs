@@ -159,9 +159,10 @@ pub fn retrying(error: &Error, wait: Duration) -> String {
     format!("The connection{of} was lost{}; {}.", why_lost(error, ": ", ""), again_in(wait))
 }
 
-/// `connection lost (reset by peer), trying again in 4 s`
+/// `trying again in 4 s, connection lost (reset by peer)`: what is cut off a narrow row is the
+/// reason.
 pub fn retrying_short(error: &Error, wait: Duration) -> String {
-    format!("connection lost{}, {}", why_lost(error, " (", ")"), again_in(wait))
+    format!("{}, connection lost{}", again_in(wait), why_lost(error, " (", ")"))
 }
 
 /// Nothing, where no more is known than that it was lost.

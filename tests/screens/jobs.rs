@@ -251,7 +251,7 @@ fn what_a_transfer_waits_for_is_told_while_it_lasts() {
     ui.event(job, What::Retrying { attempt: 1, wait: Duration::from_secs(4), error: lost() });
     ui.msg(Msg::Progress(vec![(job, progress(TransferPhase::Waiting, None))]));
     let screen = ui.screen();
-    assert!(screen.contains("connection lost (Connection reset by peer), trying again in 4 s"), "{screen}");
+    assert!(screen.contains("trying again in 4 s, connection lost (Connection reset by peer)"), "{screen}");
     assert!(
         screen.contains("ann@web-01:22 was lost: Connection reset by peer; trying again in 4 s."),
         "{screen}"
