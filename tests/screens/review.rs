@@ -135,6 +135,22 @@ fn escape_gives_the_copy_up() {
     assert!(matches!(ui.last(), Command::Answer { answer: Answer::Conflicts(None), .. }));
 }
 
+/// How much there is beside what is asked about.
+#[test]
+fn what_needs_no_answer_is_told_as_well() {
+    for (w, h, said) in [
+        (140, 40, "· 168 other files, 120 MiB, without a question"),
+        (80, 24, "unless you choose · 168 other files, 120 MiB"),
+    ] {
+        let mut ui = asked(w, h);
+        let job = ui.state.transfers.jobs[0].job;
+        let total = Totals { files: 168, bytes: 120 << 20, ..Totals::default() };
+        let phase = TransferPhase::Asking;
+        ui.msg(Msg::Progress(vec![(job, Progress { phase, total, ..Progress::default() })]));
+        assert!(ui.screen().contains(said), "{}", ui.screen());
+    }
+}
+
 #[test]
 fn a_click_on_the_answer_goes_through_them() {
     let mut ui = asked(80, 24);

@@ -170,7 +170,17 @@ fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
         }
     }
     let moves = state.asks().is_some_and(|transfer| transfer.work == Work::Move);
-    lines.push((Role::Text, sum(review, moves)));
+    let sum = sum(review, moves);
+    // What needs no answer does not wait for one.
+    let rest = state.asks().map(|transfer| transfer.progress.total).filter(|total| total.files > 0);
+    let room = usize::from(at.foot.width.saturating_sub(3));
+    let ways = rest.into_iter().flat_map(|total| {
+        let files = words::plural(total.files, "other file", "other files");
+        let others = format!("{sum} · {files}, {}", words::size(total.bytes));
+        [format!("{others}, without a question"), others]
+    });
+    let fits = ways.into_iter().find(|text| text::width(text) <= room);
+    lines.push((Role::Text, fits.unwrap_or(sum)));
     lines
 }
 
