@@ -217,3 +217,26 @@ fn a_copy_that_a_signal_ends_is_offered_at_the_next_start() {
     screen.press("q");
     assert_eq!(screen.wait().exit_code(), 0);
 }
+
+/// A copy whose connection is cut in the middle says so, and goes on by itself where it was.
+#[test]
+fn a_copy_that_is_cut_goes_on_by_itself() {
+    let world = World::new();
+    let content: Vec<u8> = (0..24u32 << 20).map(|at| (at % 251) as u8).collect();
+    fs::write(world.here().join("big.bin"), &content).unwrap();
+    let mut screen = world.start();
+    screen.wait_for("This folder is empty");
+    catch_in_the_middle(&mut screen);
+    world.server.cut_sessions();
+    screen.wait_for("trying again in");
+    // Faster from here on: the rest is what is watched.
+    screen.press("TS");
+    screen.wait_for("Speed of all");
+    screen.press("\u{15}");
+    screen.press(ENTER);
+    screen.wait_for("1 copied");
+    assert!(fs::read(world.there.join("big.bin")).unwrap() == content, "every byte is there");
+    assert_eq!(fs::read_dir(&world.there).unwrap().count(), 1, "and no part of it");
+    screen.press("q");
+    assert_eq!(screen.wait().exit_code(), 0);
+}
