@@ -383,3 +383,13 @@ fn names_are_selected_by_pattern() {
     assert!(ui.says("No name here is like that"));
     assert_eq!(selected(&ui), 1);
 }
+
+#[test]
+fn times_that_look_alike_are_told_once() {
+    let mut ui = Ui::new(140, 40);
+    ui.show(Side::Left, ".", local(), vec![entry("a", 1, 10), entry("b", 1, 12)]);
+    ui.press("^A i");
+    let screen = ui.screen();
+    assert!(screen.contains("Modified  today 20:59 "), "{screen}");
+    assert!(!screen.contains("today 20:59 to"), "{screen}");
+}

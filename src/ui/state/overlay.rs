@@ -105,7 +105,10 @@ pub enum Deed {
     Import {
         programs: Vec<Program>,
     },
-    Quit,
+    /// What runs, as it stands behind `Quit while`.
+    Quit {
+        running: String,
+    },
 }
 
 /// A dialog.

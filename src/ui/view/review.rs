@@ -155,7 +155,11 @@ fn against_words(against: Against) -> String {
 fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
     let mut lines = Vec::new();
     if let Some((which, shown)) = review.current().and_then(|at| Some((at, review.shown.get(at)?))) {
-        let said = against_words(Against::of(shown)).replace("same", "of the same").replace(", ", " and ");
+        let said = match against_words(Against::of(shown)) {
+            // `of the same time and of the same size` takes too long to read.
+            said if said.matches("same").count() > 1 => said,
+            said => said.replace("same", "of the same").replace(", ", " and "),
+        };
         let side = |entry: &crate::fs::Entry| {
             let size = entry.attributes.size.map_or("?".to_owned(), words::size);
             let time = entry
@@ -170,7 +174,8 @@ fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
         } else {
             let name = words::escape_bytes(review.name(which));
             let room = usize::from(at.foot.width).saturating_sub(text::width(&said) + 15);
-            lines.push((Role::Soft, format!("{}: yours is {said}", text::cut_middle(&name, room.max(8)))));
+            let yours = if said.starts_with("same") { "" } else { "yours is " };
+            lines.push((Role::Soft, format!("{}: {yours}{said}", text::cut_middle(&name, room.max(8)))));
         }
     }
     lines.push((Role::Text, sum(review)));
