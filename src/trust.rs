@@ -5,6 +5,7 @@
 pub mod certificates;
 pub mod known_hosts;
 pub mod pattern;
+mod picture;
 pub mod revoked;
 pub mod secrets;
 

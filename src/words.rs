@@ -5,15 +5,17 @@
 mod errors;
 mod escape;
 mod format;
+mod outcome;
 mod questions;
 mod time;
 
 pub use errors::{ErrorWords, error, operation, stored_in};
 pub use escape::{escape, escape_bytes, spell, unspell};
 pub use format::{
-    CHECKING, Zone, asked, back, capital, clock, computed, count, duration, ftp_class, kind, left_lost,
-    log_line, lost, mixed_mode, mode, ordinal, outcome, outcome_to, plural, rate, read_rate, reply,
-    reply_in_short, retrying, retrying_short, silent, size, stage, timestamp, timestamp_in, totals, verified,
+    Zone, asked, back, capital, clock, computed, count, duration, ftp_class, kind, left_lost, log_line, lost,
+    mixed_mode, mode, mode_of, ordinal, plural, rate, read_rate, reply, reply_in_short, retrying,
+    retrying_short, silent, size, stage, timestamp, timestamp_in, timestamp_short,
 };
+pub use outcome::{CHECKING, items_of, outcome, outcome_to, reached, size_of, totals, verified};
 pub use questions::{QuestionWords, question};
 pub use time::{exact_time, parse_time};

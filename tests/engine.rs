@@ -220,6 +220,19 @@ async fn one_bad_item_does_not_stop_the_rest() {
 }
 
 #[tokio::test]
+async fn nothing_is_set_on_a_folder_that_was_never_made() {
+    let mut bench = start();
+    let refused = Error::new(ErrorKind::PermissionDenied, Operation::CreateDir);
+    bench.files.0.fail_next(Operation::CreateDir, &RemotePath::new("/to/from/sub"), refused);
+    bench.engine.send(copy(JobId(1), OnConflict::Refuse));
+    let heard = bench.hear(JobId(1), None).await;
+    assert_eq!(outcome(&heard).done.files, 2);
+    let failed = |what: &&What| matches!(what, What::ItemFailed(e) if e.operation() == Operation::CreateDir);
+    assert_eq!(heard.iter().filter(failed).count(), 1, "{heard:?}");
+    assert!(!heard.iter().any(|what| matches!(what, What::Warning(_))), "{heard:?}");
+}
+
+#[tokio::test]
 async fn a_failed_replacement_leaves_the_old_file() {
     let mut bench = start();
     bench.files.0.plant(&RemotePath::new("/to/from/a"), b"old").unwrap();

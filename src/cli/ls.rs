@@ -154,7 +154,7 @@ fn print(entries: &[Entry], arguments: &LsArguments, dir: Option<&Location>, nam
             write!(
                 out,
                 "{} {:<8} {:<8} {:>12} {:>12} ",
-                attributes.mode.map_or_else(|| "?".repeat(10), |mode| words::mode(mode, entry.kind)),
+                attributes.mode.map_or_else(|| "?".repeat(10), |mode| words::mode_of(entry, mode)),
                 owner(&entry.owner, attributes.uid),
                 owner(&entry.group, attributes.gid),
                 attributes.size.map_or_else(|| "?".to_owned(), |size| size.to_string()),

@@ -278,7 +278,7 @@ fn details(location: &Location, entry: &Entry) -> String {
             "mode",
             attributes
                 .mode
-                .map_or_else(unknown, |mode| format!("{mode:04o} ({})", words::mode(mode, entry.kind))),
+                .map_or_else(unknown, |mode| format!("{mode:04o} ({})", words::mode_of(entry, mode))),
         ),
         ("owner", owner(entry.owner.as_deref(), attributes.uid)),
         ("group", owner(entry.group.as_deref(), attributes.gid)),

@@ -78,6 +78,9 @@ pub struct Entry {
     pub target: Option<Box<[u8]>>,
     /// What a symlink leads to, when that is known.
     pub target_kind: Option<Kind>,
+    /// What something of [`Kind::Other`] is, by the letter of `ls -l`: `p`, `s`, `b` or `c`, when
+    /// that is known.
+    pub special: Option<char>,
     /// Device and inode of a file that has other names as well, when that is known.
     pub identity: Option<(u64, u64)>,
 }
@@ -93,6 +96,7 @@ impl Entry {
             group: None,
             target: None,
             target_kind: None,
+            special: None,
             identity: None,
         }
     }
@@ -116,6 +120,17 @@ impl Entry {
             Some(dot) if dot > 0 => self.name[dot..].to_ascii_lowercase(),
             _ => Vec::new(),
         }
+    }
+}
+
+/// The letter of `ls -l` for what is neither file, directory nor link, by the file types of `stat`.
+pub fn special_of(mode: u32) -> Option<char> {
+    match mode & 0o170_000 {
+        0o010_000 => Some('p'),
+        0o020_000 => Some('c'),
+        0o060_000 => Some('b'),
+        0o140_000 => Some('s'),
+        _ => None,
     }
 }
 

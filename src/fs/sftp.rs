@@ -193,6 +193,7 @@ struct Sftp {
 impl Sftp {
     fn entry(&self, path: &RemotePath, found: FileAttributes) -> Entry {
         let mut entry = Entry::new(path.name().unwrap_or(b"/"), found.kind_or_guess(b""));
+        entry.special = found.special;
         entry.attributes = found.attributes;
         entry
     }

@@ -26,7 +26,7 @@ use super::{
     link,
     part::Part,
     remove,
-    step::{CopyFile, CopyLink, CreateDir, HardLink, Step},
+    step::{CopyFile, CopyLink, CreateDir, HardLink, Later, Step},
     walk::Watcher,
 };
 use crate::fs::{Attributes, Error, ErrorKind, Kind, Operation, RemotePath, Result};
@@ -46,6 +46,11 @@ impl Made {
             // Whoever was to create it was stopped.
             Err(_) => false,
         }
+    }
+
+    /// Whether it is known not to be there.
+    fn failed(&self) -> bool {
+        *self.0.borrow() == Some(false)
     }
 }
 
@@ -85,7 +90,7 @@ impl Running {
 impl Transfer {
     /// Carries out what comes, to the last of it. Failed items are reported and do not stop the
     /// rest; a lost session does. What is handed back comes once all files are there.
-    pub async fn run(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
+    pub async fn run(&self, mut batches: Batches) -> Result<Later> {
         let mut running = Running {
             tasks: JoinSet::new(),
             dirs: HashMap::new(),
@@ -124,7 +129,9 @@ impl Transfer {
             Ok(()) => {
                 let names = std::mem::take(&mut running.names);
                 self.each(names, |this, name| async move { this.link_file(&name).await }).await?;
-                Ok(running.links)
+                let not_made = |(path, made): (RemotePath, Made)| made.failed().then_some(path);
+                let missing = running.dirs.into_iter().filter_map(not_made).collect();
+                Ok(Later { links: running.links, missing })
             }
         }
     }
@@ -267,8 +274,9 @@ impl Transfer {
     /// What comes after all files: links, so that nothing is ever written through one of them;
     /// then what is to be removed, and what directories are to get in the end.
     /// `refused` items were not even tried.
-    pub async fn conclude(&self, links: Vec<CopyLink>, mut ending: Ending, refused: u64) -> Result<()> {
-        self.each(links, |this, link| async move {
+    pub async fn conclude(&self, later: Later, mut ending: Ending, refused: u64) -> Result<()> {
+        ending.finishing.retain(|(path, _)| !later.missing.contains(path));
+        self.each(later.links, |this, link| async move {
             link::symlink(&*this.from, &*this.to, &link, &this.journal, &this.apart).await?;
             add(&this.counters.links, 1);
             Ok(())

@@ -1,5 +1,7 @@
 //! The steps that a plan consists of. Plain data.
 
+use std::collections::HashSet;
+
 use crate::fs::{Attributes, Kind, Precision, RemotePath, Timestamp};
 
 /// One thing to do. The order of a plan's steps is an order in which they can be done;
@@ -75,4 +77,12 @@ pub struct CopyLink {
     pub replace: bool,
     /// The source goes once it has arrived.
     pub moves: bool,
+}
+
+/// What a run leaves for when all files are there.
+#[derive(Clone, Debug, Default)]
+pub struct Later {
+    pub links: Vec<CopyLink>,
+    /// Directories that could not be made: nothing can be set on them.
+    pub missing: HashSet<RemotePath>,
 }

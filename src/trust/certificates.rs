@@ -19,6 +19,11 @@ impl Fingerprint {
         Fingerprint(Sha256::digest(der).into())
     }
 
+    /// As a picture of eleven lines, drawn as those of host keys are.
+    pub fn picture(&self) -> String {
+        super::picture::of(&self.0, "[X.509]")
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut out = [0; 32];
         let text: String = text.chars().filter(|c| *c != ':').collect();

@@ -176,6 +176,9 @@ fn pane_areas(outer: Rect) -> PaneAreas {
     PaneAreas { outer, header, rows, columns: columns(rows) }
 }
 
+/// Columns of a time in short: `20:55`, `Nov 18`, `2024-03`.
+pub const SHORT_TIME: u16 = 8;
+
 /// The first two cells are for the cursor's and the selection's marks, the last one for air.
 fn columns(rows: Rect) -> Columns {
     let mut columns = Columns::default();
@@ -190,7 +193,8 @@ fn columns(rows: Rect) -> Columns {
         })
     };
     let size = add(8, 10);
-    let modified = add(12, 18);
+    // Half a time is better than none.
+    let modified = add(12, 18).or_else(|| add(SHORT_TIME, 14));
     let mode = add(10, 28);
     let owner = add(12, 34);
     for (slot, width) in [

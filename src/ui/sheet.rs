@@ -194,12 +194,7 @@ fn cut(area: Rect) -> impl FnMut(u16) -> Rect {
 
 /// A sentence in at most so many lines; where it is longer, the last one says so.
 fn told(said: &str, columns: usize, most: usize) -> Vec<String> {
-    let mut lines = text::wrap(said, columns);
-    if lines.len() > most {
-        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
-        lines.push(text::cut(&rest, columns));
-    }
-    lines
+    text::wrap_cut(said, columns, most.max(1))
 }
 
 fn frame_width(size: Size, wanted: u16) -> u16 {

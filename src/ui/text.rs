@@ -115,9 +115,10 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
                 line.push_str(rest);
                 break;
             }
-            // A fingerprint is compared byte by byte.
-            let part = match part.rfind(':') {
-                Some(at) if is_bytes(word) => part.get(..=at).unwrap_or(part),
+            // A fingerprint is compared byte by byte, and a path is read name by name.
+            let part = match (part.rfind(':'), part.rfind('/')) {
+                (Some(at), _) if is_bytes(word) => part.get(..=at).unwrap_or(part),
+                (_, Some(at)) if is_path(word) && 2 * at >= part.len() => part.get(..=at).unwrap_or(part),
                 _ => part,
             };
             // Too long for any line: broken where the line ends. A cluster wider than the
@@ -135,6 +136,22 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Wrapped in at most so many lines; where there is more, the last one says so.
+pub fn wrap_cut(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, columns);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(cut(&rest, columns));
+        lines.truncate(most);
+    }
+    lines
+}
+
+/// A path or a URL. Fingerprints have slashes as well.
+fn is_path(word: &str) -> bool {
+    word.trim_start_matches('(').starts_with(['/', '~']) || word.contains("://")
 }
 
 /// Bytes in hex, as `AA:BB:CC`.
@@ -172,12 +189,22 @@ mod tests {
     fn wrapping_breaks_at_spaces_and_never_overflows() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("/var/www/site/x", 11), ["/var/www/", "site/x"]);
+        assert_eq!(wrap("/abcdefgh", 4), ["/abc", "defg", "h"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("  a b", 4), ["  a", "  b"]);
         for columns in 0..30 {
             let lines = wrap("Could not 日本語日本語 ver\u{301}ylongwordthatdoesnotfit x", columns);
             assert!(lines.iter().all(|line| width(line) <= columns.max(1)), "{columns} {lines:?}");
         }
+    }
+
+    #[test]
+    fn a_text_of_too_many_lines_ends_with_a_sign() {
+        assert_eq!(wrap_cut("one two three", 7, 2), ["one two", "three"]);
+        assert_eq!(wrap_cut("one two three", 7, 1), ["one tw…"]);
+        assert_eq!(wrap_cut("one to three", 9, 1), ["one to t…"]);
+        assert!(wrap_cut("one two", 7, 0).is_empty());
     }
 
     #[test]

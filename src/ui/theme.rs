@@ -162,7 +162,12 @@ impl Theme {
             }
         };
         let fg = |on_dark: Shade, on_light: Shade| Style::new().fg(pick(on_dark, on_light));
-        let accent = || pick((0x7aa2f7, 111, Color::LightBlue), (0x2e5fd0, 26, Color::Blue));
+        // An accent of one's own is that of all that is drawn in it.
+        let own_accent = self.own.iter().rev().find(|(other, _)| *other == Role::Accent);
+        let own_accent = own_accent.and_then(|(_, own)| reduced(*own, self.depth).fg);
+        let accent = || {
+            own_accent.unwrap_or_else(|| pick((0x7aa2f7, 111, Color::LightBlue), (0x2e5fd0, 26, Color::Blue)))
+        };
         let text = || pick((0xd5d8e0, 253, Color::Reset), (0x23262f, 235, Color::Reset));
         let raised = || pick((0x2c3450, 237, Color::Blue), (0xd4def7, 189, Color::Cyan));
         let low = || pick((0x24262e, 235, Color::Black), (0xe9e9ec, 254, Color::Gray));
@@ -180,18 +185,24 @@ impl Theme {
             Role::Executable => fg((0xa6d189, 150, Color::Green), (0x3f7d20, 64, Color::Green)),
             Role::Special => fg((0xd4a6d9, 182, Color::Magenta), (0x8a3f93, 97, Color::Magenta)),
             Role::Hidden => fg((0x8a8f9d, 246, Color::Gray), (0x7a7f8b, 243, Color::DarkGray)),
-            Role::Selected => {
-                fg((0xe5c07b, 180, Color::Yellow), (0x9a6400, 130, Color::Red)).add_modifier(Modifier::BOLD)
-            }
+            Role::Selected => fg((0xe5c07b, 180, Color::Yellow), (0x9a6400, 130, Color::Magenta))
+                .add_modifier(Modifier::BOLD),
             Role::Good => fg((0x98c379, 114, Color::Green), (0x2f7d32, 28, Color::Green)),
             Role::Warning => fg((0xe5c07b, 180, Color::Yellow), (0x9a6400, 130, Color::Red)),
             Role::Bad => fg((0xf07178, 210, Color::LightRed), (0xc62828, 160, Color::Red)),
+            // Few of sixteen colours can be read on another one.
+            Role::Cursor if self.depth == Depth::Sixteen => {
+                Style::new().fg(if dark { Color::White } else { Color::Black }).bg(raised())
+            }
             Role::Cursor => Style::new().bg(raised()),
             Role::CursorIdle => Style::new().bg(low()),
             Role::Button => Style::new().fg(text()).bg(low()),
-            Role::ButtonChosen => Style::new()
-                .fg(pick((0x10131c, 234, Color::Black), (0xffffff, 231, Color::White)))
-                .bg(accent()),
+            Role::ButtonChosen => {
+                let dark_text = own_accent.map_or(dark, |accent| colour::is_light(accent).unwrap_or(dark));
+                let dark_text = dark_text.then_some((0x10131c, 234, Color::Black));
+                let shade = dark_text.unwrap_or((0xffffff, 231, Color::White));
+                Style::new().fg(pick(shade, shade)).bg(accent())
+            }
             Role::ButtonDanger => Style::new()
                 .fg(pick((0x10131c, 234, Color::Black), (0xffffff, 231, Color::White)))
                 .bg(pick((0xf07178, 210, Color::LightRed), (0xc62828, 160, Color::Red))),
@@ -249,6 +260,32 @@ mod tests {
         assert_eq!(choose(&[("TERM", "linux")]).depth, Depth::Sixteen);
         assert_eq!(choose(&[("COLORFGBG", "0;15")]).background, Background::Light);
         assert_eq!(choose(&[("COLORFGBG", "15;0")]).background, Background::Dark);
+    }
+
+    #[test]
+    fn an_accent_of_ones_own_is_that_of_title_border_and_button() {
+        let accent = Color::Rgb(255, 158, 100);
+        let named = (Role::Accent, Style::new().fg(accent));
+        let mut theme = Theme { depth: Depth::True, own: vec![named], ..Theme::default() };
+        for role in [Role::Accent, Role::Title, Role::BorderActive] {
+            assert_eq!(theme.style(role).fg, Some(accent), "{role:?}");
+        }
+        let chosen = theme.style(Role::ButtonChosen);
+        assert_eq!((chosen.bg, chosen.fg), (Some(accent), Some(Color::from_u32(0x10131c))));
+        theme.background = Background::Light;
+        assert_eq!(theme.style(Role::ButtonChosen), chosen, "it can be read on either background");
+        theme.own.push((Role::Title, Style::new().fg(Color::Red)));
+        assert_eq!(theme.style(Role::Title).fg, Some(Color::Red), "what is named itself is as named");
+    }
+
+    #[test]
+    fn sixteen_colours_tell_selected_from_bad_and_keep_the_cursors_row_readable() {
+        let theme = |background| Theme { depth: Depth::Sixteen, background, own: Vec::new() };
+        let light = theme(Background::Light);
+        assert_ne!(light.style(Role::Selected).fg, light.style(Role::Bad).fg);
+        assert_ne!(light.style(Role::Selected).fg, light.style(Role::Warning).fg);
+        assert_eq!(light.style(Role::Cursor).fg, Some(Color::Black));
+        assert_eq!(theme(Background::Dark).style(Role::Cursor).fg, Some(Color::White));
     }
 
     #[test]

@@ -140,7 +140,10 @@ fn said(error: &Error) -> String {
         // A detail may be several lines (both fingerprints of a changed key): one line here,
         // so each break becomes a semicolon before the rest is escaped.
         let lines: Vec<_> = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let text = lines.join("; ");
+        let mut text = lines.join("; ");
+        if error.kind() == ErrorKind::Unresolved {
+            text = unresolved(&text);
+        }
         if !parts.iter().any(|part| part.contains(&text)) && !text.is_empty() {
             parts.push(escape(&text).into_owned());
         }
@@ -168,6 +171,16 @@ fn said(error: &Error) -> String {
 pub fn stored_in(known: &KnownKey) -> String {
     let file = escape(&known.file.to_string_lossy()).into_owned();
     if known.line > 0 { format!("{file}:{}", known.line) } else { file }
+}
+
+/// What a resolver said of a name, without the operation and the name that are told already.
+fn unresolved(detail: &str) -> String {
+    const LOOKUP: &str = "failed to lookup address information: ";
+    match detail.split_once(LOOKUP) {
+        Some((_, why)) if why.contains("emporary") => format!("the network does not tell ({why})"),
+        Some((_, why)) => format!("there is no host of that name ({why})"),
+        None => detail.to_owned(),
+    }
 }
 
 fn code(reply: &Reply) -> String {
@@ -316,9 +329,27 @@ fn advice(error: &Error) -> String {
     };
     // The table knows more than the kind where the code is a rare one.
     match error.reply().and_then(Reply::meaning) {
+        // 550 is said of whatever was asked for: of writing, that the file is looked for in vain is
+        // no reason.
+        Some(meaning) if meaning.code == FTP_FILE_UNAVAILABLE && writes(error.operation()) => {
+            let is_vague = error.kind() == ErrorKind::Failure;
+            (if is_vague { NOT_WRITTEN } else { general }).to_owned()
+        }
         Some(meaning) if meaning.code > 8 && !meaning.advice.is_empty() => meaning.advice.to_owned(),
         _ => general.to_owned(),
     }
+}
+
+/// FTP's refusal of a file, whatever the reason.
+const FTP_FILE_UNAVAILABLE: u32 = 550;
+
+/// Of what is neither there nor in a place that is missing, the server has no other reason mostly.
+const NOT_WRITTEN: &str = "The login may not write here, most likely; choose another folder, or ask its \
+                           owner for access.";
+
+fn writes(operation: Operation) -> bool {
+    use Operation::{Copy, CreateDir, HardLink, Symlink, Write};
+    matches!(operation, Write | CreateDir | Symlink | HardLink | Copy)
 }
 
 #[cfg(test)]
@@ -433,6 +464,32 @@ mod tests {
             .with_detail(nasty);
         let text = error(&bad).to_string();
         assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_to_be_looked_for() {
+        for said in ["Permission denied.", "Create directory operation failed."] {
+            let refused = Error::ftp(Operation::CreateDir, Reply::ftp(550, said));
+            let advice = error(&refused).advice;
+            assert!(advice.contains("may not write here") && advice.contains("another folder"), "{advice}");
+        }
+        let gone = Error::ftp(Operation::Read, Reply::ftp(550, "Failed to open file."));
+        assert!(error(&gone).advice.contains("Check the path"), "reading is another matter");
+    }
+
+    #[test]
+    fn a_host_that_is_not_found_is_told_once() {
+        let of =
+            |detail| error(&Error::new(ErrorKind::Unresolved, Operation::Resolve).with_detail(detail)).said;
+        assert_eq!(
+            of("slow: failed to lookup address information: Name or service not known"),
+            "there is no host of that name (Name or service not known)"
+        );
+        assert!(
+            !of("failed to lookup address information: Temporary failure in name resolution")
+                .contains("no host")
+        );
+        assert_eq!(of("nas has no usable address"), "nas has no usable address");
     }
 
     #[test]

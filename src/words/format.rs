@@ -6,9 +6,8 @@ use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Utc};
 
 use super::{escape, escape_bytes};
 use crate::{
-    fs::{Error, ErrorKind, FsId, Kind, LogLine, Stage, Timestamp, sum::Computed},
+    fs::{Entry, Error, ErrorKind, FsId, Kind, LogLine, Stage, Timestamp, sum::Computed},
     reply::{self, FtpClass, Protocol, Reply},
-    transfer::{Outcome, Totals, Verified},
 };
 
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -80,6 +79,18 @@ pub fn timestamp_in(time: Timestamp, now: Timestamp, zone: Zone) -> String {
     }
 }
 
+/// In eight columns at most: `20:55` today, `Nov 18` within half a year, else `2024-03`.
+pub fn timestamp_short(time: Timestamp, now: Timestamp, zone: Zone) -> String {
+    let long = timestamp_in(time, now, zone);
+    match long.split_once(' ') {
+        Some(("today", clock)) => clock.to_owned(),
+        Some(("beyond", _)) => "?".to_owned(),
+        Some(("year", year)) => year.to_owned(),
+        Some(_) => long.chars().take(6).collect(),
+        None => long.chars().take(7).collect(),
+    }
+}
+
 fn timestamp_at<Z: TimeZone>(time: Timestamp, now: Timestamp, zone: &Z) -> String {
     const HALF_A_YEAR: i64 = 182 * 86400;
     let at = |time: Timestamp| {
@@ -95,6 +106,15 @@ fn timestamp_at<Z: TimeZone>(time: Timestamp, now: Timestamp, zone: &Z) -> Strin
         _ if (0..10_000).contains(&then.year()) => then.format("%Y-%m-%d").to_string(),
         _ => format!("year {}", then.year()),
     }
+}
+
+/// `prw-r--r--`: what an entry is and its permission bits as `ls -l` writes them.
+pub fn mode_of(entry: &Entry, bits: u32) -> String {
+    let mut out = mode(bits, entry.kind);
+    if let Some(letter) = entry.special.filter(|_| entry.kind == Kind::Other) {
+        out.replace_range(..1, letter.encode_utf8(&mut [0; 4]));
+    }
+    out
 }
 
 /// `drwxr-xr-x`: kind and permission bits as `ls -l` writes them.
@@ -221,52 +241,6 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// `2 folders, 992 files, 1.2 GiB`: what a plan amounts to, without what is none.
-pub fn totals(totals: &Totals) -> String {
-    let mut parts = Vec::new();
-    for (number, one, many) in
-        [(totals.dirs, "folder", "folders"), (totals.files, "file", "files"), (totals.links, "link", "links")]
-    {
-        if number > 0 {
-            parts.push(plural(number, one, many));
-        }
-    }
-    if totals.bytes > 0 {
-        parts.push(size(totals.bytes));
-    }
-    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
-}
-
-/// `992 copied, 3 skipped, 8 failed`; `verb` is what was done.
-pub fn outcome(outcome: &Outcome, verb: &str) -> String {
-    outcome_to(outcome, verb, "")
-}
-
-/// The same with where it went: `992 copied to web-01:/srv, 3 skipped`.
-pub fn outcome_to(outcome: &Outcome, verb: &str, target: &str) -> String {
-    let done = outcome.done.files + outcome.done.dirs + outcome.done.links;
-    let files = outcome.done.files + outcome.done.links;
-    // Folders are made on the way: they count only where nothing else was done, or where they were
-    // meant as well.
-    let mut text = format!("{} {verb}", count(if files > 0 && verb != "changed" { files } else { done }));
-    if !target.is_empty() {
-        text.push_str(&format!(" to {target}"));
-    }
-    if outcome.removed > 0 {
-        text.push_str(&format!(", {} deleted", count(outcome.removed)));
-    }
-    if outcome.skipped > 0 {
-        text.push_str(&format!(", {} skipped", count(outcome.skipped)));
-    }
-    if outcome.changed > 0 {
-        text.push_str(&format!(", {} changed meanwhile", count(outcome.changed)));
-    }
-    if outcome.failed > 0 {
-        text.push_str(&format!(", {} failed", count(outcome.failed)));
-    }
-    text
-}
-
 /// `3 SSH_FX_PERMISSION_DENIED permission denied (Permission denied)`: the code, its name and
 /// meaning, and the server's own words.
 pub fn reply(reply: &Reply) -> String {
@@ -293,26 +267,6 @@ pub fn computed(by: &Computed) -> String {
     match by {
         Computed::Server(means) => format!("computed by the server ({means})"),
         Computed::Here => "read and computed here".to_owned(),
-    }
-}
-
-/// What is done with a file between its last byte and its name, where checksums were asked for.
-pub const CHECKING: &str = "checking what was written";
-
-/// `verified 12 files by sha256sum on the server`: how the checksums of copies were had.
-pub fn verified(by: &Verified, files: u64) -> String {
-    let files = plural(files, "file", "files");
-    match by.by {
-        Computed::Server(means) => {
-            let name = by.algorithm.name();
-            let means = if means.to_lowercase().replace('-', "").contains(name) {
-                means.to_owned()
-            } else {
-                format!("{means} ({name})")
-            };
-            format!("verified {files} by {means} on the server")
-        }
-        Computed::Here => format!("verified {files} by reading back ({})", by.algorithm.name()),
     }
 }
 
@@ -413,13 +367,14 @@ mod tests {
             Timestamp::from_seconds(DateTime::parse_from_rfc3339(text).map(|t| t.timestamp()).unwrap_or(0))
         };
         let now = at("2026-11-20T21:00:00Z");
-        for (time, text) in [
-            ("2026-11-20T20:55:00Z", "today 20:55"),
-            ("2026-11-18T09:12:00Z", "Nov 18 09:12"),
-            ("2024-03-09T01:00:00Z", "2024-03-09"),
-            ("2027-03-09T01:00:00Z", "2027-03-09"),
+        for (time, text, short) in [
+            ("2026-11-20T20:55:00Z", "today 20:55", "20:55"),
+            ("2026-11-18T09:12:00Z", "Nov 18 09:12", "Nov 18"),
+            ("2024-03-09T01:00:00Z", "2024-03-09", "2024-03"),
+            ("2027-03-09T01:00:00Z", "2027-03-09", "2027-03"),
         ] {
             assert_eq!(timestamp_in(at(time), now, Zone::Utc), text);
+            assert_eq!(timestamp_short(at(time), now, Zone::Utc), short);
         }
         for seconds in [i64::MIN, i64::MAX, -62_200_000_000, 253_500_000_000] {
             assert!(!timestamp(Timestamp::from_seconds(seconds), now).is_empty());
@@ -433,36 +388,17 @@ mod tests {
         assert_eq!(mode(0o4755, Kind::File), "-rwsr-xr-x");
         assert_eq!(mode(0o1777, Kind::Dir), "drwxrwxrwt");
         assert_eq!(mode(0o7000, Kind::Symlink), "l--S--S--T");
+        let mut pipe = Entry::new(&b"pipe"[..], Kind::Other);
+        assert_eq!(mode_of(&pipe, 0o644), "?rw-r--r--");
+        pipe.special = Some('p');
+        assert_eq!(mode_of(&pipe, 0o644), "prw-r--r--");
     }
 
     #[test]
-    fn counts_and_outcomes() {
+    fn counts() {
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(plural(1, "entry", "entries"), "1 entry");
-        assert_eq!(
-            totals(&Totals { files: 2, dirs: 1, links: 0, bytes: 2048 }),
-            "1 folder, 2 files, 2.0 KiB"
-        );
-        assert_eq!(totals(&Totals::default()), "nothing");
-        let done = Totals { files: 992, dirs: 4, ..Totals::default() };
-        assert_eq!(
-            outcome(&Outcome { done, failed: 8, ..Outcome::default() }, "copied"),
-            "992 copied, 8 failed"
-        );
-    }
-
-    #[test]
-    fn an_outcome_says_where_it_went_before_what_was_left_out() {
-        let done = Totals { files: 2, ..Totals::default() };
-        let outcome = Outcome { done, skipped: 2, ..Outcome::default() };
-        assert_eq!(outcome_to(&outcome, "copied", "web-01:/srv"), "2 copied to web-01:/srv, 2 skipped");
-    }
-
-    #[test]
-    fn folders_that_were_changed_count() {
-        let done = Totals { files: 6, dirs: 1, ..Totals::default() };
-        assert_eq!(outcome(&Outcome { done, ..Outcome::default() }, "changed"), "7 changed");
     }
 
     #[test]

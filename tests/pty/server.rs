@@ -212,12 +212,12 @@ fn a_big_copy_is_cancelled_and_leaves_nothing() {
     panes.screen.press(F5);
     panes.screen.wait_for("1 job");
     panes.screen.press("q");
-    panes.screen.wait_for("Quit while jobs run?");
+    panes.screen.wait_for("Quit while a copy runs?");
     panes.screen.press("n");
-    panes.screen.wait_until_gone("Quit while jobs run?");
+    panes.screen.wait_until_gone("Quit while a copy runs?");
     assert!(panes.screen.is_running());
     panes.screen.press(CTRL_C);
-    panes.screen.wait_for("Quit while jobs run?");
+    panes.screen.wait_for("Quit while a copy runs?");
     panes.screen.press("y");
     assert_eq!(panes.screen.wait().exit_code(), 0);
     panes.screen.assert_given_back();

@@ -304,3 +304,29 @@ fn a_hundred_thousand_rows_stay_quick() {
     // Forty keys in a build without optimization, on a machine that does other things as well.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn sides_that_are_the_same_say_how_much_that_is_and_how_to_see_it() {
+    for (w, h) in SIZES {
+        let (mut ui, job) = begun(w, h);
+        ui.event(job, What::Compared(vec![pair("a", Relation::Same), pair("b", Relation::Same)]));
+        ui.event(job, What::Done(Outcome::default()));
+        let screen = ui.screen();
+        assert!(screen.contains("Both sides are the same: 2 files."), "{screen}");
+        assert!(screen.contains("4 shows them.") || w < 60, "{screen}");
+    }
+}
+
+#[test]
+fn every_switch_is_seen_on_the_smallest_screen() {
+    for deletes in ["", "D", "m", "m m", "c"] {
+        let mut ui = compared(40, 10);
+        ui.press(deletes);
+        let screen = ui.screen();
+        let chips = screen.lines().nth(1).unwrap();
+        assert!(chips.contains("●L ●≠ ●R ○="), "{chips}");
+    }
+    // Where it is smaller still, a sign says that there are more.
+    let screen = compared(26, 10).screen();
+    assert!(screen.lines().nth(1).unwrap().contains('…'), "{screen}");
+}

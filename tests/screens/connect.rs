@@ -525,3 +525,55 @@ fn a_paste_is_typed_into_the_search_line() {
     ui.press("Enter");
     assert_eq!(opened(&ui), "sftp://ann@web/x");
 }
+
+/// Of what is wrong with ssh_config the reason matters, however long the path to it is.
+#[test]
+fn why_ssh_config_cannot_be_read_is_told_whole() {
+    let mut ui = Ui::new(80, 24);
+    ui.show(Side::Left, ".", local(), site());
+    ui.press("^B");
+    let Command::Hosts { job } = *ui.last() else { panic!("no hosts") };
+    let why = "/work/somewhere/deep/home/of/ann/.ssh/config2 line 3: no argument after keyword \"Port\"";
+    let error = Error::new(ErrorKind::Failure, Operation::ReadConfig).with_detail(why);
+    ui.event(job, What::Failed(error));
+    ui.state.notice = None;
+    let screen = ui.screen();
+    let rows: Vec<&str> = screen.lines().filter_map(|row| row.split("││").next()).collect();
+    let text = rows.join(" ").replace(['│', '"'], " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("line 3: no argument after keyword Port"), "{screen}");
+}
+
+#[test]
+fn empty_fields_say_what_the_protocol_makes_of_them() {
+    let mut ui = choosing(80, 24);
+    ui.press("F7 Tab Tab");
+    assert!(ui.screen().contains("as ssh_config says"), "{}", ui.screen());
+    ui.press("Right");
+    let screen = ui.screen();
+    assert!(screen.contains("anonymous") && screen.contains("a name or an address"), "{screen}");
+    assert!(!screen.contains("ssh_config says"), "{screen}");
+}
+
+/// As a host key is: both are compared in the same way.
+#[test]
+fn a_certificate_is_shown_with_its_picture_and_air_around_its_fingerprint() {
+    for (w, h) in [(80, 24), (140, 40)] {
+        let screen = crate::asked(w, h, crate::untrusted_certificate()).screen();
+        assert!(screen.contains("[X.509]") && screen.contains("[SHA256]"), "{screen}");
+        let rows: Vec<&str> = screen.lines().collect();
+        let first = rows.iter().position(|row| row.contains("81:AC:D7")).unwrap();
+        let is_blank = |row: &str| row.split('│').any(|part| part.len() > 70 && part.trim().is_empty());
+        assert!(is_blank(rows[first - 1]) && is_blank(rows[first + 2]), "{screen}");
+    }
+}
+
+#[test]
+fn a_bookmark_of_this_machine_needs_its_path() {
+    let mut ui = choosing(80, 24);
+    ui.press("F7");
+    ui.type_text("here");
+    ui.press("Tab Tab Left Enter");
+    let screen = ui.screen();
+    assert!(screen.contains("Say which path on this machine."), "{screen}");
+}

@@ -385,3 +385,13 @@ fn names_are_selected_by_pattern() {
     ui.press("- Enter");
     assert_eq!(selected(&ui), 0, "nothing typed is all that is shown");
 }
+
+#[test]
+fn times_that_look_alike_are_told_once() {
+    let mut ui = Ui::new(140, 40);
+    ui.show(Side::Left, ".", local(), vec![entry("a", 1, 10), entry("b", 1, 12)]);
+    ui.press("^A i");
+    let screen = ui.screen();
+    assert!(screen.contains("Modified  today 20:59 "), "{screen}");
+    assert!(!screen.contains("today 20:59 to"), "{screen}");
+}

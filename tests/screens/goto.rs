@@ -248,3 +248,10 @@ fn what_was_gone_to_is_kept_and_comes_back() {
     ui.press("^g Up Up");
     assert_eq!(text(&ui), "/var/log");
 }
+
+#[test]
+fn the_mark_of_the_field_stands_apart_from_its_label() {
+    let mut ui = two_panes(80, 24);
+    ui.press("^G");
+    assert!(ui.screen().contains("› Path"), "{}", ui.screen());
+}

@@ -283,7 +283,7 @@ fn the_title_says_what_is_waited_for() {
     let progress =
         |phase, checking| Progress { phase, checking, done: whole, total: whole, ..Progress::default() };
     for (phase, checking, wanted) in [
-        (TransferPhase::Asking, 0, "100%  waits for your answer"),
+        (TransferPhase::Asking, 0, "waits for your answer  100%"),
         (TransferPhase::Paused, 0, "100%  paused"),
         (TransferPhase::Running, 2, "100%  checking"),
     ] {
@@ -488,4 +488,130 @@ fn one_that_failed_as_a_whole_has_reached_what_its_record_says() {
     ui.event(job, What::Failed(lost()));
     ui.press("T Enter");
     assert!(ui.screen().contains("failed after 1 file, 64.0 KiB"), "{}", ui.screen());
+}
+
+fn running(phase: TransferPhase) -> Progress {
+    Progress {
+        phase,
+        done: Totals { bytes: 22_230_000, ..Totals::default() },
+        total: Totals { files: 1, bytes: 300_000_000, ..Totals::default() },
+        rate: 3_100_000.0,
+        elapsed: Duration::from_secs(7),
+        remaining: Some(Duration::from_secs(90)),
+        ..Progress::default()
+    }
+}
+
+#[test]
+fn what_runs_never_stands_on_the_last_reply() {
+    let (mut ui, job) = copying(40, 10);
+    ui.msg(Msg::Progress(vec![(job, running(TransferPhase::Running))]));
+    ui.event(JobId::NONE, What::Log { lines: log_lines(), dropped: 0 });
+    ui.state.notice = None;
+    let screen = ui.screen();
+    let status = screen.lines().nth(8).unwrap();
+    assert!(status.contains("…  ⇅ 1 job  7%"), "{status}");
+}
+
+#[test]
+fn that_an_answer_is_waited_for_is_what_is_left_out_last() {
+    for (w, h, held) in [(40, 10, false), (80, 24, false), (80, 24, true)] {
+        let (mut ui, job) = copying(w, h);
+        if held {
+            ui.press("Down x Tab");
+        }
+        ui.msg(Msg::Progress(vec![(job, running(TransferPhase::Asking))]));
+        ui.state.notice = None;
+        assert!(ui.screen().contains("1 job  waits for you"), "{}", ui.screen());
+    }
+}
+
+#[test]
+fn details_of_what_runs_use_the_rows_there_are() {
+    let (mut ui, job) = copying(40, 10);
+    ui.msg(Msg::Progress(vec![(job, running(TransferPhase::Running))]));
+    ui.press("T Enter");
+    let screen = ui.screen();
+    for fact in ["21.2 of 286 MiB", "0 of 1 file", "3.0 MiB/s now", "1:30 to go"] {
+        assert!(screen.contains(fact), "{fact}: {screen}");
+    }
+}
+
+#[test]
+fn a_reason_has_the_rows_that_the_list_leaves() {
+    let screen = failed_details(40, 10).screen();
+    assert!(
+        screen.contains("assets/deep/b.css: SFTP") && screen.contains("SSH_FX_FAILURE), Failure."),
+        "{screen}"
+    );
+}
+
+/// What can go on later is told with its keys, and nothing else promises to.
+#[test]
+fn quitting_says_what_becomes_of_what_runs() {
+    let asked = |keys: &str| {
+        let (mut ui, _) = copying(80, 24);
+        ui.press(keys);
+        ui.screen().replace(['"', '\n', '│'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let one = asked("q");
+    assert!(one.contains("Quit while a copy runs?"), "{one}");
+    let two = asked("Down F5 q");
+    assert!(two.contains("Quit while 2 copies run?"), "{two}");
+    let mixed = asked("Down F8 Right Enter q");
+    assert!(mixed.contains("Quit while 2 jobs run?"), "{mixed}");
+    let mut ui = two_panes(80, 24);
+    ui.press("Down F8 Right Enter q");
+    let screen = ui.screen();
+    assert!(screen.contains("Quit while a deletion runs?"), "{screen}");
+    assert!(screen.contains("It stops where it is; what is done stays done."), "{screen}");
+    assert!(!screen.contains("goes on"), "{screen}");
+}
+
+#[test]
+fn the_figures_of_several_transfers_stand_below_each_other() {
+    for (w, h) in [(80, 24), (140, 40), (300, 40)] {
+        let (mut ui, first) = copying(w, h);
+        ui.press("Down F5");
+        let Command::Copy { job: second, .. } = *ui.last() else { panic!("no copy") };
+        let other = Progress {
+            total: Totals { files: 7, bytes: 40_000, ..Totals::default() },
+            done: Totals { files: 2, bytes: 12_000, ..Totals::default() },
+            rate: 900.0,
+            remaining: Some(Duration::from_secs(4000)),
+            ..running(TransferPhase::Running)
+        };
+        ui.msg(Msg::Progress(vec![(first, running(TransferPhase::Running)), (second, other)]));
+        let screen = ui.screen();
+        let rows: Vec<&str> =
+            screen.lines().filter(|row| row.contains("ETA ") && row.contains('░')).collect();
+        assert_eq!(rows.len(), 2, "{screen}");
+        for what in ["/s  ETA", "ETA", "%"] {
+            let at = |row: &str| row.split(what).next().map(|before| before.chars().count());
+            assert_eq!(at(rows[0]), at(rows[1]), "{what}: {screen}");
+        }
+        assert!(rows[0].contains("21.2 of 286 MiB") && rows[0].contains("ETA 1:30"), "{screen}");
+        assert!(!rows[0].contains("1 file"), "one file needs no count: {screen}");
+        assert!(rows[1].contains("2 of 7 files") || w < 100, "{screen}");
+    }
+}
+
+#[test]
+fn what_nobody_measured_is_left_out_of_the_explanation() {
+    let mut ui = failed_details(140, 40);
+    ui.press("Enter");
+    let screen = ui.screen();
+    assert!(screen.contains("SFTP status 4") && screen.contains("Asked"), "{screen}");
+    assert!(!screen.contains("Took"), "{screen}");
+}
+
+#[test]
+fn a_transfer_of_nothing_but_folders_says_so() {
+    let (mut ui, job) = copying(80, 24);
+    let done = Totals { dirs: 1, ..Totals::default() };
+    ui.event(job, What::Done(Outcome { done, ..Outcome::default() }));
+    assert!(ui.says("1 folder copied to web-01:/var/www/site."));
+    let (mut ui, job) = copying(80, 24);
+    ui.event(job, What::Done(Outcome { failed: 1, ..Outcome::default() }));
+    assert!(ui.says("Nothing was copied to web-01:/var/www/site: 1 failed."));
 }

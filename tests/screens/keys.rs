@@ -180,3 +180,16 @@ fn the_list_of_keys_is_what_the_program_has() {
         "assets/keys.md is old: renew it with WHARF_KEYS=write cargo test --test screens list_of_keys"
     );
 }
+
+#[test]
+fn the_palette_says_what_is_to_be_typed_and_shows_keys_whole() {
+    for (w, h) in SIZES {
+        let mut ui = two_panes(w, h);
+        ui.press(":");
+        let screen = ui.screen();
+        assert!(screen.contains("› part of a name") && screen.contains("• can be used now"), "{screen}");
+        assert!(!screen.contains("Backspace…") && screen.contains("Backspace"), "{screen}");
+        ui.type_text("copy");
+        assert!(ui.screen().contains("› copy"), "{}", ui.screen());
+    }
+}

@@ -177,3 +177,28 @@ fn the_plans_in_dark_and_light() {
         insta::assert_snapshot!(format!("look_{name}_compare"), themed(crate::compare::compared(80, 24)));
     }
 }
+
+/// As in the programs that people come from: half the screen is enough for a time.
+#[test]
+fn times_are_seen_at_eighty_columns() {
+    let mut ui = two_panes(80, 24);
+    let screen = ui.screen();
+    assert!(
+        screen.contains("Modified") && screen.contains(" 20:55 ") && screen.contains("Nov 18"),
+        "{screen}"
+    );
+    ui.press("s m");
+    assert!(ui.screen().contains("Modif. ▼"), "{}", ui.screen());
+}
+
+#[test]
+fn a_filter_that_lets_nothing_through_says_so() {
+    for (w, h) in SIZES {
+        let mut ui = two_panes(w, h);
+        ui.press("/");
+        ui.type_text("zzz");
+        assert!(ui.screen().contains("No name contains \u{201c}zzz\u{201d}"), "{}", ui.screen());
+        ui.press("Enter");
+        assert!(ui.screen().contains("No name contains \u{201c}zzz\u{201d}"), "{}", ui.screen());
+    }
+}

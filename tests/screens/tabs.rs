@@ -192,3 +192,14 @@ fn tabs_are_buttons() {
     assert_eq!(ui.state.tabs.count(), 9);
     assert!(ui.says("9 tabs"));
 }
+
+/// Without colours too.
+#[test]
+fn the_tab_that_is_seen_has_a_mark() {
+    let mut ui = two_panes(80, 24);
+    assert!(!ui.screen().lines().next().unwrap().contains('▸'), "one tab needs none");
+    ui.press("t");
+    assert!(ui.screen().lines().next().unwrap().contains("▸[2 web-01]"), "{}", ui.screen());
+    ui.press("1");
+    assert!(ui.screen().lines().next().unwrap().contains("wharf ▸[1 web-01]"), "{}", ui.screen());
+}

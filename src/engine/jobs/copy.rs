@@ -24,7 +24,7 @@ use crate::{
         limit::Throttle,
         prepare::Tops,
         remove::{self, Removal},
-        step::CopyLink,
+        step::Later,
     },
 };
 
@@ -126,11 +126,11 @@ impl Job {
                 drop(feed);
                 planned
             };
-            let (planned, links) = match mode {
+            let (planned, later) = match mode {
                 Mode::Run => tokio::join!(planning, transfer.run(batches)),
                 Mode::Plan => tokio::join!(planning, self.show(batches)),
             };
-            let links = links?;
+            let later = later?;
             planned?;
             outcome.failed += found.refused;
             outcome.skipped += found.skipped;
@@ -141,7 +141,7 @@ impl Job {
                 }
                 continue;
             }
-            transfer.conclude(links, found.ending, outcome.failed).await?;
+            transfer.conclude(later, found.ending, outcome.failed).await?;
             if let Some(removal) = found.sources {
                 let is_whole = || {
                     outcome.failed + outcome.skipped + counters.failures() == 0
@@ -206,13 +206,13 @@ impl Job {
     }
 
     /// Tells of the steps as they come, instead of doing them.
-    async fn show(&self, mut batches: Batches) -> Result<Vec<CopyLink>> {
+    async fn show(&self, mut batches: Batches) -> Result<Later> {
         while let Some(batch) = batches.next().await {
             for steps in batch.steps.chunks(STEPS) {
                 self.shared.emit(self.job, What::Steps(steps.to_vec())).await;
             }
         }
-        Ok(Vec::new())
+        Ok(Later::default())
     }
 
     pub(super) async fn ask_conflicts(&self, mut conflicts: Vec<Conflict>) -> Result<Decisions> {

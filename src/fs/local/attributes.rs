@@ -22,7 +22,7 @@ use nix::{
     unistd::{Gid, Group, Uid, User},
 };
 
-use crate::fs::{Attributes, Entry, Kind, OwnerNames, Principal, Timestamp};
+use crate::fs::{Attributes, Entry, Kind, OwnerNames, Principal, Timestamp, entry::special_of};
 
 /// Names of users and groups, asked of the system once each: behind a lookup there may be a
 /// directory server far away.
@@ -110,6 +110,7 @@ pub fn from_metadata(path: &Path, name: Box<[u8]>, metadata: &Metadata, owners: 
         uid: Some(metadata.uid()),
         gid: Some(metadata.gid()),
     };
+    entry.special = special_of(metadata.mode());
     entry.owner = owners.user(metadata.uid());
     entry.group = owners.group(metadata.gid());
     if entry.kind == Kind::File && metadata.nlink() > 1 {

@@ -201,6 +201,7 @@ impl Lister {
 
     fn entry_of(&self, name: Name) -> Entry {
         let mut entry = Entry::new(&name.name[..], name.attributes.kind_or_guess(&name.long));
+        entry.special = name.attributes.special;
         entry.attributes = name.attributes.attributes;
         if let Some((owner, group)) = response::owner_and_group(&name.long) {
             entry.owner = Some(self.session.intern(owner));

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::request::attr;
-use crate::fs::{Attributes, Kind, Space, Timestamp};
+use crate::fs::{Attributes, Kind, Space, Timestamp, entry::special_of};
 
 /// The largest packet that is taken from a server. DATA is bounded by what was asked for; some
 /// servers send NAME packets far past the draft's 34,000 bytes.
@@ -55,6 +55,8 @@ pub struct FileAttributes {
     pub attributes: Attributes,
     /// `None` where the server sent no permissions or no type among them.
     pub kind: Option<Kind>,
+    /// As in [`Entry`](crate::fs::Entry).
+    pub special: Option<char>,
 }
 
 impl FileAttributes {
@@ -121,6 +123,7 @@ impl Reader {
         if flags & attr::PERMISSIONS != 0 {
             let mode = self.u32()?;
             out.attributes.mode = Some(mode & 0o7777);
+            out.special = special_of(mode);
             out.kind = match mode & 0o170_000 {
                 0o100_000 => Some(Kind::File),
                 0o040_000 => Some(Kind::Dir),

@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 
+use crate::trust::picture;
+
 /// What a type's blob holds after its name.
 struct Kind {
     name: &'static str,
@@ -112,48 +114,9 @@ pub(super) fn type_is_named(algorithm: &str, name: &str) -> bool {
     algorithm == name || algorithm == "ssh-rsa" && matches!(name, "rsa-sha2-256" | "rsa-sha2-512")
 }
 
-const WIDTH: usize = 17;
-const HEIGHT: usize = 9;
-/// A square's mark by how often the bishop stood on it; then where it began, and where it ended.
-const MARKS: &[u8; 17] = b" .o+=*BOX@%&#/^SE";
-
-/// The fingerprint as a picture of eleven lines, as `ssh-keygen -lv` draws it: the walk of "The
-/// drunken bishop: An analysis of the OpenSSH fingerprint visualization algorithm" (2009).
+/// The fingerprint as a picture of eleven lines, as `ssh-keygen -lv` draws it.
 pub fn randomart(blob: &[u8]) -> String {
-    const START: (usize, usize) = (WIDTH / 2, HEIGHT / 2);
-    const MOST: u8 = MARKS.len() as u8 - 3;
-    let mut field = [[0u8; WIDTH]; HEIGHT];
-    let (mut x, mut y) = START;
-    for byte in Sha256::digest(blob) {
-        for step in 0..4 {
-            let bits = byte >> (2 * step);
-            x = walk(x, bits & 1 != 0, WIDTH);
-            y = walk(y, bits & 2 != 0, HEIGHT);
-            field[y][x] = (field[y][x] + 1).min(MOST);
-        }
-    }
-    field[START.1][START.0] = MOST + 1;
-    field[y][x] = MOST + 2;
-
-    let mut picture = frame(&title(blob));
-    for row in field {
-        picture.push_str("\n|");
-        picture.extend(row.iter().map(|&visits| MARKS[usize::from(visits)] as char));
-        picture.push('|');
-    }
-    picture.push('\n');
-    picture.push_str(&frame("[SHA256]"));
-    picture
-}
-
-fn walk(at: usize, forward: bool, size: usize) -> usize {
-    if forward { (at + 1).min(size - 1) } else { at.saturating_sub(1) }
-}
-
-fn frame(title: &str) -> String {
-    let left = (WIDTH.saturating_sub(title.len())) / 2;
-    let right = WIDTH.saturating_sub(left + title.len());
-    format!("+{}{title}{}+", "-".repeat(left), "-".repeat(right))
+    picture::of(&Sha256::digest(blob), &title(blob))
 }
 
 fn title(blob: &[u8]) -> String {
@@ -167,7 +130,7 @@ fn title(blob: &[u8]) -> String {
         }
     };
     let long = format!("[{} {bits}]", kind.short);
-    if long.len() <= WIDTH { long } else { format!("[{}]", kind.short) }
+    if long.len() <= picture::WIDTH { long } else { format!("[{}]", kind.short) }
 }
 
 fn split(blob: &[u8]) -> Option<(&'static Kind, Vec<&[u8]>)> {

@@ -7,6 +7,7 @@ use super::{Areas, Column, Hit, inside, take_bottom, take_top, viewer};
 use crate::{
     transfer::sync::Mode,
     ui::{
+        action::Action,
         state::{Asking, Compare, Details, Overlay, Question, Review, State, rows::Place},
         text,
     },
@@ -93,23 +94,22 @@ pub fn board(areas: &Areas, state: &State) -> Board {
     let mut rest = inside(outer);
     let narrow = rest.width < 64;
     let roomy = rest.height >= 12;
+    let height = rest.height;
+    let low = Low::of(&shown, state, height);
     let wanted = match shown {
         Shown::Review(_) => 2 + u16::from(narrow),
+        Shown::Details(_) if !roomy => low.foot,
         Shown::Details(_) => 4,
         Shown::Compare(_) => 2,
     };
-    let height = rest.height;
     let chips = take_top(&mut rest, u16::from(matches!(shown, Shown::Compare(_)) && height >= 5));
     let height = rest.height;
-    let is_low = matches!(shown, Shown::Details(_)) && !roomy;
-    // Of a transfer's details on a low screen, how far it is comes before why an item failed.
-    let most = if is_low { height / 3 } else { height.saturating_sub(2) };
-    let foot = take_bottom(&mut rest, wanted.min(most));
+    let foot = take_bottom(&mut rest, wanted.min(height.saturating_sub(2)));
     let _ = take_bottom(&mut rest, u16::from(roomy));
     let height = rest.height;
     let heads = match shown {
         Shown::Details(_) if roomy => take_top(&mut rest, 3),
-        Shown::Details(_) => take_top(&mut rest, u16::from(height >= 3)),
+        Shown::Details(_) => take_top(&mut rest, low.heads.min(height.saturating_sub(1))),
         _ => take_top(&mut rest, u16::from(!narrow && height >= 4)),
     };
     let columns = match shown {
@@ -121,6 +121,29 @@ pub fn board(areas: &Areas, state: &State) -> Board {
         Shown::Compare(_) => compare_columns(rest),
     };
     Board { outer, chips, heads, rows: rest, foot, columns }
+}
+
+/// Rows of a transfer's details where there are few: how far it is, and why an item failed.
+#[derive(Clone, Copy, Default)]
+struct Low {
+    heads: u16,
+    foot: u16,
+}
+
+impl Low {
+    fn of(shown: &Shown<'_>, state: &State, height: u16) -> Low {
+        let Shown::Details(details) = shown else { return Low::default() };
+        let is_running = details.transfer(state).is_some_and(|transfer| transfer.is_running());
+        let failed = u16::try_from(details.count(state)).unwrap_or(u16::MAX);
+        if failed == 0 {
+            // What the lines do not need, how it goes may have.
+            return Low { heads: if is_running { height.saturating_sub(1).min(4) } else { 1 }, foot: 0 };
+        }
+        let heads = u16::from(height >= 3);
+        // A row at least is for what failed; of more, as many are seen as leave room for the reason.
+        let rows = failed.min((height / 3).max(1));
+        Low { heads, foot: height.saturating_sub(heads + rows) }
+    }
 }
 
 fn review_columns(rows: Rect) -> Columns {
@@ -173,57 +196,110 @@ pub struct Chip {
     pub area: Rect,
     pub label: String,
     pub is_on: bool,
-    pub action: crate::ui::action::Action,
+    pub action: Action,
 }
 
-/// The switches, as many as fit.
+/// The switches, from the longest way to name them that fits.
 pub fn chips(state: &State, compare: &Compare, area: Rect) -> Vec<Chip> {
-    use crate::ui::action::Action;
+    if area.height == 0 {
+        return Vec::new();
+    }
+    let keys = area.width >= 64;
+    let long = area.width >= 100;
+    let ways = [(Naming::Long, 2), (Naming::Tight, 2), (Naming::Tight, 1), (Naming::Letters, 1)];
+    let mut ways = ways.into_iter().skip(usize::from(!long));
+    loop {
+        let Some((naming, gap)) = ways.next() else { return Vec::new() };
+        let labels = chip_labels(compare, naming);
+        let count = labels.len();
+        let placed = place_chips(state, labels, area, keys, gap);
+        if placed.len() == count || naming == Naming::Letters {
+            return if placed.len() == count { placed } else { and_more(placed, area) };
+        }
+    }
+}
+
+/// How the switches are named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    Long,
+    Tight,
+    Letters,
+}
+
+fn chip_labels(compare: &Compare, naming: Naming) -> Vec<(String, bool, Action)> {
     let mode = match compare.plan.mode() {
         Mode::Right => "mirror →",
         Mode::Left => "mirror ←",
         Mode::Both => "both ways",
     };
     let (seen, sorts) = (compare.seen, compare.sorts);
-    let long = area.width >= 100;
-    let pick = |wide: &'static str, tight: &'static str| if long { wide } else { tight };
+    let pick = |long: &'static str, tight: &'static str, letter: &'static str| match naming {
+        Naming::Long => long,
+        Naming::Tight => tight,
+        Naming::Letters => letter,
+    };
     let by = match compare.content {
-        true => "by content",
-        false => pick("by size and time", "by time"),
+        true => pick("by content", "by content", "content"),
+        false => pick("by size and time", "by time", "by time"),
     };
     // A mark as well as a colour says what is on.
     let switch = |label: &str, is_on: bool| format!("{}{label}", if is_on { "●" } else { "○" });
     let mut chips = vec![(mode.to_owned(), true, Action::SyncMode)];
     if compare.plan.mode() != Mode::Both {
         let deletes = compare.plan.deletes();
-        chips.push((switch(pick("delete the rest", "delete"), deletes), deletes, Action::Deletions));
+        let label = switch(pick("delete the rest", "delete", "delete"), deletes);
+        chips.push((label, deletes, Action::Deletions));
     }
     chips.push((by.to_owned(), compare.content, Action::ByContent));
     for (what, count, is_on, action) in [
-        (pick("only left", "left"), sorts.only_left, seen.only_left, Action::ShowOnlyLeft),
-        ("changed", sorts.changed, seen.changed, Action::ShowChanged),
-        (pick("only right", "right"), sorts.only_right, seen.only_right, Action::ShowOnlyRight),
-        ("same", sorts.same, seen.same, Action::ShowSame),
+        (pick("only left", "left", "L"), sorts.only_left, seen.only_left, Action::ShowOnlyLeft),
+        (pick("changed", "changed", "≠"), sorts.changed, seen.changed, Action::ShowChanged),
+        (pick("only right", "right", "R"), sorts.only_right, seen.only_right, Action::ShowOnlyRight),
+        (pick("same", "same", "="), sorts.same, seen.same, Action::ShowSame),
     ] {
-        let label = if long { format!("{what} {}", words::count(count)) } else { what.to_owned() };
+        let label = match naming {
+            Naming::Long => format!("{what} {}", words::count(count)),
+            Naming::Tight | Naming::Letters => what.to_owned(),
+        };
         chips.push((switch(&label, is_on), is_on, action));
     }
+    chips
+}
+
+/// As many as fit, each with its key in front where `keys` are wanted.
+fn place_chips(
+    state: &State,
+    labels: Vec<(String, bool, Action)>,
+    area: Rect,
+    keys: bool,
+    gap: u16,
+) -> Vec<Chip> {
     let in_mode = |action| state.keymap.in_mode(crate::ui::keymap::Mode::Compare, action);
     let key = |action| in_mode(action).first().map(ToString::to_string);
-    let short = area.width < 64;
     let mut x = area.x + 1;
     let mut out = Vec::new();
-    for (label, is_on, action) in chips {
-        let key = key(action).unwrap_or_default();
-        let label = if short { label } else { format!("{key} {label}") };
+    for (label, is_on, action) in labels {
+        let label = if keys { format!("{} {label}", key(action).unwrap_or_default()) } else { label };
         let width = u16::try_from(text::width(&label)).unwrap_or(u16::MAX);
-        if area.height == 0 || x.saturating_add(width) > area.right() {
+        if x.saturating_add(width) > area.right() {
             break;
         }
         out.push(Chip { area: Rect { x, y: area.y, width, height: 1 }, label, is_on, action });
-        x = x.saturating_add(width + 2);
+        x = x.saturating_add(width + gap);
     }
     out
+}
+
+/// The same with a sign that there are more, which leads to all the keys.
+fn and_more(mut placed: Vec<Chip>, area: Rect) -> Vec<Chip> {
+    let behind = |placed: &[Chip]| placed.last().map_or(area.x, |chip| chip.area.right()) + 1;
+    while behind(&placed) >= area.right() && !placed.is_empty() {
+        placed.pop();
+    }
+    let area = Rect { x: behind(&placed), y: area.y, width: 1, height: 1 };
+    placed.push(Chip { area, label: "…".to_owned(), is_on: false, action: Action::Help });
+    placed
 }
 
 /// What of a screen that is in front is at that cell.

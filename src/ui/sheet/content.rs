@@ -155,7 +155,7 @@ fn typing_content(typing: &Typing, field: &Field, error: Option<&String>) -> Con
             (title.to_owned(), lines)
         }
         Typing::Workspace => {
-            let lines = vec![line(Role::Soft, "The tabs and their places are kept by it")];
+            let lines = vec![line(Role::Soft, "A name for these tabs and their places")];
             ("Save a workspace".to_owned(), lines)
         }
         Typing::Search => {
@@ -223,17 +223,19 @@ fn confirm(state: &State, deed: &Deed, lines: &[String], choice: usize) -> Conte
         Deed::Sync => ("Copy and delete?".to_owned(), "Back", "Copy and delete"),
         Deed::Discard { .. } => ("Forget this transfer?".to_owned(), "Keep it", "Forget it"),
         Deed::Import { .. } => ("Import these sites?".to_owned(), "Leave them", "Import"),
-        Deed::Quit => ("Quit while jobs run?".to_owned(), "Stay", "Quit and stop them"),
+        Deed::Quit { running } => (format!("Quit while {running}?"), "Stay", "Quit"),
     };
     let mut said: Vec<Line> = lines.iter().map(|text| line(Role::Text, &**text)).collect();
     if let Deed::Remove { inside: Some(counted), .. } = deed {
         said.insert(counted.line.min(said.len()), inside(state, counted));
     }
+    // What is not done away with by it looks harmless.
+    let loses = !matches!(deed, Deed::GoTo { .. } | Deed::Import { .. });
     Content {
         title,
         lines: said,
         // Not the letter that opened the dialog: pressing it twice must delete nothing.
-        buttons: vec![(format!("n  {no}"), 'n', false), (format!("y  {yes}"), 'y', true)],
+        buttons: vec![(format!("n  {no}"), 'n', false), (format!("y  {yes}"), 'y', loses)],
         choice,
         danger: matches!(deed, Deed::Remove { .. } | Deed::Sync),
         width: 56,
@@ -346,89 +348,101 @@ fn ask(question: &Question, room: usize) -> Content {
     }
 }
 
-/// What is to be compared, with the picture beside it where there is room for both.
+/// What a person compares before saying yes, to be laid out.
+struct Contact {
+    facts: Vec<(&'static str, String)>,
+    /// Why it is asked, and what to do.
+    why: Vec<(Role, String)>,
+    fingerprint: String,
+    picture: String,
+}
+
+impl Contact {
+    /// Facts left and the picture right, below them the fingerprint with air around it; one below
+    /// the other where there is no room for both.
+    fn lines(self, room: usize) -> Vec<Line> {
+        const PICTURE: usize = 19;
+        let beside = room >= PICTURE + 40;
+        let columns = if beside { room - PICTURE - 2 } else { room };
+        let print = text::wrap_fingerprint(&self.fingerprint, room);
+        let fingerprint = print.into_iter().map(|part| line(Role::Title, part));
+        let why = self
+            .why
+            .iter()
+            .flat_map(|(role, text)| text::wrap(text, columns).into_iter().map(|part| line(*role, part)));
+        let mut facts: Vec<Line> = Vec::new();
+        for (label, value) in self.facts.iter().filter(|(_, value)| !value.is_empty()) {
+            for (at, part) in text::wrap(value, columns.saturating_sub(10)).into_iter().enumerate() {
+                facts.push(fact(if at == 0 { label } else { "" }, part));
+            }
+        }
+        let mut picture = self.picture.lines().map(|row| Piece(Role::Faint, words::escape(row).into_owned()));
+        if !beside {
+            // On a small screen what must be compared comes first.
+            let (reason, advice): (Vec<_>, Vec<_>) =
+                why.partition(|line| line.first().is_some_and(|piece| piece.0 == Role::Text));
+            let picture = picture.map(|row| vec![row]);
+            return fingerprint.chain(reason).chain(facts).chain(advice).chain(picture).collect();
+        }
+        facts.push(Line::new());
+        facts.extend(why);
+        let mut lines = Vec::new();
+        let mut left = facts.into_iter();
+        loop {
+            let (mut text, row) = match (left.next(), picture.next()) {
+                (None, None) => break,
+                (text, row) => (text.unwrap_or_default(), row),
+            };
+            let used: usize = text.iter().map(|piece| text::width(&piece.1)).sum();
+            text.push(Piece(Role::Text, " ".repeat((columns + 2).saturating_sub(used))));
+            text.extend(row);
+            lines.push(text);
+        }
+        lines.push(Line::new());
+        lines.extend(fingerprint);
+        lines
+    }
+}
+
+/// A server that is not known yet.
 fn first_contact(host: &trust::UnknownHost, room: usize) -> Vec<Line> {
-    const PICTURE: usize = 19;
     const WARNING: &str =
         "This is the first contact. Compare the fingerprint with what the server's administrator published.";
-    let beside = room >= PICTURE + 40;
-    let columns = if beside { room - PICTURE - 2 } else { room };
-    let print = words::escape(&host.fingerprint);
-    let fingerprint = text::wrap_fingerprint(&print, room).into_iter().map(|part| line(Role::Title, part));
-    let mut left: Vec<Line> = Vec::new();
-    if !beside {
-        // On a small screen what must be compared comes first.
-        left.extend(fingerprint.clone());
-    }
-    for (label, value) in [
-        ("Server", words::escape(&host.host)),
-        ("Address", words::escape(&host.address)),
-        ("Key", words::escape(&host.key_type)),
-        ("Stored in", words::escape(&host.file.to_string_lossy())),
-    ] {
-        for (at, part) in text::wrap(&value, columns.saturating_sub(10)).into_iter().enumerate() {
-            left.push(fact(if at == 0 { label } else { "" }, part));
-        }
-    }
-    let warning = text::wrap(WARNING, columns).into_iter().map(|part| line(Role::Soft, part));
-    let mut picture = host.randomart.lines().map(|row| Piece(Role::Faint, words::escape(row).into_owned()));
-    if !beside {
-        return left.into_iter().chain(warning).chain(picture.map(|row| vec![row])).collect();
-    }
-    left.push(Line::new());
-    left.extend(warning);
-    let mut lines = Vec::new();
-    let mut left = left.into_iter();
-    loop {
-        let (mut text, row) = match (left.next(), picture.next()) {
-            (None, None) => break,
-            (text, row) => (text.unwrap_or_default(), row),
-        };
-        let used: usize = text.iter().map(|piece| text::width(&piece.1)).sum();
-        text.push(Piece(Role::Text, " ".repeat((columns + 2).saturating_sub(used))));
-        text.extend(row);
-        lines.push(text);
-    }
-    lines.push(Line::new());
-    lines.extend(fingerprint);
-    lines
+    let contact = Contact {
+        facts: vec![
+            ("Server", words::escape(&host.host).into_owned()),
+            ("Address", words::escape(&host.address).into_owned()),
+            ("Key", words::escape(&host.key_type).into_owned()),
+            ("Stored in", words::escape(&host.file.to_string_lossy()).into_owned()),
+        ],
+        why: vec![(Role::Soft, WARNING.to_owned())],
+        fingerprint: words::escape(&host.fingerprint).into_owned(),
+        picture: host.randomart.clone(),
+    };
+    contact.lines(room)
 }
 
 /// Why a certificate is not trusted, what is to be compared, and what it says of itself.
 fn untrusted(certificate: &trust::UnknownCertificate, room: usize) -> Vec<Line> {
-    const ADVICE: &str = "Compare the SHA-256 fingerprint with what the server's administrator published:";
-    let reason = format!("{}.", words::escape(&words::capital(&certificate.reason)));
-    let print = text::wrap_fingerprint(&certificate.fingerprint.to_string(), room);
-    let fingerprint: Vec<Line> = print.into_iter().map(|row| line(Role::Title, row)).collect();
-    let mut lines = Vec::new();
-    if room < 47 {
-        // On a small screen what must be compared comes first.
-        lines.extend(fingerprint.clone());
-    }
-    lines.extend(text::wrap(&reason, room).into_iter().map(|part| line(Role::Text, part)));
-    lines.extend(text::wrap(ADVICE, room).into_iter().map(|part| line(Role::Soft, part)));
-    if room >= 47 {
-        lines.extend(fingerprint);
-    }
+    const ADVICE: &str = "Compare the SHA-256 fingerprint with what the server's administrator published.";
     let names: Vec<_> = certificate.names.iter().map(|name| words::escape(name)).collect();
-    let dates = format!("{} to {}", certificate.not_before, certificate.not_after);
-    let file = certificate.file.to_string_lossy();
-    for (label, value) in [
-        ("Server", words::escape(&certificate.address)),
-        ("For", names.join(", ").into()),
-        ("Subject", words::escape(&certificate.subject)),
-        ("Issuer", words::escape(&certificate.issuer)),
-        ("Valid", dates.into()),
-        ("Stored in", words::escape(&file)),
-    ] {
-        if value.is_empty() {
-            continue;
-        }
-        for (at, part) in text::wrap(&value, room.saturating_sub(10)).into_iter().enumerate() {
-            lines.push(fact(if at == 0 { label } else { "" }, part));
-        }
-    }
-    lines
+    let contact = Contact {
+        facts: vec![
+            ("Server", words::escape(&certificate.address).into_owned()),
+            ("For", names.join(", ")),
+            ("Subject", words::escape(&certificate.subject).into_owned()),
+            ("Issuer", words::escape(&certificate.issuer).into_owned()),
+            ("Valid", format!("{} to {}", certificate.not_before, certificate.not_after)),
+            ("Stored in", words::escape(&certificate.file.to_string_lossy()).into_owned()),
+        ],
+        why: vec![
+            (Role::Text, format!("{}.", words::escape(&words::capital(&certificate.reason)))),
+            (Role::Soft, ADVICE.to_owned()),
+        ],
+        fingerprint: certificate.fingerprint.to_string(),
+        picture: certificate.fingerprint.picture(),
+    };
+    contact.lines(room)
 }
 
 fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
@@ -474,6 +488,9 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     if !said.is_empty() {
         lines.push(fact("It said", words::escape(said)));
     }
-    lines.push(fact("Took", words::clock(log.elapsed)));
+    // What was not measured, as where only the failure is left of it, took no time that is known.
+    if !log.elapsed.is_zero() {
+        lines.push(fact("Took", words::clock(log.elapsed)));
+    }
     Content { title, lines, scroll, width: 76, ..Content::default() }
 }

@@ -56,7 +56,7 @@ pub(super) fn properties(state: &State, shown: &Properties) -> Content {
         lines.push(fact("Accessed", time(attributes.atime)));
     }
     let mode =
-        attributes.mode.map_or_else(untold, |mode| format!("{}  {mode:04o}", words::mode(mode, entry.kind)));
+        attributes.mode.map_or_else(untold, |mode| format!("{}  {mode:04o}", words::mode_of(entry, mode)));
     lines.push(fact("Mode", mode));
     lines.push(fact("Owner", owner(entry.owner.as_deref(), attributes.uid)));
     lines.push(fact("Group", owner(entry.group.as_deref(), attributes.gid)));

@@ -32,13 +32,22 @@ fn label(slot: Slot) -> &'static str {
     }
 }
 
+/// Whether the protocol goes by what is said for `ssh`.
+fn reads_ssh_config(form: &Form) -> bool {
+    form.scheme().is_some_and(|scheme| scheme.name == "sftp")
+}
+
 /// What an empty field means.
 fn meaning(form: &Form, slot: Slot) -> String {
     match slot {
         Slot::Name => "what to call it".to_owned(),
         Slot::Folder => "such as work/web".to_owned(),
-        Slot::Part(Part::Host) => "a name, an address or a host of ssh_config".to_owned(),
-        Slot::Part(Part::User) => "as ssh_config says".to_owned(),
+        Slot::Part(Part::Host) if reads_ssh_config(form) => {
+            "a name, an address or a host of ssh_config".to_owned()
+        }
+        Slot::Part(Part::Host) => "a name or an address".to_owned(),
+        Slot::Part(Part::User) if reads_ssh_config(form) => "as ssh_config says".to_owned(),
+        Slot::Part(Part::User) => "anonymous".to_owned(),
         Slot::Part(Part::Port) => form.scheme().map_or_else(String::new, |s| s.default_port.to_string()),
         Slot::Part(Part::Password) => {
             let kept = if cfg!(feature = "keyring") { "; goes to the keyring" } else { "" };

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Line, Piece, Sheet, centred, frame_width, inside, place_field, room};
+use super::{Line, Piece, Row, Sheet, centred, frame_width, inside, place_field, room};
 use crate::ui::{
     action::{Action, Info},
     state::{Field, Palette, State},
@@ -40,24 +40,39 @@ pub(super) fn place(state: &State, palette: &Palette) -> Sheet {
     let rows = usize::from(body.height);
     let last = lines.len().saturating_sub(rows);
     let field = Field { input: palette.input.clone(), masked: false };
+    let typed = place_field(field_area, &field);
+    let (role, shown) = match palette.input.value() {
+        "" => (Role::Faint, "part of a name".to_owned()),
+        _ => (Role::Text, typed.shown),
+    };
+    let row = Row { slot: 0, label: "", area: field_area, value: field_area, shown, role, has_focus: true };
     Sheet {
-        title: "Commands".to_owned(),
+        title: "Commands (• can be used now)".to_owned(),
         danger: false,
         area,
         body,
         scroll: palette.cursor.saturating_sub(rows / 2).min(last),
         chosen: (!palette.found.is_empty()).then_some(palette.cursor),
         lines,
-        field: Some(place_field(field_area, &field)),
+        field: None,
         error: Vec::new(),
         error_area: Rect::default(),
         buttons: Vec::new(),
         stacked: false,
-        rows: Vec::new(),
+        rows: vec![row],
         more: (0, 0),
-        typing_at: None,
+        typing_at: Some(typed.cursor),
         window: None,
         notes: Vec::new(),
+    }
+}
+
+/// As many keys as fit, each of them whole where there is one that is.
+fn whole(keys: &[String]) -> String {
+    let fits = |count: &usize| text::width(&keys[..*count].join(" ")) <= KEYS;
+    match (1..=keys.len()).rev().find(fits) {
+        Some(count) => keys[..count].join(" "),
+        None => text::cut(&keys.join(" "), KEYS),
     }
 }
 
@@ -66,7 +81,7 @@ fn line(state: &State, info: &Info, columns: usize) -> Line {
     let applies = state.applies(info.action);
     let look = |role: Role| if applies { role } else { Role::Faint };
     let keys: Vec<String> = state.keymap.all_keys(info.action).iter().map(ToString::to_string).collect();
-    let keys = text::cut(&keys.join(" "), KEYS);
+    let keys = whole(&keys);
     // A mark as well as a colour says what would do something now.
     let mark = if applies { "• " } else { "  " };
     let group = if columns >= 74 { info.group.title() } else { "" };

@@ -215,7 +215,7 @@ impl Form {
         let Some(scheme) = self.scheme() else {
             let path = self.text(Slot::Path);
             return match path {
-                "" => Err((Slot::Path, "a path on this machine is missing".to_owned())),
+                "" => Err((Slot::Path, "say which path on this machine".to_owned())),
                 path => Ok(Place::Local(path.as_bytes().to_vec())),
             };
         };

@@ -112,7 +112,10 @@ pub enum Deed {
     Import {
         programs: Vec<Program>,
     },
-    Quit,
+    /// What runs, as it stands behind `Quit while`.
+    Quit {
+        running: String,
+    },
 }
 
 /// What folders hold that are about to be deleted, as far as it is counted.

@@ -54,6 +54,17 @@ pub(super) fn reduce(colour: Color, depth: Depth) -> Color {
     }
 }
 
+/// Whether dark text can be read on it rather than light; `None` where nobody knows the colour.
+pub(super) fn is_light(colour: Color) -> Option<bool> {
+    let (r, g, b) = match colour {
+        Color::Rgb(r, g, b) => (r, g, b),
+        Color::Indexed(index) => rgb(index),
+        _ => return None,
+    };
+    let seen = 2 * u32::from(r) + 5 * u32::from(g) + u32::from(b);
+    Some(seen > 8 * 128)
+}
+
 /// What an index of the 256 colours stands for.
 fn rgb(index: u8) -> (u8, u8, u8) {
     match index {

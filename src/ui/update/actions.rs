@@ -6,10 +6,13 @@ use super::{
     files, find, goto, hold, jobs, measure, opener, palette, panels, places, rename, review, signs, tabs,
     viewer, workspace,
 };
-use crate::ui::{
-    action::Action,
-    keymap::{Chord, Key, Meaning, Mode, edit},
-    state::{Deed, Overlay, Panel, State},
+use crate::{
+    ui::{
+        action::Action,
+        keymap::{Chord, Key, Meaning, Mode, edit},
+        state::{Deed, Overlay, Panel, State, Transfer, Work},
+    },
+    words,
 };
 
 /// What a key means where the keys go now.
@@ -221,17 +224,56 @@ fn cancel(state: &mut State, fx: &mut Effects) {
 }
 
 fn quit(state: &mut State, fx: &mut Effects) {
-    let running = state.transfers.running().count() + state.errands.len() + state.edits.len();
-    if running == 0 {
+    let running: Vec<&Transfer> = state.transfers.running().collect();
+    let others = state.errands.len() + state.edits.len();
+    if running.is_empty() && others == 0 {
         dialogs::leave(state, fx);
         return;
     }
-    let lines = state
-        .transfers
-        .running()
-        .take(5)
-        .map(|transfer| transfer.title())
-        .chain(["They stop where they are; `wharf jobs` goes on with copies.".to_owned()])
-        .collect();
-    state.overlays.push(Overlay::Confirm { deed: Deed::Quit, lines, choice: 0, scroll: 0 });
+    let mut lines: Vec<String> = running.iter().take(5).map(|transfer| transfer.title()).collect();
+    if running.len() > 5 {
+        lines.push(format!("and {} more", words::count(running.len() as u64 - 5)));
+    }
+    lines.push(what_becomes(state, &running, others));
+    let deed = Deed::Quit { running: what_runs(&running, others) };
+    state.overlays.push(Overlay::Confirm { deed, lines, choice: 0, scroll: 0 });
+}
+
+/// `a copy runs`, `3 copies run`.
+fn what_runs(running: &[&Transfer], others: usize) -> String {
+    let (one, many) = match running.first().map(|transfer| transfer.work) {
+        _ if others > 0 => ("something", "things"),
+        Some(first) if running.iter().all(|transfer| transfer.work == first) => match first {
+            Work::Copy => ("a copy", "copies"),
+            Work::Move => ("a move", "moves"),
+            Work::Sync => ("a sync", "syncs"),
+            Work::Remove => ("a deletion", "deletions"),
+            Work::Rename => ("a rename", "renames"),
+            Work::Change => ("a change", "changes"),
+        },
+        _ => ("a job", "jobs"),
+    };
+    match running.len() + others {
+        1 => format!("{one} runs"),
+        count => format!("{} run", words::plural(count as u64, one, many)),
+    }
+}
+
+/// What is left of what runs, and how it goes on.
+fn what_becomes(state: &State, running: &[&Transfer], others: usize) -> String {
+    let resumable = running.iter().filter(|transfer| transfer.moves_bytes()).count();
+    let all = running.len() + others;
+    let stops = if all == 1 { "It stops where it is" } else { "They stop where they are" };
+    if resumable == 0 {
+        return format!("{stops}; what is done stays done.");
+    }
+    let key = |chords: Vec<Chord>| chords.first().map(ToString::to_string).unwrap_or_default();
+    let panel = key(state.keymap.all_keys(Action::Transfers));
+    let enter = key(state.keymap.keys(Mode::Transfers, Action::Details));
+    let with = match (resumable, all) {
+        (1, 1) => "it",
+        (_, all) if resumable == all => "them",
+        _ => "what is copied or moved, and not with the rest",
+    };
+    format!("{stops}. When wharf starts again, {panel} and {enter} go on with {with}.")
 }

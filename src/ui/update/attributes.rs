@@ -247,7 +247,8 @@ fn summarize(state: &mut State, here: &Location) {
     let time = |time: Timestamp| words::timestamp_in(time, state.clock.now, state.zone);
     let times = || entries.iter().filter_map(|entry| entry.attributes.mtime);
     let modified = match (times().min(), times().max()) {
-        (Some(first), Some(last)) if first == last => time(first),
+        // Seconds apart may look alike.
+        (Some(first), Some(last)) if time(first) == time(last) => time(first),
         (Some(first), Some(last)) => format!("{} to {}", time(first), time(last)),
         _ => untold(),
     };

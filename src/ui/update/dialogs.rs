@@ -156,7 +156,7 @@ pub(super) fn focus_field(state: &mut State, at: usize) {
     match state.overlay() {
         Some(Overlay::Find(_)) => find::focus_field(state, at),
         Some(Overlay::Rename(_)) => rename::focus_field(state, at),
-        Some(Overlay::GoTo(_)) => {}
+        Some(Overlay::GoTo(_) | Overlay::Palette(_)) => {}
         _ => connect::focus_field(state, at),
     }
 }
@@ -274,7 +274,7 @@ fn accept(state: &mut State, fx: &mut Effects) {
             Deed::Import { programs } => {
                 fx.extend(programs.into_iter().map(|program| Effect::Keep(Change::Import { program })));
             }
-            Deed::Quit => leave(state, fx),
+            Deed::Quit { .. } => leave(state, fx),
         },
         // The other button leaves everything as it is.
         Some(Overlay::Confirm { .. }) => {}

@@ -288,7 +288,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
         What::Done(outcome) => {
             let verb = transfer.work.verb();
             let bad = outcome.failed > 0;
-            let mut text = words::outcome_to(&outcome, verb, &transfer.target);
+            let mut text = words::capital(&words::outcome_to(&outcome, verb, &transfer.target));
             if let Some(first) = transfer.failures.first().filter(|_| bad) {
                 text.push_str(&format!(". {}", words::error(first)));
             } else {

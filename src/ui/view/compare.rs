@@ -5,6 +5,8 @@ use crate::{
     fs::Kind,
     transfer::sync::{Half, Load, Pair, Relation, Way},
     ui::{
+        action::Action,
+        keymap::Mode,
         layout::board::{Board, chips},
         state::{Compare, State},
         text,
@@ -39,7 +41,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, compare: &Compare, at: &Boa
         }
     }
     if compare.rows.is_empty() {
-        empty(pen, compare, at);
+        empty(pen, state, compare, at);
     }
     board::foot(pen, at, &foot(state, compare, at.foot.width < 64));
     board::sieve(pen, at, &compare.sieve, compare.rows.len());
@@ -59,19 +61,32 @@ fn heads(pen: &mut Pen<'_>, compare: &Compare, at: &Board) {
     }
 }
 
-fn empty(pen: &mut Pen<'_>, compare: &Compare, at: &Board) {
+fn empty(pen: &mut Pen<'_>, state: &State, compare: &Compare, at: &Board) {
+    let key = |action| {
+        let keys = state.keymap.in_mode(Mode::Compare, action);
+        keys.first().map(ToString::to_string).unwrap_or_default()
+    };
     let text = match () {
         () if compare.job.is_some() => return,
-        () if !compare.sieve.text().is_empty() => "No name matches.",
-        () if compare.plan.pairs().is_empty() => "Both folders are empty.",
+        () if !compare.sieve.text().is_empty() => "No name matches.".to_owned(),
+        () if compare.plan.pairs().is_empty() => "Both folders are empty.".to_owned(),
         () if compare.sorts.only_left + compare.sorts.changed + compare.sorts.only_right == 0 => {
-            "Both sides are the same."
+            let files = words::plural(compare.sorts.same, "file", "files");
+            format!("Both sides are the same: {files}. {} shows them.", key(Action::ShowSame))
         }
-        () => "What differs is hidden: 1, 2 and 3 show it.",
+        () => {
+            let [left, changed, right] =
+                [Action::ShowOnlyLeft, Action::ShowChanged, Action::ShowOnlyRight].map(key);
+            format!("What differs is hidden: {left}, {changed} and {right} show it.")
+        }
     };
-    let y = at.rows.y + at.rows.height / 2;
-    let width = u16::try_from(text.len()).unwrap_or(at.rows.width).min(at.rows.width);
-    pen.put(at.rows.x + (at.rows.width - width) / 2, y, width, text, Role::Soft);
+    let lines = text::wrap_cut(&text, usize::from(at.rows.width).max(1), usize::from(at.rows.height));
+    let count = u16::try_from(lines.len()).unwrap_or(at.rows.height);
+    let top = at.rows.y + at.rows.height.saturating_sub(count) / 2;
+    for (y, line) in (top..at.rows.bottom()).zip(&lines) {
+        let width = u16::try_from(text::width(line)).unwrap_or(at.rows.width).min(at.rows.width);
+        pen.put(at.rows.x + (at.rows.width - width) / 2, y, width, line, Role::Soft);
+    }
 }
 
 fn line(pen: &mut Pen<'_>, state: &State, compare: &Compare, which: usize, pair: &Pair, at: &Board, y: u16) {

@@ -77,8 +77,9 @@ fn search_line(pen: &mut Pen<'_>, chooser: &Chooser, area: Rect, active: bool) -
     let room = area.right().saturating_sub(x + 1);
     let value = chooser.input.value();
     if value.is_empty() {
-        let hint = text::cut("type to find, or a URL, or host:path", usize::from(room));
-        pen.put(x, area.y, room, &hint, Role::Faint);
+        let ways = ["type to find, or a URL, or host:path", "name, URL or host:path", "name or URL"];
+        let fits = ways.into_iter().find(|hint| text::width(hint) <= usize::from(room));
+        pen.put(x, area.y, room, fits.unwrap_or_default(), Role::Faint);
         return Some(Position { x, y: area.y });
     }
     let cut = value.char_indices().nth(chooser.input.cursor()).map_or(value.len(), |(at, _)| at);

@@ -41,7 +41,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, state: &State, details: &Details, at: &Boa
             _ => ("Nothing has failed.".to_owned(), Role::Soft),
         };
         let room = at.rows.width.saturating_sub(3);
-        for (y, line) in (at.rows.y..at.rows.bottom()).zip(text::wrap(&text, usize::from(room))) {
+        let lines = text::wrap_cut(&text, usize::from(room), usize::from(at.rows.height));
+        for (y, line) in (at.rows.y..at.rows.bottom()).zip(lines) {
             pen.put(at.rows.x + 2, y, room, &line, role);
         }
     }
@@ -63,14 +64,25 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
         x = pen.put(x, area.y, left(x), &rest, Role::Faint);
         x = pen.put(x, area.y, left(x), &format!(" {:>3}%", (share * 100.0).floor()), Role::Text) + 2;
     }
-    pen.put(x, area.y, left(x), &text::cut(&reached(transfer), usize::from(left(x))), Role::Soft);
+    let mut speed = Vec::new();
+    let mut reached = reached(transfer);
+    if text::width(&reached) > usize::from(left(x))
+        && area.height > 1
+        && let Some((bytes, items)) = reached.split_once(" · ")
+    {
+        speed.push(items.to_owned());
+        reached = bytes.to_owned();
+    }
+    pen.put(x, area.y, left(x), &text::cut(&reached, usize::from(left(x))), Role::Soft);
     if area.height < 2 {
         return;
     }
     let mut x = area.x + 2;
-    let mut speed = Vec::new();
     if transfer.is_running() && progress.rate > 0.0 {
         speed.push(format!("{} now", words::rate(progress.rate)));
+    }
+    if let Some(remaining) = progress.remaining.filter(|_| transfer.is_running()) {
+        speed.push(format!("{} to go", words::duration(remaining)));
     }
     if transfer.is_running() && progress.checking > 0 {
         speed.push(words::CHECKING.to_owned());
@@ -88,15 +100,24 @@ fn head(pen: &mut Pen<'_>, transfer: &Transfer, at: &Board) {
     if let Some(limit) = transfer.limit {
         speed.push(format!("at most {}", words::rate(limit as f64)));
     }
-    if let Some(remaining) = progress.remaining.filter(|_| transfer.is_running()) {
-        speed.push(format!("{} to go", words::duration(remaining)));
-    }
     let spark = transfers::sparkline(transfer, usize::from(area.width / 4).min(60));
     if !spark.is_empty() {
         x = pen.put(x, area.y + 1, left(x), &spark, Role::Accent) + 2;
     }
     speed.extend(transfer.verified.iter().map(|(by, files)| words::verified(by, *files)));
-    pen.put(x, area.y + 1, left(x), &text::cut(&speed.join("  "), usize::from(left(x))), Role::Soft);
+    // On a roomy screen the row below stays free.
+    let last = area.bottom() - u16::from(area.height == 3);
+    let mut y = area.y + 1;
+    let mut between = 0;
+    for fact in speed {
+        let width = u16::try_from(text::width(&fact)).unwrap_or(u16::MAX);
+        if between > 0 && width.saturating_add(between) > left(x) && y + 1 < last {
+            (x, y, between) = (area.x + 2, y + 1, 0);
+        }
+        x += between;
+        x = pen.put(x, y, left(x), &text::cut(&fact, usize::from(left(x))), Role::Soft);
+        between = 2;
+    }
 }
 
 /// How far it is, or how far it came.
@@ -114,12 +135,12 @@ fn reached(transfer: &Transfer) -> String {
         Standing::Done(outcome) if outcome.failed > 0 && *done == *total && *done == Totals::default() => {
             format!("{} failed", words::count(outcome.failed))
         }
-        _ if *total == Totals::default() => words::totals(done),
+        _ if *total == Totals::default() || done == total => words::totals(done),
         // Bytes of a file that failed are none that have arrived.
         Standing::Done(outcome) if outcome.failed > 0 => {
             format!("{} failed of {}", words::count(outcome.failed), words::totals(total))
         }
-        _ => format!("{} of {}", words::totals(done), words::totals(total)),
+        _ => words::reached(done, total),
     }
 }
 
@@ -143,15 +164,23 @@ fn foot(transfer: &Transfer, current: Option<&Error>, at: &Board) -> Vec<(Role, 
     let mut lines = Vec::new();
     if let Some(error) = current {
         let words = words::error(error);
-        // A long path must not push out what was said of it.
-        let most = room * usize::from(at.foot.height / 2).max(1);
-        let what = text::cut_middle(&words.what, most.saturating_sub(2));
-        let said = format!("{what}: {}.", words.said);
-        lines.extend(text::wrap(&said, room).into_iter().map(|line| (Role::Text, line)));
-        lines.extend(text::wrap(&words.advice, room).into_iter().map(|line| (Role::Soft, line)));
+        let rows = usize::from(at.foot.height.max(1));
+        let said = format!("{}.", words.said);
+        let kept = rows.saturating_sub(usize::from(transfer.more_failures > 0));
+        // A long path must not push out what was said of it; of a path the end matters.
+        const LEAST: usize = 8;
+        let path = error.path().map(|path| words::escape_bytes(path.as_bytes())).unwrap_or_default();
+        let with = |columns: usize| match path.is_empty() {
+            true => format!("{}: {said}", words.what),
+            false => format!("{}: {said}", words.what.replace(&path, &text::cut_start(&path, columns))),
+        };
+        let fits = |columns: &usize| text::wrap(&with(*columns), room).len() <= kept;
+        let columns = (LEAST..=text::width(&path)).rev().take(200).find(fits);
+        let told = text::wrap_cut(&with(columns.unwrap_or(LEAST)), room, kept);
+        let left = kept - told.len();
+        lines.extend(told.into_iter().map(|line| (Role::Text, line)));
+        lines.extend(text::wrap_cut(&words.advice, room, left).into_iter().map(|line| (Role::Soft, line)));
     }
-    let kept = usize::from(at.foot.height).saturating_sub(usize::from(transfer.more_failures > 0));
-    lines.truncate(kept);
     if transfer.more_failures > 0 {
         let more = words::plural(transfer.more_failures, "more failure", "more failures");
         lines.push((Role::Warning, format!("{more} than are listed.")));

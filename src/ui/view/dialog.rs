@@ -51,6 +51,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
         let shown = text::pad(&button.label, usize::from(button.area.width));
         if button.area.height > 0 {
             pen.put(button.area.x, button.area.y, button.area.width, &shown, role);
+            if button.danger && !button.chosen {
+                pen.put_over(button.area.x, button.area.y, button.area.width, &shown, Role::Bad);
+            }
             // A mark as well as a colour says which one Enter takes.
             let mark = if button.chosen { "▸" } else { " " };
             pen.put(button.area.x.saturating_sub(1), button.area.y, 1, mark, Role::Title);
@@ -65,7 +68,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, sheet: &Sheet) -> Option<Position> {
         let label = if row.has_focus { Role::Title } else { Role::Soft };
         pen.put(row.area.x, y, row.area.width, row.label, label);
         let mark = if row.has_focus { "›" } else { " " };
-        pen.put(row.area.x.saturating_sub(1), y, 1, mark, Role::Title);
+        pen.put(row.area.x.saturating_sub(2), y, 1, mark, Role::Title);
         pen.tint(row.value, Role::Input);
         let filled = text::pad("", usize::from(row.value.width));
         pen.put(row.value.x, y, row.value.width, &filled, Role::Input);

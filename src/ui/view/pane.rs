@@ -15,7 +15,7 @@ use crate::{
         action::Action,
         icons,
         layout::{
-            Columns, PaneAreas,
+            Columns, PaneAreas, SHORT_TIME,
             header::{self, Part, Piece, seconds_left},
         },
         sheet,
@@ -113,7 +113,8 @@ fn column_names(pen: &mut Pen<'_>, areas: &PaneAreas, view: &View) {
         );
     }
     if let Some(column) = columns.modified {
-        let name = format!("Modified{}", arrow(SortKey::Modified));
+        let is_short = column.width <= SHORT_TIME && sort.key == SortKey::Modified;
+        let name = format!("{}{}", if is_short { "Modif." } else { "Modified" }, arrow(SortKey::Modified));
         pen.put(column.x, y, column.width, &name, look(SortKey::Modified));
     }
     if let Some(column) = columns.mode {
@@ -191,11 +192,14 @@ fn entry_row(pen: &mut Pen<'_>, state: &State, item: &Item, columns: &Columns, a
         }
     }
     if let (Some(column), Some(time)) = (columns.modified, entry.attributes.mtime) {
-        let text = words::timestamp_in(time, state.clock.now, state.zone);
+        let text = match column.width > SHORT_TIME {
+            true => words::timestamp_in(time, state.clock.now, state.zone),
+            false => words::timestamp_short(time, state.clock.now, state.zone),
+        };
         pen.put(column.x, y, column.width, &text, Role::Soft);
     }
     if let (Some(column), Some(mode)) = (columns.mode, entry.attributes.mode) {
-        pen.put(column.x, y, column.width, &words::mode(mode, entry.kind), Role::Faint);
+        pen.put(column.x, y, column.width, &words::mode_of(entry, mode), Role::Faint);
     }
     if let Some(column) = columns.owner {
         let owner = match (&entry.owner, entry.attributes.uid) {

@@ -127,7 +127,7 @@ fn answer(how: OnConflict) -> (&'static str, Role) {
     }
 }
 
-/// `newer, larger`: yours, seen from what is there.
+/// `newer, larger`: the source, seen from what is there.
 fn against_words(against: Against) -> String {
     let time = match against.time {
         Some(Ordering::Greater) => "newer",
@@ -148,7 +148,11 @@ fn against_words(against: Against) -> String {
 fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
     let mut lines = Vec::new();
     if let Some((which, shown)) = review.current().and_then(|at| Some((at, review.shown.get(at)?))) {
-        let said = against_words(Against::of(shown)).replace("same", "of the same").replace(", ", " and ");
+        let said = match against_words(Against::of(shown)) {
+            // `of the same time and of the same size` takes too long to read.
+            said if said.matches("same").count() > 1 => said,
+            said => said.replace("same", "of the same").replace(", ", " and "),
+        };
         let side = |entry: &crate::fs::Entry| {
             let size = entry.attributes.size.map_or("?".to_owned(), words::size);
             let time = entry
@@ -163,10 +167,8 @@ fn foot(state: &State, review: &Review, at: &Board) -> Vec<(Role, String)> {
         } else {
             let name = words::escape_bytes(review.name(which));
             let room = usize::from(at.foot.width).saturating_sub(text::width(&said) + 15);
-            lines.push((
-                Role::Soft,
-                format!("{}: the source is {said}", text::cut_middle(&name, room.max(8))),
-            ));
+            let side = if said.starts_with("same") { "" } else { "the source is " };
+            lines.push((Role::Soft, format!("{}: {side}{said}", text::cut_middle(&name, room.max(8)))));
         }
     }
     let moves = state.asks().is_some_and(|transfer| transfer.work == Work::Move);

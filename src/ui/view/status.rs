@@ -23,14 +23,22 @@ pub(super) fn title(pen: &mut Pen<'_>, state: &State, area: Rect) {
     let jobs_from = match &state.held {
         None => x.saturating_sub(area.x) + 3,
         Some(held) => {
-            // What runs has its own panel; here its number is enough.
-            let kept = if state.transfers.running().next().is_some() { 11 } else { 0 };
+            // What runs has its own panel; here its number is enough, and that it waits for somebody.
+            let kept = match jobs(state, 0) {
+                None => 0,
+                Some(_) if is_asking(state) => 26,
+                Some(_) => 11,
+            };
             let room = area.right().saturating_sub(x + 3 + kept);
             let text = held_words(state, held, usize::from(room));
             pen.put(x + 2, area.y, room, &text, Role::Selected).saturating_sub(area.x) + 2
         }
     };
-    jobs(pen, state, area, jobs_from);
+    // Two cells between it and what stands before it.
+    let room = area.width.saturating_sub(jobs_from + 3);
+    if let Some(text) = jobs(state, usize::from(room)).filter(|_| area.width >= jobs_from) {
+        pen.put_right(area.x + jobs_from, area.y, room + 2, &format!("  {text}"), Role::Accent);
+    }
 }
 
 /// `[1 web-01] [2 nas] [+]`; returns the column behind it.
@@ -39,6 +47,10 @@ fn tabs(pen: &mut Pen<'_>, state: &State, area: Rect) -> u16 {
     for (at, (area, label)) in bar.tabs.iter().enumerate() {
         let role = if bar.first + at == state.tabs.current { Role::Title } else { Role::Soft };
         pen.put(area.x, area.y, area.width, label, role);
+        if role == Role::Title && state.tabs.count() > 1 {
+            // The same mark as that of the pane that has the keys.
+            pen.put(area.x.saturating_sub(1), area.y, 1, "▸", role);
+        }
     }
     pen.put(bar.more.x, bar.more.y, bar.more.width, "[+]", Role::Faint);
     bar.end
@@ -62,13 +74,24 @@ fn held_words(state: &State, held: &Held, room: usize) -> String {
     })
 }
 
-/// `⇅ 2 jobs  ETA 0:42  38.2 MiB/s`, at the right end.
-fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
+/// Whether something that runs cannot go on without an answer.
+fn is_asking(state: &State) -> bool {
+    state.transfers.running().any(|transfer| transfer.progress.phase == transfer::Phase::Asking)
+}
+
+/// `⇅ 2 jobs  71%  ETA 0:42  38.2 MiB/s`, as much of it as fits.
+fn jobs(state: &State, room: usize) -> Option<String> {
     let running: Vec<_> = state.transfers.running().collect();
-    if running.is_empty() || area.width < keep {
-        return;
+    if running.is_empty() {
+        return None;
     }
-    let mut facts = vec![format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"))];
+    let count = format!("⇅ {}", words::plural(running.len() as u64, "job", "jobs"));
+    let mut facts = vec![count];
+    if is_asking(state) {
+        let long = "waits for your answer";
+        let fits = text::width(&facts.join("")) + 2 + text::width(long) <= room;
+        facts.push(if fits { long } else { "waits for you" }.to_owned());
+    }
     if let Some(share) = state.transfers.share() {
         facts.push(format!("{:.0}%", (share * 100.0).floor()));
     }
@@ -76,9 +99,6 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
         facts.push(format!("ETA {}", words::duration(left)));
     }
     let any = |is: fn(&Progress) -> bool| running.iter().any(|transfer| is(&transfer.progress));
-    if any(|progress| progress.phase == transfer::Phase::Asking) {
-        facts.push("waits for your answer".to_owned());
-    }
     let rate: f64 = running.iter().map(|transfer| transfer.progress.rate).sum();
     if rate > 0.0 {
         facts.push(words::rate(rate));
@@ -87,25 +107,31 @@ fn jobs(pen: &mut Pen<'_>, state: &State, area: Rect, keep: u16) {
     } else if running.iter().all(|transfer| transfer.progress.phase == transfer::Phase::Paused) {
         facts.push("paused".to_owned());
     }
-    // Two cells between it and what stands before it.
-    let room = area.width.saturating_sub(keep + 3);
     // What does not fit is left out, the least important first.
-    while facts.len() > 1 && text::width(&facts.join("  ")) > usize::from(room) {
+    while facts.len() > 1 && text::width(&facts.join("  ")) > room {
         facts.pop();
     }
-    pen.put_right(area.x + keep, area.y, room + 2, &format!("  {}", facts.join("  ")), Role::Accent);
+    Some(facts.join("  "))
 }
 
-/// What there is to say, else the last reply.
+/// What there is to say, else the last reply; behind it what runs, where nothing above says so.
 pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
     let area = areas.status;
     if area.height == 0 || area.width < 4 {
         return;
     }
-    let room = area.width.saturating_sub(4);
     let doing = doing(state).filter(|_| state.overlay().is_none());
     // How long something takes says more than that it was begun.
     let notice = state.notice.as_ref().filter(|notice| notice.tone != Tone::Plain || doing.is_none());
+    let running = match areas.title.is_none() && notice.is_none() {
+        true => jobs(state, usize::from(area.width - area.width / 3).saturating_sub(3)),
+        false => None,
+    };
+    let taken = running.as_ref().map_or(0, |text| u16::try_from(text::width(text)).unwrap_or(0) + 2);
+    let room = area.width.saturating_sub(4 + taken);
+    if let Some(text) = &running {
+        pen.put_right(area.x, area.y, area.width - 1, text, Role::Accent);
+    }
     if let Some(notice) = notice {
         let (mark, mark_role, role) = match notice.tone {
             Tone::Plain => ("·", Role::Soft, Role::Text),
@@ -113,13 +139,7 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
             Tone::Bad => ("✗", Role::Bad, Role::Text),
         };
         pen.put(area.x + 1, area.y, 1, mark, mark_role);
-        let mut lines = text::wrap(&notice.text, usize::from(room));
-        if lines.len() > usize::from(area.height) {
-            lines.truncate(usize::from(area.height));
-            if let Some(last) = lines.last_mut() {
-                *last = format!("{}…", text::head(last, usize::from(room).saturating_sub(1)));
-            }
-        }
+        let lines = text::wrap_cut(&notice.text, usize::from(room), usize::from(area.height));
         for (y, line) in (area.y..area.bottom()).zip(&lines) {
             pen.put(area.x + 3, y, room, line, role);
         }
@@ -137,7 +157,7 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
             "{} after this",
             words::plural(state.waiting.len() as u64, "question waits", "questions wait")
         );
-        pen.put(area.x + 3, area.y, room, &text, Role::Soft);
+        pen.put(area.x + 3, area.y, room, &text::cut(&text, usize::from(room)), Role::Soft);
     } else if let Phase::Lost(lost) = &state.active().phase {
         // What was answered last, before that, is not how things stand.
         let words = words::error(&lost.error);
@@ -151,9 +171,6 @@ pub(super) fn status(pen: &mut Pen<'_>, state: &State, areas: &Areas) {
         let (text, mark, role) = log::said(line, usize::from(room));
         pen.put(area.x + 1, area.y, 1, mark, role);
         pen.put(area.x + 3, area.y, room, &text, role);
-    }
-    if areas.title.is_none() && state.notice.is_none() {
-        jobs(pen, state, area, area.width / 3);
     }
 }
 

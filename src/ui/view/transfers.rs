@@ -15,6 +15,25 @@ use crate::{
     words,
 };
 
+/// How much of what is known of a job fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// How long it takes, and no more.
+    Tiny,
+    Narrow,
+    Wide,
+}
+
+impl Room {
+    fn of(columns: usize) -> Room {
+        match columns {
+            0..60 => Room::Tiny,
+            60..100 => Room::Narrow,
+            _ => Room::Wide,
+        }
+    }
+}
+
 /// Columns for the rates of a row.
 const SPARK: usize = 8;
 
@@ -81,7 +100,9 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let running = matches!(transfer.standing, Standing::Running)
         && matches!(transfer.progress.phase, Phase::Running | Phase::Paused);
     let title = transfer.title();
-    let mut name_width = usize::from(area.width / 3).clamp(8, 36);
+    let wide = usize::from(area.width);
+    let room = Room::of(wide);
+    let mut name_width = (if room == Room::Tiny { wide / 3 } else { wide / 4 }).max(8);
     if !running {
         // No bar and no figures need the room.
         let words = text::width(&transfer.standing_words()).max(usize::from(area.width / 3));
@@ -92,7 +113,12 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
     let name = text::pad(&text::cut_middle(&title, name_width), name_width);
     x = pen.put(x, y, left(x), &name, Role::Text) + 2;
     if let Some(share) = share(transfer).filter(|_| running) {
-        let columns = usize::from(left(x) / 4).clamp(0, 20);
+        let share_of = match room {
+            Room::Tiny => 4,
+            Room::Narrow => 10,
+            Room::Wide => 5,
+        };
+        let columns = usize::from(left(x) / share_of);
         let (full, rest) = bar(share, columns);
         x = pen.put(x, y, left(x), &full, Role::Accent);
         x = pen.put(x, y, left(x), &rest, Role::Faint);
@@ -104,9 +130,15 @@ fn job(pen: &mut Pen<'_>, state: &State, transfer: &Transfer, area: Rect) {
             let spark = text::pad(&sparkline(transfer, SPARK), SPARK);
             x = pen.put(x, y, left(x), &spark, Role::Faint) + 2;
         }
-        for (text, role) in facts(transfer) {
+        for (text, role) in facts(transfer, room, usize::from(left(x))) {
             let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
             if width > left(x) {
+                // Blanks that only line up what stands behind them are not needed.
+                let text = text.trim_end();
+                let width = u16::try_from(text::width(text)).unwrap_or(u16::MAX);
+                if width <= left(x) {
+                    pen.put(x, y, left(x), text, role);
+                }
                 break;
             }
             x = pen.put(x, y, left(x), &text, role).saturating_add(2);
@@ -171,37 +203,57 @@ pub(super) fn sparkline(transfer: &Transfer, columns: usize) -> String {
     rates.filter_map(bar).collect()
 }
 
-fn facts(transfer: &Transfer) -> Vec<(String, Role)> {
+/// Columns of how far it is, of the rate and of the time left, so that those of all jobs line up.
+const AMOUNT: usize = 18;
+const SHORT_AMOUNT: usize = 16;
+const RATE: usize = 10;
+const LEFT: usize = 11;
+
+/// What is known of a job that runs, the most important first; what is wrong with it comes before
+/// all else where not everything fits in `room` columns.
+fn facts(transfer: &Transfer, size: Room, room: usize) -> Vec<(String, Role)> {
     let progress = &transfer.progress;
-    let mut facts = Vec::new();
-    if let Some(remaining) = progress.remaining {
-        facts.push((format!("{:>7}", words::duration(remaining)), Role::Text));
-    }
-    if progress.phase == Phase::Paused {
-        facts.push((format!("{:>10}", "paused"), Role::Soft));
-    } else if progress.checking > 0 && progress.rate == 0.0 {
-        facts.push((words::CHECKING.to_owned(), Role::Soft));
-    } else if !transfer.target.is_empty() {
-        facts.push((format!("{:>10}", words::rate(progress.rate)), Role::Soft));
-    }
+    let (done, total) = (&progress.done, &progress.total);
     // There is more to come.
     let more = if progress.is_counting { "+" } else { "" };
-    let total = words::count(progress.total.files);
-    let files = format!("{}/{total}{more} files", words::count(progress.done.files));
-    facts.push((files, Role::Soft));
-    if !transfer.target.is_empty() {
-        let total = words::size(progress.total.bytes);
-        let bytes = format!("{} of {total}{more}", words::size(progress.done.bytes));
-        facts.push((bytes, Role::Faint));
+    let items = format!("{}{more}", words::items_of(done, total));
+    let moves_bytes = !transfer.target.is_empty();
+    let amount = match moves_bytes {
+        true => format!("{}{more}", words::size_of(done.bytes, total.bytes)),
+        false => items.clone(),
+    };
+    let rate = match () {
+        () if progress.phase == Phase::Paused => "paused".to_owned(),
+        () if progress.checking > 0 && progress.rate == 0.0 => words::CHECKING.to_owned(),
+        () if moves_bytes => words::rate(progress.rate),
+        () => String::new(),
+    };
+    let left = progress.remaining.map_or_else(String::new, |left| format!("ETA {}", words::duration(left)));
+    let width = if size == Room::Wide { AMOUNT } else { SHORT_AMOUNT };
+    let mut facts = vec![
+        (format!("{amount:>width$}"), Role::Text),
+        (format!("{rate:>RATE$}"), Role::Soft),
+        (format!("{left:<LEFT$}"), Role::Text),
+    ];
+    if size == Room::Tiny {
+        let first = if progress.remaining.is_some() { left } else { rate };
+        facts = vec![(first, Role::Text), (amount, Role::Soft)];
+    }
+    let mut wrong = Vec::new();
+    if progress.failed > 0 {
+        wrong.push((format!("{} failed", words::count(progress.failed)), Role::Bad));
+    }
+    if let Some(silent) = progress.silent {
+        wrong.push((words::silent(silent), Role::Warning));
+    }
+    let width = |facts: &[(String, Role)]| facts.iter().map(|(text, _)| text::width(text) + 2).sum::<usize>();
+    let at = if width(&facts) + width(&wrong) <= room + 2 { facts.len() } else { 0 };
+    facts.splice(at..at, wrong);
+    if moves_bytes && total.files > 1 {
+        facts.push((items, Role::Faint));
     }
     if let Some(limit) = transfer.limit {
         facts.push((format!("at most {}", words::rate(limit as f64)), Role::Faint));
-    }
-    if let Some(silent) = progress.silent {
-        facts.insert(0, (words::silent(silent), Role::Warning));
-    }
-    if progress.failed > 0 {
-        facts.insert(0, (format!("{} failed", words::count(progress.failed)), Role::Bad));
     }
     facts
 }

@@ -6,7 +6,7 @@ use super::{
     found::{Context, Found},
     token::{Size, Token, is_number, is_space, size, trim},
 };
-use crate::fs::{Entry, Kind, Precision};
+use crate::fs::{Entry, Kind, Precision, entry::special_of};
 
 /// The mode column, read.
 struct Mode {
@@ -15,6 +15,8 @@ struct Mode {
     /// What stands in the same token after it: a link count that left no room for a space.
     links: bool,
     is_device: bool,
+    /// As in [`Entry`].
+    special: Option<char>,
     /// Nobody else begins a line like this.
     is_certain: bool,
 }
@@ -177,6 +179,7 @@ fn named(mode: &Mode, name: &[u8]) -> Entry {
         name = name.strip_suffix(b"/").unwrap_or(name);
     }
     let mut entry = Entry::new(name, mode.kind);
+    entry.special = mode.special;
     entry.attributes.mode = mode.bits;
     entry.target = target.filter(|target| !target.is_empty()).map(Box::from);
     entry
@@ -276,6 +279,7 @@ fn numbers_only(context: &Context<'_>) -> Option<Found> {
     };
     let name = context.line.get(time.end() + 1..).map(trim)?;
     let mut entry = Entry::new(name, kind);
+    entry.special = special_of(mode);
     entry.attributes.mode = Some(mode & 0o7777);
     entry.attributes.uid = number(uid).and_then(|id| u32::try_from(id).ok());
     entry.attributes.gid = number(gid).and_then(|id| u32::try_from(id).ok());
@@ -299,6 +303,7 @@ fn mode(text: &[u8]) -> Option<Mode> {
         b'p' | b's' | b'D' | b'P' | b'W' | b'?' | b'|' | b'=' => (Kind::Other, false),
         _ => return None,
     };
+    let special = Some(char::from(text[0])).filter(|letter| "pscb".contains(*letter));
     let rest = &text[1..];
     if let Some((bits, marks)) = permissions(rest) {
         let mut marks = marks;
@@ -308,7 +313,14 @@ fn mode(text: &[u8]) -> Option<Mode> {
         if !marks.is_empty() && !is_number(marks) {
             return None;
         }
-        return Some(Mode { kind, bits: Some(bits), links: !marks.is_empty(), is_device, is_certain: true });
+        return Some(Mode {
+            kind,
+            bits: Some(bits),
+            links: !marks.is_empty(),
+            is_device,
+            special,
+            is_certain: true,
+        });
     }
     // There are servers that say nothing of others.
     if let Some((owner, group)) = rest.split_at_checked(3)
@@ -316,7 +328,7 @@ fn mode(text: &[u8]) -> Option<Mode> {
         && permission_triple(owner, b"sS").is_some()
         && permission_triple(group, b"sS").is_some()
     {
-        return Some(Mode { kind, bits: None, links: false, is_device, is_certain: true });
+        return Some(Mode { kind, bits: None, links: false, is_device, special, is_certain: true });
     }
     let usual = rest.len() >= 5 && rest.len() <= 14;
     // Attributes of other systems after or instead of permissions: `-AR--M----TCP`, `drwx---A----`.
@@ -327,7 +339,7 @@ fn mode(text: &[u8]) -> Option<Mode> {
         && (rest.starts_with(b"-")
             || rest[0].is_ascii_uppercase()
             || permission_triple(&rest[..3], b"sS").is_some());
-    is_flags.then_some(Mode { kind, bits: None, links: false, is_device, is_certain: false })
+    is_flags.then_some(Mode { kind, bits: None, links: false, is_device, special, is_certain: false })
 }
 
 /// The nine permission bits with set-id and sticky, and what follows them.

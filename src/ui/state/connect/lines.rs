@@ -9,7 +9,16 @@ use super::{Choice, Folder, Hosts, Line, Places, Start};
 use crate::{
     config::{Bookmark, check_folder},
     fs::Place,
+    ui::text,
 };
+
+/// Columns that a note may take: as many as a pane of the narrowest pair has for it.
+const NOTE: usize = 34;
+
+/// A note, in as many lines as it needs.
+fn note(what: &str, is_bad: bool) -> impl Iterator<Item = Line> {
+    text::wrap(what, NOTE).into_iter().map(move |line| Line::Note(line, is_bad))
+}
 
 /// Whether a text is meant as a place rather than as something to look for.
 fn is_place(text: &str) -> bool {
@@ -33,8 +42,7 @@ pub(super) fn all(places: &Places) -> Vec<Line> {
         }
         Hosts::Failed(error) => {
             lines.push(Line::Heading("Hosts of ssh_config"));
-            let why = error.detail().unwrap_or("it cannot be read").to_owned();
-            lines.push(Line::Note(why, true));
+            lines.extend(note(error.detail().unwrap_or("it cannot be read"), true));
         }
         Hosts::Unknown if places.hosts_job.is_some() => {
             lines.push(Line::Heading("Hosts of ssh_config"));
@@ -124,8 +132,7 @@ fn starts(places: &Places) -> Vec<Line> {
     if !starts.is_empty() {
         lines.push(Line::Heading(if is_new { "No bookmarks yet" } else { "Bookmarks" }));
         if is_new {
-            let how = "Type sftp://user@host/path or host:path and press Enter, or:";
-            lines.push(Line::Note(how.to_owned(), false));
+            lines.extend(note("Type sftp://user@host/path or host:path and press Enter, or:", false));
         }
         lines.extend(starts.into_iter().map(|start| Line::Choice(Choice::Start(start))));
     }
