@@ -448,6 +448,42 @@ async fn an_account_is_asked_for_where_332_wants_one() {
     assert!(log.iter().all(|line| !format!("{line:?}").contains("books\"")));
 }
 
+/// Answers with one password after the other, and remembers how it was asked.
+#[derive(Default)]
+struct Guesser(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Prompt for Guesser {
+    async fn ask(&self, question: Question) -> Answer {
+        let Question::Secret(request) = question else { return Answer::No };
+        let mut asked = self.0.lock().unwrap();
+        asked.push(request.prompt);
+        Answer::Secret(format!("guess{}", asked.len()).into())
+    }
+}
+
+#[tokio::test]
+async fn a_refused_password_is_asked_again_with_the_servers_words() {
+    let fake = Fake::start(BANNER, |line, _| match line {
+        "PASS guess1" => Some(Say(b"530-Sorry,\r\n530 not you.\r\n")),
+        "PASS guess2" => Some(Say(b"530\r\n")),
+        _ => None,
+    });
+    let guesser = Arc::new(Guesser::default());
+    let mut target = fake.target(&wharf::fs::FTP);
+    target.password = None;
+    let context = Context {
+        ssh: SshOptions::default(),
+        ftp: FtpOptions::default(),
+        prompt: guesser.clone(),
+        observer: Arc::new(Silent),
+        wanted: None,
+    };
+    wharf::fs::connect(&target, &context).await.unwrap();
+    let asked = guesser.0.lock().unwrap();
+    assert_eq!(asked[..], ["", "530 Sorry,\nnot you.\nPassword:", "530 Not logged in.\nPassword:"]);
+}
+
 /// A server that answers twice has put all that follows out of step.
 #[tokio::test]
 async fn a_reply_too_many_costs_the_connection_and_not_the_session() {

@@ -254,7 +254,7 @@ impl<H: Handler> Login<'_, H> {
         let mut detail = if self.tried.is_empty() {
             "nothing could be tried".to_owned()
         } else {
-            format!("tried {}", self.tried.join(", "))
+            format!("tried {}", each_once(&self.tried).join(", "))
         };
         if let Some(methods) = &self.accepted
             && !methods.is_empty()
@@ -283,4 +283,20 @@ impl<H: Handler> Login<'_, H> {
         Error::new(ErrorKind::LoginFailed, Operation::Login)
             .with_detail(format!("as {}: {detail}", self.config.user))
     }
+}
+
+/// What was tried more than once is told once: `password (3 times)`.
+fn each_once(tried: &[String]) -> Vec<String> {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for what in tried {
+        match counted.iter_mut().find(|(known, _)| known == what) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((what, 1)),
+        }
+    }
+    let told = |(what, times): (&str, usize)| match times {
+        1 => what.to_owned(),
+        times => format!("{what} ({times} times)"),
+    };
+    counted.into_iter().map(told).collect()
 }
