@@ -18,6 +18,7 @@ use super::{
     request::Request,
     response::Response,
     ssh,
+    stop::Stopping,
     window::Window,
 };
 use crate::{
@@ -103,6 +104,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         write_window: Window::new(12 * MIB, MIB, 24 * MIB),
         names: Mutex::default(),
         no_commands: OnceLock::new(),
+        stopping: Stopping::default(),
         no_copies: AtomicBool::new(false),
     });
     session.log(&Request::RealPath { path: b"." }, None, &login, started);
