@@ -264,13 +264,7 @@ impl Connection {
         (columns, rows): (u16, u16),
         term: &str,
     ) -> Result<russh::Channel<client::Msg>> {
-        let failed = |error: russh::Error| {
-            let kind = match error {
-                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::ConnectionLost,
-            };
-            Error::new(kind, Operation::OpenShell).with_detail(error.to_string())
-        };
+        let failed = not_begun(Operation::OpenShell);
         let channel = self.handle.channel_open_session().await.map_err(failed)?;
         channel.request_pty(true, term, columns.into(), rows.into(), 0, 0, &[]).await.map_err(failed)?;
         channel.exec(true, command).await.map_err(failed)?;
@@ -280,16 +274,21 @@ impl Connection {
     /// Opens a session channel and asks for `command` to be run on it; whether that is granted
     /// is the channel's first message.
     pub async fn execute(&self, command: &str) -> Result<russh::Channel<client::Msg>> {
-        let failed = |error: russh::Error| {
-            let kind = match error {
-                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::ConnectionLost,
-            };
-            Error::new(kind, Operation::Execute).with_detail(error.to_string())
-        };
+        let failed = not_begun(Operation::Execute);
         let channel = self.handle.channel_open_session().await.map_err(failed)?;
         channel.exec(true, command).await.map_err(failed)?;
         Ok(channel)
+    }
+}
+
+/// Why a command has not even begun.
+fn not_begun(operation: Operation) -> impl Fn(russh::Error) -> Error + Copy {
+    move |error| {
+        let kind = match error {
+            russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::ConnectionLost,
+        };
+        Error::new(kind, operation).with_detail(error.to_string())
     }
 }
 
