@@ -451,6 +451,8 @@ fn explain(log: &crate::fs::LogLine, scroll: usize) -> Content {
     if !said.is_empty() {
         lines.push(fact("It said", words::escape(said)));
     }
-    lines.push(fact("Took", words::clock(log.elapsed)));
+    if !log.elapsed.is_zero() {
+        lines.push(fact("Took", words::clock(log.elapsed)));
+    }
     Content { title, lines, scroll, width: 76, ..Content::default() }
 }
