@@ -314,11 +314,31 @@ fn advice(error: &Error) -> String {
             _ => "Try again; the log shows what was asked and answered.",
         },
     };
+    if let Some(advice) = ftp_login_advice(error) {
+        return advice;
+    }
     // The table knows more than the kind where the code is a rare one.
     match error.reply().and_then(Reply::meaning) {
         Some(meaning) if meaning.code > 8 && !meaning.advice.is_empty() => meaning.advice.to_owned(),
         _ => general.to_owned(),
     }
+}
+
+/// What the place tells of a refused login: whether anybody was named, and whether there was TLS.
+fn ftp_login_advice(error: &Error) -> Option<String> {
+    let meaning = error.reply().filter(|reply| reply.protocol == Protocol::Ftp)?.meaning()?;
+    let (scheme, rest) = error.place()?.split_once("://")?;
+    if error.kind() != ErrorKind::LoginFailed || !matches!(meaning.code, 430 | 530) {
+        return None;
+    }
+    let mut advice = match rest.contains('@') {
+        true => meaning.advice.to_owned(),
+        false => format!("The server may let in nobody without a name: {scheme}://NAME@{}.", escape(rest)),
+    };
+    if scheme == "ftp" {
+        advice += " The server may want TLS: ftpes:// in place of ftp://.";
+    }
+    Some(advice)
 }
 
 #[cfg(test)]
@@ -433,6 +453,22 @@ mod tests {
             .with_detail(nasty);
         let text = error(&bad).to_string();
         assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn a_refused_ftp_login_is_told_what_may_be_wrong_with_it_and_nothing_else() {
+        let advice = |place: &str| {
+            let refused = Error::ftp(Operation::Login, Reply::ftp(530, "Login incorrect."));
+            error(&refused.with_kind(ErrorKind::LoginFailed).on(place)).advice
+        };
+        assert_eq!(advice("ftpes://ann@h"), "Check the user name and the password.");
+        assert_eq!(advice("ftps://ann@h"), advice("ftpes://ann@h"));
+        assert_eq!(
+            advice("ftp://ann@h"),
+            "Check the user name and the password. The server may want TLS: ftpes:// in place of ftp://."
+        );
+        assert_eq!(advice("ftpes://h"), "The server may let in nobody without a name: ftpes://NAME@h.");
+        assert!(advice("ftp://h").contains("ftp://NAME@h. The server may want TLS"));
     }
 
     #[test]
