@@ -356,6 +356,7 @@ pub struct LogLine {
     pub request: String,
     pub path: Option<RemotePath>,
     pub reply: Reply,
+    /// From the request to the arrival of its answer; zero where that is not known.
     pub elapsed: Duration,
 }
 

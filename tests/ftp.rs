@@ -346,6 +346,34 @@ fn a_bookmark_keeps_what_its_site_needs() {
     wharf(&["bookmark", "list"]).ends(0).says(&["fast is no FTP option"]);
 }
 
+/// A port is asked for ahead: its answer may have lain there for long when it is read.
+#[tokio::test]
+async fn the_log_does_not_take_idle_time_for_the_servers() {
+    for software in ALL {
+        let server = FtpServer::start(software, FtpConfig::default());
+        let ear = Arc::new(Ear::default());
+        let context = Context {
+            ssh: SshOptions::default(),
+            ftp: FtpOptions::default(),
+            prompt: Person::who_says(Answer::No),
+            observer: ear.clone(),
+            wanted: None,
+        };
+        let fs = wharf::fs::connect(&target(&server), &context).await.unwrap().fs;
+        put(&*fs, &at(&server, "file"), b"content").await.unwrap();
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            assert_eq!(get(&*fs, &at(&server, "file")).await.unwrap(), b"content");
+        }
+        let log = ear.0.lock().unwrap();
+        let ports: Vec<_> = log.iter().filter(|line| line.request == "EPSV").collect();
+        assert!(ports.len() >= 3, "{software:?}: {ports:?}");
+        for line in ports {
+            assert!(line.elapsed < Duration::from_secs(1), "{software:?}: {line:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn anonymous_logins_need_no_words() {
     for software in [Software::Vsftpd, Software::Proftpd] {

@@ -15,8 +15,8 @@ use futures::{StreamExt, TryStreamExt};
 use wharf::{
     fs::{
         Attributes, Connected, Context, Entry, Error, ErrorKind, FileSystem, FtpOptions, Kind, LogLine,
-        Observer, Operation, Precision, ReadOptions, RemotePath, Scheme, SshOptions, Stage, Target,
-        WriteOptions,
+        Observer, Operation, Precision, Principal, ReadOptions, RemotePath, Scheme, SshOptions, Stage,
+        Target, WriteOptions,
     },
     trust::{Answer, Prompt, Question, SecretKind},
 };
@@ -446,6 +446,63 @@ async fn an_account_is_asked_for_where_332_wants_one() {
     let requests: Vec<&str> = log.iter().map(|line| line.request.as_str()).collect();
     assert_eq!(requests[..4], ["(greeting)", "USER ann", "PASS ***", "ACCT ***"]);
     assert!(log.iter().all(|line| !format!("{line:?}").contains("books\"")));
+}
+
+#[tokio::test]
+async fn what_ftp_has_no_word_for_is_said_and_not_asked() {
+    let fake = Fake::start(BANNER, |_, _| None);
+    let fs = fake.connect().await;
+    let dir = path("/dir");
+    let before = fake.heard().len();
+    let owner = Attributes { uid: Some(1000), ..Attributes::default() };
+    for (refused, what) in [
+        (fs.execute(&dir, b"true").await.map(drop), "FTP has no shell"),
+        (fs.terminal(&dir, (80, 24), "xterm").await.map(drop), "FTP has no shell"),
+        (fs.owner_id(Principal::User, "ann").await.map(drop), "FTP knows no owners to set"),
+        (fs.set_attributes(&dir, &owner).await, "FTP knows no owners to set"),
+        (fs.symlink(&dir, b"to").await, "FTP creates no links"),
+        (fs.hard_link(&dir, &path("/to")).await, "FTP creates no links"),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.detail()), (ErrorKind::Unsupported, Some(what)), "{error}");
+    }
+    assert_eq!(fake.heard().len(), before);
+}
+
+/// Answers with one password after the other, and remembers how it was asked.
+#[derive(Default)]
+struct Guesser(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Prompt for Guesser {
+    async fn ask(&self, question: Question) -> Answer {
+        let Question::Secret(request) = question else { return Answer::No };
+        let mut asked = self.0.lock().unwrap();
+        asked.push(request.prompt);
+        Answer::Secret(format!("guess{}", asked.len()).into())
+    }
+}
+
+#[tokio::test]
+async fn a_refused_password_is_asked_again_with_the_servers_words() {
+    let fake = Fake::start(BANNER, |line, _| match line {
+        "PASS guess1" => Some(Say(b"530-Sorry,\r\n530 not you.\r\n")),
+        "PASS guess2" => Some(Say(b"530\r\n")),
+        _ => None,
+    });
+    let guesser = Arc::new(Guesser::default());
+    let mut target = fake.target(&wharf::fs::FTP);
+    target.password = None;
+    let context = Context {
+        ssh: SshOptions::default(),
+        ftp: FtpOptions::default(),
+        prompt: guesser.clone(),
+        observer: Arc::new(Silent),
+        wanted: None,
+    };
+    wharf::fs::connect(&target, &context).await.unwrap();
+    let asked = guesser.0.lock().unwrap();
+    assert_eq!(asked[..], ["", "530 Sorry,\nnot you.\nPassword:", "530 Not logged in.\nPassword:"]);
 }
 
 /// A server that answers twice has put all that follows out of step.

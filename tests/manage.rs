@@ -482,3 +482,32 @@ fn a_reader_that_stops_ends_cat_and_exec() {
         }
     }
 }
+
+/// Whether a process of this machine was started with that argument.
+fn runs(argument: &str) -> bool {
+    let wanted = format!("\0{argument}\0");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| String::from_utf8_lossy(&line).ends_with(&wanted))
+}
+
+/// OpenSSH's server refuses to pass on a signal where one logs in as root.
+#[test]
+fn a_command_that_is_given_up_ends_with_all_that_it_started() {
+    let world = World::new();
+    let dir = world.remote("");
+    let number = std::process::id();
+    let (behind, front) = (format!("{number}.125"), format!("{number}.25"));
+    let line = format!("sleep {behind} & sleep {front}; echo over");
+    let arguments = ["exec", dir.as_str(), "--", &line];
+    let mut running = support::program::start(support::program::command(&world.sshd.ssh_config(), arguments));
+    running.until(|| runs(&behind) && runs(&front));
+    running.signal(nix::sys::signal::Signal::SIGINT);
+    running.end().unwrap();
+    // It was told before the program has ended; to end takes it a moment.
+    let started = std::time::Instant::now();
+    while runs(&behind) || runs(&front) {
+        assert!(started.elapsed().as_secs() < 10, "it goes on");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

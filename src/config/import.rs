@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Bookmark, check_folder, check_name, file};
+use super::{Bookmark, check_folder, check_ftp, check_name, file};
 use crate::fs::{Error, ErrorKind, Operation, Place, Result};
 
 /// More than this is no list that a person keeps.
@@ -186,7 +186,7 @@ pub fn plan(program: Program, file: String, found: Found, existing: &[Bookmark])
         passwords: found.passwords,
         notes: found.notes,
     };
-    let mut renamed = 0;
+    let mut renamed = Vec::new();
     for mut site in found.sites {
         let Some(url) = url(&site) else { continue };
         if there.contains(&url) {
@@ -196,17 +196,14 @@ pub fn plan(program: Program, file: String, found: Found, existing: &[Bookmark])
         site.folder = folder(&site.folder);
         let name = free_name(&site.name, &site.folder, &names);
         if name != site.name {
-            renamed += 1;
             site.name = name;
+            renamed.push(site.name.clone());
         }
         names.insert(site.name.clone());
         imported.added.push(site);
     }
-    if renamed > 0 {
-        let what = if renamed == 1 { "One site is" } else { "Some sites are" };
-        imported
-            .notes
-            .push(format!("{what} called differently here: a bookmark's name is unique, without : and /."));
+    if !renamed.is_empty() {
+        imported.notes.push(told(&RENAMED, &renamed));
     }
     imported
 }
@@ -265,33 +262,94 @@ fn note(text: &str) -> Option<String> {
     Some(head(&text, 500)).filter(|text| !text.is_empty())
 }
 
-/// Counts what is said once for all sites that it is true of.
-#[derive(Default)]
-struct Counts(Vec<(&'static str, usize)>);
+/// What is to be told of sites, behind their names: of one, and of several.
+struct Remark(&'static str, &'static str);
 
-impl Counts {
-    /// One more site; `what` reads on after "3 sites".
-    fn add(&mut self, what: &'static str) {
-        match self.0.iter_mut().find(|(said, _)| *said == what) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((what, 1)),
+/// Gathers what is said once for all sites that it is true of.
+#[derive(Default)]
+struct Remarks(Vec<(&'static Remark, Vec<String>)>);
+
+impl Remarks {
+    fn add(&mut self, remark: &'static Remark, site: &str) {
+        match self.0.iter_mut().find(|(said, _)| said.0 == remark.0) {
+            Some((_, sites)) => sites.push(site.to_owned()),
+            None => self.0.push((remark, vec![site.to_owned()])),
         }
     }
 
     fn said(self) -> Vec<String> {
-        self.0
-            .into_iter()
-            .map(|(what, count)| format!("{count} {}: {what}.", if count == 1 { "site" } else { "sites" }))
-            .collect()
+        self.0.iter().map(|(remark, sites)| told(remark, sites)).collect()
     }
 }
 
-/// Said of FTP sites that are reached in a way of their own.
-const MODE: &str = "its mode or charset is not taken over; --ftp-active and --ftp-charset set them";
+/// `nas, web: what there is to tell of them.` Beyond three, the others are counted.
+fn told(Remark(one, several): &Remark, sites: &[String]) -> String {
+    let names: Vec<String> = sites.iter().take(3).map(|name| head(name, 40)).collect();
+    let names = names.join(", ");
+    match sites.len() {
+        1 => format!("{names}: {one}."),
+        2 | 3 => format!("{names}: {several}."),
+        more => format!("{names} and {} more: {several}.", more - 3),
+    }
+}
+
+/// A site without a name is called as its host.
+fn called(name: &str, host: &str) -> String {
+    let name = if name.trim().is_empty() { host } else { name };
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An FTP site's options in the words of its bookmark; `None` where it needs none.
+#[derive(Default)]
+struct Options(Vec<String>);
+
+impl Options {
+    fn add(&mut self, option: impl Into<String>) {
+        self.0.push(option.into());
+    }
+
+    /// The charset of names by its label. Whether it is one that wharf knows.
+    fn add_charset(&mut self, label: &str) -> bool {
+        if ["utf-8", "utf8"].contains(&label.to_ascii_lowercase().as_str()) {
+            return true;
+        }
+        let option = format!("charset={label}");
+        let is_known = !label.contains(',') && check_ftp(&option).is_ok();
+        if is_known {
+            self.add(option);
+        }
+        is_known
+    }
+
+    fn text(self) -> Option<String> {
+        Some(self.0.join(", ")).filter(|text| !text.is_empty())
+    }
+}
+
+const PROTOCOL: Remark = Remark(
+    "left out, its protocol is none that wharf speaks",
+    "left out, their protocols are none that wharf speaks",
+);
+const HOST: Remark = Remark("left out, its host is none", "left out, their hosts are none");
+/// Said of FTP sites whose names are in a charset that wharf does not know.
+const CHARSET: Remark = Remark(
+    "wharf knows no charset of that name; charset= among the bookmark's FTP options names another",
+    "wharf knows no charsets of those names; charset= among the bookmarks' FTP options names others",
+);
 /// Said of keys that wharf cannot read.
-const PPK: &str = "its key is in PuTTY's format; `puttygen KEY.ppk -O private-openssh -o KEY` converts it";
+const PPK: Remark = Remark(
+    "its key is in PuTTY's format; `puttygen KEY.ppk -O private-openssh -o KEY` converts it",
+    "their keys are in PuTTY's format; `puttygen KEY.ppk -O private-openssh -o KEY` converts each",
+);
 /// Said of keys.
-const KEY: &str = "its key file is in the note; name it under IdentityFile in ssh_config";
+const KEY: Remark = Remark(
+    "its key file is in the note; name it under IdentityFile in ssh_config",
+    "their key files are in the notes; name them under IdentityFile in ssh_config",
+);
+const RENAMED: Remark = Remark(
+    "called so here, as a bookmark's name is unique and holds no : and no /",
+    "called so here, as a bookmark's name is unique and holds no : and no /",
+);
 
 #[cfg(test)]
 mod tests {
@@ -329,7 +387,9 @@ mod tests {
         for site in &imported.added {
             assert_eq!(check_name(&site.name), Ok(()));
         }
-        assert!(imported.notes.iter().any(|note| note.contains("called differently")));
+        assert!(
+            imported.notes.iter().any(|note| note.starts_with("web (b), web 2, web 3 and 5 more: called so"))
+        );
     }
 
     #[test]

@@ -100,7 +100,9 @@ impl Meter {
         while self.samples.front().is_some_and(|(at, _)| now.duration_since(*at) > RATE_SPAN) {
             self.samples.pop_front();
         }
-        self.samples.push_back((now, done.bytes));
+        // What was there before is done, and was not moved: it is no speed.
+        let carried = self.counters.carried.load(Ordering::Relaxed);
+        self.samples.push_back((now, carried));
         if done.bytes != self.moved.0 {
             self.moved = (done.bytes, now);
         }
@@ -131,7 +133,9 @@ impl Meter {
             silent: self.silence(now, phase),
             phase,
             remaining: match phase {
-                Phase::Running if self.is_counted && !rests => remaining(done, total, rate, elapsed),
+                Phase::Running if self.is_counted && !rests => {
+                    remaining(done, total, rate, self.counters.own_files(), elapsed)
+                }
                 _ => None,
             },
             is_counting: !self.is_counted,
@@ -148,15 +152,14 @@ impl Meter {
 }
 
 /// The longer of what the bytes and what the files suggest: many small files are bound by their
-/// number, few big ones by their size.
-fn remaining(done: Totals, total: Totals, rate: f64, elapsed: Duration) -> Option<Duration> {
+/// number, few big ones by their size. So many files were `made` in the time that has `elapsed`.
+fn remaining(done: Totals, total: Totals, rate: f64, made: u64, elapsed: Duration) -> Option<Duration> {
     if elapsed < Duration::from_secs(1) {
         return None;
     }
     let by_bytes = (rate > 0.0).then(|| total.bytes.saturating_sub(done.bytes) as f64 / rate);
-    let files_per_second = done.files as f64 / elapsed.as_secs_f64();
-    let by_files =
-        (done.files > 20).then(|| total.files.saturating_sub(done.files) as f64 / files_per_second);
+    let files_per_second = made as f64 / elapsed.as_secs_f64();
+    let by_files = (made > 20).then(|| total.files.saturating_sub(done.files) as f64 / files_per_second);
     let seconds = match (by_bytes, by_files) {
         (Some(bytes), Some(files)) => bytes.max(files),
         (Some(seconds), None) | (None, Some(seconds)) => seconds,
@@ -179,23 +182,52 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         meter.read(at(0));
-        counters.bytes.store(500, Ordering::Relaxed);
+        let moved = |bytes| {
+            counters.bytes.store(bytes, Ordering::Relaxed);
+            counters.carried.store(bytes, Ordering::Relaxed);
+        };
+        moved(500);
         assert_eq!(meter.read(at(500)).rate, 1000.0);
         assert_eq!(meter.read(at(2000)).rate, 250.0, "half of it is still to come");
-        counters.bytes.store(1000, Ordering::Relaxed);
+        moved(1000);
         assert!(meter.read(at(2500)).rate > 0.0);
         let rests = meter.read(at(3600));
         assert_eq!((rests.rate, rests.remaining), (0.0, None));
     }
 
     #[test]
+    fn what_was_there_already_is_done_and_no_speed() {
+        let counters = Arc::new(Counters::default());
+        let mut meter = Meter::start(counters.clone(), Throttle::default());
+        (meter.phase, meter.is_counted) = (Phase::Running, true);
+        counters.planned.bytes.store(10_000, Ordering::Relaxed);
+        meter.started = Instant::now();
+        let at = |millis| Instant::now() + Duration::from_millis(millis);
+        meter.read(at(0));
+        // A part of 5000 bytes is found, and 500 are moved.
+        counters.bytes.store(5_500, Ordering::Relaxed);
+        counters.carried.store(500, Ordering::Relaxed);
+        let progress = meter.read(at(2_000));
+        assert_eq!(progress.done.bytes, 5_500);
+        assert!((200.0..260.0).contains(&progress.rate), "{}", progress.rate);
+        assert!(progress.remaining.is_some_and(|left| left.as_secs() >= 17), "{:?}", progress.remaining);
+        // Another try of the same job begins its count anew.
+        counters.restart();
+        counters.count(Totals { bytes: 5_500, ..Totals::default() });
+        assert!(meter.read(at(3_000)).rate < 260.0);
+    }
+
+    #[test]
     fn remaining_time_takes_the_longer_view() {
         let done = Totals { files: 100, bytes: 1000, ..Totals::default() };
         let total = Totals { files: 1000, bytes: 2000, ..Totals::default() };
-        let by_files = remaining(done, total, 1000.0, Duration::from_secs(10));
+        let by_files = remaining(done, total, 1000.0, 100, Duration::from_secs(10));
         assert_eq!(by_files, Some(Duration::from_secs(90)));
-        let by_bytes = remaining(done, total, 1.0, Duration::from_secs(10));
+        let by_bytes = remaining(done, total, 1.0, 100, Duration::from_secs(10));
         assert_eq!(by_bytes, Some(Duration::from_secs(1000)));
-        assert_eq!(remaining(done, total, 1.0, Duration::ZERO), None);
+        assert_eq!(remaining(done, total, 1.0, 100, Duration::ZERO), None);
+        // What an earlier run has done tells nothing of how fast this one is.
+        let resumed = remaining(done, total, 1000.0, 0, Duration::from_secs(10));
+        assert_eq!(resumed, Some(Duration::from_secs(1)));
     }
 }

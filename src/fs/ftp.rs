@@ -48,8 +48,8 @@ pub use self::{
 };
 use super::{
     Algorithm, Attributes, ByteStream, Capabilities, Checksum, Connected, Context, Entry, EntryStream, Error,
-    ErrorKind, FileSystem, FsId, HostKeyState, Kind, Operation, ReadOptions, RemotePath, Result, Route,
-    ServerInfo, Sink, Stage, Target, WriteOptions,
+    ErrorKind, FileSystem, FsId, HostKeyState, Kind, Operation, OutputStream, Principal, ReadOptions,
+    RemotePath, RemoteTerminal, Result, Route, ServerInfo, Sink, Stage, Target, WriteOptions,
 };
 use crate::trust::certificates::Pins;
 
@@ -151,6 +151,10 @@ pub fn route(target: &Target) -> Route {
     }
 }
 
+const NO_SHELL: &str = "FTP has no shell";
+const NO_LINKS: &str = "FTP creates no links";
+const NO_OWNERS: &str = "FTP knows no owners to set";
+
 /// The file system of one login.
 struct Ftp {
     session: Arc<Session>,
@@ -159,6 +163,11 @@ struct Ftp {
 impl Ftp {
     async fn name_failure(&self, error: Error, path: &RemotePath, wanted: Wanted) -> Error {
         failure::named(&self.session, error, path, wanted).await
+    }
+
+    /// What the protocol has no word for.
+    fn lacking(&self, operation: Operation, path: &RemotePath, what: &'static str) -> Error {
+        self.session.error(Error::new(ErrorKind::Unsupported, operation), path).with_detail(what)
     }
 
     /// One command on a path that a plain completion answers.
@@ -310,6 +319,26 @@ impl FileSystem for Ftp {
             (Kind::Symlink, None) => refuse(ErrorKind::Unsupported),
             _ => refuse(ErrorKind::Failure),
         }
+    }
+
+    async fn symlink(&self, path: &RemotePath, _: &[u8]) -> Result<()> {
+        Err(self.lacking(Operation::Symlink, path, NO_LINKS))
+    }
+
+    async fn hard_link(&self, path: &RemotePath, _: &RemotePath) -> Result<()> {
+        Err(self.lacking(Operation::HardLink, path, NO_LINKS))
+    }
+
+    async fn execute(&self, dir: &RemotePath, _: &[u8]) -> Result<OutputStream> {
+        Err(self.lacking(Operation::Execute, dir, NO_SHELL))
+    }
+
+    async fn terminal(&self, dir: &RemotePath, _: (u16, u16), _: &str) -> Result<RemoteTerminal> {
+        Err(self.lacking(Operation::OpenShell, dir, NO_SHELL))
+    }
+
+    async fn owner_id(&self, _: Principal, name: &str) -> Result<u32> {
+        Err(Error::new(ErrorKind::Unsupported, Operation::FindOwner).on(name).with_detail(NO_OWNERS))
     }
 
     async fn checksum(&self, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {

@@ -28,6 +28,7 @@ mod read;
 mod request;
 mod response;
 mod ssh;
+mod stop;
 mod sync;
 mod terminal;
 mod transport;
@@ -56,6 +57,7 @@ use self::{
     limits::Limits,
     request::Request,
     response::{FileAttributes, Response},
+    stop::Stopping,
     window::Window,
 };
 pub use self::{
@@ -96,6 +98,8 @@ struct Session {
     names: Mutex<HashSet<Arc<str>>>,
     /// Why the server runs no commands, once that is known.
     no_commands: OnceLock<Error>,
+    /// Commands that nobody waits for any more.
+    stopping: Stopping,
     /// The server has refused to copy by itself.
     no_copies: AtomicBool,
 }
@@ -474,6 +478,7 @@ impl FileSystem for Sftp {
 
     async fn close(&self) {
         self.session.further.close();
+        self.session.stopping.settle().await;
         self.session.connection.disconnect().await;
     }
 }

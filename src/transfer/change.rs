@@ -134,7 +134,7 @@ async fn set(transfer: &Transfer, path: &RemotePath, entry: &Entry, change: &Res
     match entry.kind {
         Kind::Dir => add(&transfer.counters.dirs, 1),
         Kind::Symlink => add(&transfer.counters.links, 1),
-        _ => add(&transfer.counters.files, 1),
+        _ => transfer.counters.made(),
     }
     Ok(())
 }

@@ -66,6 +66,8 @@ pub struct Flow<'a> {
     pub moved: &'a AtomicU64,
     /// Those of this file among them.
     pub own: &'a AtomicU64,
+    /// Bytes that were moved just now, without those that were there already. Only grows.
+    pub carried: &'a AtomicU64,
     /// Files that are whole and looked at once more.
     pub checking: &'a AtomicU64,
     pub throttle: &'a Throttle,
@@ -138,7 +140,7 @@ impl Copying<'_> {
             Left::Begun(offset) => match resume(self.from, self.to, self.file, part.path(), offset).await? {
                 Resumed::At(sink, offset) => {
                     part.reached = part.reached.max(offset);
-                    self.count(offset);
+                    self.count_as_there(offset);
                     let poured = self.pour(sink, offset).await;
                     return self.conclude(part.path(), poured).await;
                 }
@@ -165,7 +167,14 @@ impl Copying<'_> {
         let _ = tokio::time::timeout(CLEARING, self.to.remove_file(part)).await;
     }
 
+    /// Counts bytes that were moved.
     fn count(self, bytes: u64) {
+        self.flow.carried.fetch_add(bytes, Ordering::Relaxed);
+        self.count_as_there(bytes);
+    }
+
+    /// Counts bytes that are at the target, whoever has moved them.
+    fn count_as_there(self, bytes: u64) {
         self.flow.moved.fetch_add(bytes, Ordering::Relaxed);
         self.flow.own.fetch_add(bytes, Ordering::Relaxed);
     }

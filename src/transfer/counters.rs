@@ -20,6 +20,11 @@ pub struct Counters {
     pub links: AtomicU64,
     /// Bytes that targets have taken, also of files that fail later.
     pub bytes: AtomicU64,
+    /// Bytes that this job has moved, also those that were for nothing: what a rate is taken of. What
+    /// an earlier run has left is none of them. Never set back.
+    pub carried: AtomicU64,
+    /// Files that this job has done itself. Never set back.
+    made: AtomicU64,
     pub failed: AtomicU64,
     /// What was removed because the source does not have it.
     pub removed: AtomicU64,
@@ -131,6 +136,17 @@ impl Counters {
         add(&self.dirs, done.dirs);
         add(&self.links, done.links);
         add(&self.bytes, done.bytes);
+    }
+
+    /// Counts a file that this run has done.
+    pub(super) fn made(&self) {
+        add(&self.files, 1);
+        add(&self.made, 1);
+    }
+
+    /// Files that this job has done itself, in all of its runs.
+    pub fn own_files(&self) -> u64 {
+        get(&self.made)
     }
 
     /// Counts what is planned.

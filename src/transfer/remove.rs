@@ -139,7 +139,7 @@ pub async fn exactly(transfer: &Transfer, removal: Removal) -> Result<()> {
                     .with_detail("it has changed since it was copied, so it stays"));
             }
             this.from.remove_file(&path).await?;
-            add(&this.counters.files, 1);
+            this.counters.made();
             Ok(())
         })
         .await?;

@@ -338,7 +338,7 @@ impl Transfer {
             self.counters.start(&link.file.source);
             match link::hard_link(&*self.from, &*self.to, link, &self.journal, &self.apart).await {
                 Ok(()) => {
-                    add(&self.counters.files, 1);
+                    self.counters.made();
                     add(&self.counters.bytes, link.file.size.unwrap_or_default());
                     return Ok(());
                 }
@@ -360,6 +360,7 @@ impl Transfer {
         let flow = copy::Flow {
             moved: &self.counters.bytes,
             own: &own,
+            carried: &self.counters.carried,
             checking: &self.counters.checking,
             throttle: &self.throttle,
             journal: &self.journal,
@@ -393,7 +394,7 @@ impl Transfer {
                 if let Some(by) = copied.verified {
                     self.counters.verify(by);
                 }
-                add(&self.counters.files, 1);
+                self.counters.made();
                 Ok(())
             }
             Err(error) if error.kind().ends_session() => Err(error),

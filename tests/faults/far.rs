@@ -119,3 +119,26 @@ fn a_further_connection_that_is_lost_costs_no_byte() {
     assert!(down >= 2, "{down} connections down");
     assert!(up >= 2, "{up} connections up");
 }
+
+/// To start with answers, somebody may be asked on a telephone who has started nothing.
+#[test]
+fn a_further_connection_keeps_to_the_method_that_logged_in() {
+    let extra = ["UsePAM yes", "KbdInteractiveAuthentication yes"].map(str::to_owned).to_vec();
+    let sshd = Sshd::start(SshdConfig { extra, ..SshdConfig::default() });
+    let world = World::new(sshd.ssh_config());
+    let (source, target) = (world.path("file"), world.path("target"));
+    let bytes = noise(96 << 20, 5);
+    fs::write(&source, &bytes).unwrap();
+    fs::create_dir_all(&target).unwrap();
+    let proxy = Proxy::start_far(sshd.address(), Duration::from_millis(6), |_| u64::MAX);
+    let config = proxy.ssh_config(&sshd.ssh_config(), sshd.port(), world.dir.path());
+    let arguments = ["cp".into(), on("harness", &source), into(&target)];
+    let mut running = program::start(World::new(config).command(&arguments));
+    let part = target.join(".file.wharf-part");
+    running.until(|| fs::metadata(&part).is_ok_and(|part| part.len() > 0));
+    fs::remove_file(sshd.user_key()).unwrap();
+    running.wait().ends(0).silently();
+    assert!(fs::read(target.join("file")).unwrap() == bytes);
+    assert!(proxy.connections() >= 2, "it was tried");
+    assert!(!sshd.log().contains("keyboard-interactive"), "{}", sshd.log());
+}

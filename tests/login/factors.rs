@@ -225,6 +225,36 @@ async fn what_is_said_without_a_question_is_shown_with_the_next_one_or_with_the_
 }
 
 #[tokio::test]
+async fn a_refused_answer_is_not_asked_again_without_a_word() {
+    let server = scripted::serve(Script {
+        methods: &[MethodKind::KeyboardInteractive, MethodKind::Password],
+        password: Box::new(|_| again(MethodKind::Password)),
+        interactive: Box::new(|round, response| match (round, response.as_deref()) {
+            (2, _) => Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from(
+                    &[MethodKind::KeyboardInteractive, MethodKind::Password][..],
+                )),
+                partial_success: false,
+            },
+            _ => says_first(round, response),
+        }),
+        ..Script::default()
+    })
+    .await;
+    let person = Person::who_says(&["1", "2", "3", "4", "5", "6"]);
+    let refused = person.reaches(&server.target(), server.ssh()).await.err().unwrap();
+    let asked = person.asked();
+    let shown: Vec<_> = asked.iter().map(|a| a.prompt.as_str()).collect();
+    let once = "Notice\nYour password ends tomorrow.\nCode: ";
+    let again = format!("Permission denied, please try again.\n{once}");
+    let password = "Permission denied, please try again.\nPassword:";
+    assert_eq!(shown, [once, &again, &again, "", password, password]);
+    // Each method is named once.
+    let detail = refused.detail().unwrap();
+    assert!(detail.contains("tried keyboard-interactive (3 times), password (3 times); "), "{detail}");
+}
+
+#[tokio::test]
 async fn a_lone_code_is_never_used_twice() {
     let server = scripted::serve(Script {
         methods: &[MethodKind::KeyboardInteractive],

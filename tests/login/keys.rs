@@ -71,6 +71,8 @@ async fn a_passphrase_is_asked_once() {
             "{format:?}: {asked:?}"
         );
         assert_eq!(asked[0].subject, key.display().to_string());
+        assert_eq!(asked[0].prompt, "", "{format:?}");
+        assert!(asked[1].prompt.starts_with("That does not open the key"), "{format:?}: {asked:?}");
         let silent = Person::again(&[], person.kept());
         silent.connects(&config, "it").await.unwrap();
         assert!(silent.asked().is_empty(), "{format:?}");

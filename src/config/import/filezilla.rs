@@ -8,7 +8,10 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Counts, Found, KEY, LONGEST, MODE, MOST_SITES, PPK, local_path, note};
+use super::{
+    CHARSET, Found, HOST, KEY, LONGEST, MOST_SITES, Options, PPK, PROTOCOL, Remark, Remarks, called,
+    local_path, note,
+};
 use crate::{
     config::{Bookmark, line_of},
     fs::{self, Place, PlacePath, RemotePath, Scheme, Target},
@@ -16,6 +19,15 @@ use crate::{
 
 /// Folders within folders beyond this are no person's work.
 const DEEPEST: usize = 64;
+
+const FOLDER: Remark = Remark(
+    "its folder on the server is not understood; it starts at the login's",
+    "their folders on the server are not understood; they start at the login's",
+);
+const TLS: Remark = Remark(
+    "FileZilla takes TLS where the server has it; here it is ftpes, which insists on it",
+    "FileZilla takes TLS where the server has it; here they are ftpes, which insists on it",
+);
 
 /// An element that is open.
 enum Open {
@@ -148,25 +160,30 @@ fn path_of(folders: &[Folder], at: Option<usize>) -> String {
 
 fn found(servers: &[Server], folders: &[Folder]) -> Found {
     let mut found = Found::default();
-    let mut counts = Counts::default();
+    let mut remarks = Remarks::default();
     for server in servers {
         if !server.get("Pass").is_empty() {
             found.passwords += 1;
         }
-        let Some(mut site) = site(server, &mut counts) else { continue };
+        let Some(mut site) = site(server, &mut remarks) else { continue };
         site.folder = path_of(folders, server.folder);
         found.sites.push(site);
     }
-    found.notes = counts.said();
+    found.notes = remarks.said();
     found
 }
 
-fn site(server: &Server, counts: &mut Counts) -> Option<Bookmark> {
+fn site(server: &Server, remarks: &mut Remarks) -> Option<Bookmark> {
+    let name = match server.get("Name") {
+        "" => server.text.trim(),
+        name => name,
+    };
+    let name = called(name, server.get("Host"));
     let user = Some(server.get("User")).filter(|user| !user.is_empty());
     // Logontype 0 is anonymous.
     let anonymous = server.get("Logontype") == "0" || user.is_none();
-    let Some(scheme) = scheme(server.get("Protocol"), anonymous, counts) else {
-        counts.add("left out, its protocol is none that wharf speaks");
+    let Some(scheme) = scheme(server.get("Protocol"), anonymous) else {
+        remarks.add(&PROTOCOL, &name);
         return None;
     };
     let is_ssh = scheme.name == "sftp";
@@ -175,49 +192,60 @@ fn site(server: &Server, counts: &mut Counts) -> Option<Bookmark> {
     let user = user.filter(|_| is_ssh || !anonymous).map(str::to_owned);
     let target = Target { scheme, host: server.get("Host").to_owned(), user, port, password: None };
     let (remote, understood) = remote_dir(server.get("RemoteDir"));
-    if !understood {
-        counts.add("its folder on the server is not understood; it starts at the login's");
-    }
     let place = Place::Remote(target, PlacePath::Login).to_url();
     if Place::parse(place.as_bytes()).is_err() {
-        counts.add("left out, its host is none");
+        remarks.add(&HOST, &name);
         return None;
+    }
+    if !understood {
+        remarks.add(&FOLDER, &name);
+    }
+    if scheme.name == "ftpes" && server.get("Protocol") != "4" {
+        remarks.add(&TLS, &name);
     }
     let mut remark = note(server.get("Comments"));
     let key = server.get("Keyfile");
     if is_ssh && !key.is_empty() {
-        counts.add(if key.to_ascii_lowercase().ends_with(".ppk") { PPK } else { KEY });
+        remarks.add(if key.to_ascii_lowercase().ends_with(".ppk") { &PPK } else { &KEY }, &name);
         let key = format!("key: {key}");
         remark = note(&remark.map_or(key.clone(), |remark| format!("{remark}; {key}")));
     }
-    let is_own = server.get("PasvMode") == "MODE_ACTIVE" || server.get("EncodingType") == "Custom";
-    if !is_ssh && is_own {
-        counts.add(MODE);
-    }
-    let name = match server.get("Name") {
-        "" => server.text.trim(),
-        name => name,
-    };
+    let ftp = if is_ssh { None } else { options(server, &name, remarks) };
     Some(Bookmark {
-        name: if name.is_empty() { server.get("Host").to_owned() } else { name.to_owned() },
+        name,
         folder: String::new(),
         place,
         remote: remote.map(|path| path.to_string()),
         local: local_path(server.get("LocalDir")),
-        ftp: None,
+        ftp,
         note: remark,
     })
 }
 
+/// The mode of data connections, the charset of names, and how many connections there may be.
+fn options(server: &Server, name: &str, remarks: &mut Remarks) -> Option<String> {
+    let mut options = Options::default();
+    match server.get("PasvMode") {
+        "MODE_ACTIVE" => options.add("active"),
+        "MODE_PASSIVE" => options.add("passive"),
+        _ => {}
+    }
+    if server.get("EncodingType") == "Custom" && !options.add_charset(server.get("CustomEncoding")) {
+        remarks.add(&CHARSET, name);
+    }
+    // FileZilla's own form ends at 10; 0 is no limit.
+    if let Ok(most @ 1..=10) = server.get("MaximumMultipleConnections").parse::<u8>() {
+        options.add(format!("connections={most}"));
+    }
+    options.text()
+}
+
 /// `ServerProtocol` of FileZilla's server.h.
-fn scheme(number: &str, anonymous: bool, counts: &mut Counts) -> Option<&'static Scheme> {
+fn scheme(number: &str, anonymous: bool) -> Option<&'static Scheme> {
     Some(match number {
         // FTP over TLS where the server has it: with a password never without.
         "0" | "" if anonymous => &fs::FTP,
-        "0" | "" => {
-            counts.add("FileZilla takes TLS where the server has it; here it is ftpes, which insists on it");
-            &fs::FTPES
-        }
+        "0" | "" => &fs::FTPES,
         "1" => &fs::SFTP,
         "3" => &fs::FTPS,
         "4" => &fs::FTPES,
@@ -303,7 +331,9 @@ mod tests {
       <LocalDir>C:\site</LocalDir><RemoteDir>3 0 2 C:</RemoteDir>an old name</Server>
     <Server><Host>files</Host><Port>990</Port><Protocol>3</Protocol><User>bo</User><Name>implicit</Name></Server>
     <Server><Host>files</Host><Protocol>0</Protocol><User>bo</User><Logontype>2</Logontype><Name>maybe</Name></Server>
-    <Server><Host>files</Host><Protocol>6</Protocol><User>bo</User><PasvMode>MODE_ACTIVE</PasvMode><Name>plain</Name></Server>
+    <Server><Host>files</Host><Protocol>6</Protocol><User>bo</User><PasvMode>MODE_ACTIVE</PasvMode>
+      <EncodingType>Custom</EncodingType><CustomEncoding>windows-1251</CustomEncoding>
+      <MaximumMultipleConnections>2</MaximumMultipleConnections><Name>plain</Name></Server>
     <Server><Host>key</Host><Protocol>1</Protocol><User>bo</User><Logontype>5</Logontype>
       <Keyfile>/home/ann/id.ppk</Keyfile><Name>key</Name></Server>
     <Server><Host>s3.example.org</Host><Protocol>7</Protocol><Name>bucket</Name></Server>
@@ -338,13 +368,49 @@ mod tests {
         assert_eq!(found.sites[1].local, None);
         assert_eq!(found.passwords, 1);
         let said = found.notes.join("\n");
-        for part in
-            ["PuTTY", "ftpes", "protocol is none", "host is none", "not understood", "1 site: its mode"]
-        {
+        for part in [
+            "key: its key is in PuTTY",
+            "maybe: FileZilla takes TLS",
+            "bucket: left out, its protocol is none",
+            "evil: left out, its host is none",
+            "an old name: its folder",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
+        assert_eq!(found.sites[4].ftp.as_deref(), Some("active, charset=windows-1251, connections=2"));
+        assert!(!said.contains("plain"), "{said}");
         let everything = format!("{found:?}");
         assert!(!everything.contains("hunter2") && !everything.contains("aHVudGVyMg"), "{everything}");
+    }
+
+    #[test]
+    fn what_an_ftp_site_needs_is_taken_over_and_the_rest_named() {
+        let site = |name: &str, more: &str| {
+            format!("<Server><Host>h</Host><Protocol>6</Protocol><Name>{name}</Name>{more}</Server>")
+        };
+        let charset = |label: &str| {
+            format!("<EncodingType>Custom</EncodingType><CustomEncoding>{label}</CustomEncoding>")
+        };
+        let sites = [
+            site("utf8", &charset("UTF-8")),
+            site("auto", "<EncodingType>UTF-8</EncodingType><CustomEncoding>KOI8-R</CustomEncoding>"),
+            site("passive", "<PasvMode>MODE_PASSIVE</PasvMode>"),
+            site("many", "<MaximumMultipleConnections>1000</MaximumMultipleConnections>"),
+            site("dos", &charset("CP850")),
+            site("sly", &charset("latin1, address=192.0.2.1")),
+            site("wide", &charset("UTF-16")),
+            site("none", &charset("")),
+            site("last", &charset("cp437")),
+        ];
+        let text = format!("<FileZilla3><Servers>{}</Servers></FileZilla3>", sites.concat());
+        let found = parse(text.as_bytes()).unwrap();
+        let ftp: Vec<_> = found.sites.iter().map(|site| site.ftp.as_deref()).collect();
+        assert_eq!(ftp, [None, None, Some("passive"), None, None, None, None, None, None]);
+        assert_eq!(
+            found.notes,
+            ["dos, sly, wide and 2 more: wharf knows no charsets of those names; charset= among the \
+              bookmarks' FTP options names others."]
+        );
     }
 
     #[test]

@@ -2,13 +2,22 @@
 //! The keys and numbers are those of WinSCP's `SessionData.cpp`; what is not written there has
 //! its default.
 
-use super::{Counts, Found, KEY, LONGEST, MODE, MOST_SITES, PPK, local_path, note};
+use super::{
+    Found, HOST, KEY, LONGEST, MOST_SITES, Options, PPK, PROTOCOL, Remark, Remarks, called, local_path, note,
+};
 use crate::{
     config::Bookmark,
     fs::{self, Place, PlacePath, Scheme, Target},
 };
 
 const SECTION: &str = "Sessions\\";
+
+const SCP: Remark = Remark("it was SCP, and is SFTP here", "they were SCP, and are SFTP here");
+/// WinSCP writes names then as its Windows does, and does not say how that is.
+const CHARSET: Remark = Remark(
+    "its names are in Windows' own charset; charset= among the bookmark's FTP options names it",
+    "their names are in Windows' own charset; charset= among the bookmarks' FTP options names it",
+);
 
 struct Site {
     /// Its folders and its name, decoded.
@@ -54,15 +63,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
         return Err("it is no WinSCP.ini: it has no sites".to_owned());
     }
     let mut found = Found::default();
-    let mut counts = Counts::default();
+    let mut remarks = Remarks::default();
     // A workspace is a set of sites that stand by themselves as well.
     for site in sites.iter().filter(|site| site.get("IsWorkspace") != "1") {
         if ["Password", "PasswordPlain", "Passphrase"].iter().any(|key| !site.get(key).is_empty()) {
             found.passwords += 1;
         }
-        found.sites.extend(bookmark(site, &mut counts));
+        found.sites.extend(bookmark(site, &mut remarks));
     }
-    found.notes = counts.said();
+    found.notes = remarks.said();
     Ok(found)
 }
 
@@ -90,9 +99,11 @@ fn decode(text: &str) -> String {
     }
 }
 
-fn bookmark(site: &Site, counts: &mut Counts) -> Option<Bookmark> {
-    let Some(scheme) = scheme(site, counts) else {
-        counts.add("left out, its protocol is none that wharf speaks");
+fn bookmark(site: &Site, remarks: &mut Remarks) -> Option<Bookmark> {
+    let (folder, name) = site.path.rsplit_once('/').unwrap_or(("", &site.path));
+    let name = called(name, site.get("HostName"));
+    let Some(scheme) = scheme(site) else {
+        remarks.add(&PROTOCOL, &name);
         return None;
     };
     let is_ssh = scheme.name == "sftp";
@@ -103,41 +114,44 @@ fn bookmark(site: &Site, counts: &mut Counts) -> Option<Bookmark> {
     let target = Target { scheme, host: site.get("HostName").to_owned(), user, port, password: None };
     let place = Place::Remote(target, PlacePath::Login).to_url();
     if Place::parse(place.as_bytes()).is_err() {
-        counts.add("left out, its host is none");
+        remarks.add(&HOST, &name);
         return None;
+    }
+    if site.get("FSProtocol") == "0" {
+        remarks.add(&SCP, &name);
     }
     let mut remark = note(site.get("Note"));
     let key = site.get("PublicKeyFile");
     if is_ssh && !key.is_empty() {
-        counts.add(if key.to_ascii_lowercase().ends_with(".ppk") { PPK } else { KEY });
+        remarks.add(if key.to_ascii_lowercase().ends_with(".ppk") { &PPK } else { &KEY }, &name);
         let key = format!("key: {key}");
         remark = note(&remark.map_or(key.clone(), |remark| format!("{remark}; {key}")));
     }
+    let mut options = Options::default();
     if !is_ssh && site.get("FtpPasvMode") == "0" {
-        counts.add(MODE);
+        options.add("active");
     }
-    let (folder, name) = site.path.rsplit_once('/').unwrap_or(("", &site.path));
+    // 0 is never UTF-8, 1 always, 2 as the server says.
+    if !is_ssh && site.get("Utf") == "0" {
+        remarks.add(&CHARSET, &name);
+    }
     let remote = Some(site.get("RemoteDirectory")).filter(|path| path.starts_with('/'));
     Some(Bookmark {
-        name: name.to_owned(),
+        name,
         folder: folder.to_owned(),
         place,
         remote: remote.map(str::to_owned),
         local: local_path(site.get("LocalDirectory")),
-        ftp: None,
+        ftp: options.text(),
         note: remark,
     })
 }
 
 /// `FSProtocol` is 0 SCP, 1 SFTP or SCP, 2 SFTP, 5 FTP; others are no files on a server. `Ftps` is
 /// 0 none, 1 implicit, 2 and 3 explicit.
-fn scheme(site: &Site, counts: &mut Counts) -> Option<&'static Scheme> {
+fn scheme(site: &Site) -> Option<&'static Scheme> {
     Some(match (site.get("FSProtocol"), site.get("Ftps")) {
-        ("" | "1" | "2", _) => &fs::SFTP,
-        ("0", _) => {
-            counts.add("it was SCP, and is SFTP here");
-            &fs::SFTP
-        }
+        ("" | "0" | "1" | "2", _) => &fs::SFTP,
         ("5", "" | "0") => &fs::FTP,
         ("5", "1") => &fs::FTPS,
         ("5", _) => &fs::FTPES,
@@ -157,7 +171,7 @@ mod tests {
         [Sessions\\%EF%BB%BFM%C3%B6we]\r\nHostName=m\r\nFSProtocol=0\r\n\
         [Sessions\\plain]\r\nHostName=f\r\nFSProtocol=5\r\nUserName=anonymous\r\n\
         [Sessions\\implicit]\r\nHostName=f\r\nFSProtocol=5\r\nFtps=1\r\nPortNumber=990\r\nUserName=bo\r\n\
-        [Sessions\\explicit]\r\nHostName=f\r\nFSProtocol=5\r\nFtps=3\r\nUserName=bo\r\nFtpPasvMode=0\r\n\
+        [Sessions\\explicit]\r\nHostName=f\r\nFSProtocol=5\r\nFtps=3\r\nUserName=bo\r\nFtpPasvMode=0\r\nUtf=0\r\n\
         [Sessions\\dav]\r\nHostName=f\r\nFSProtocol=6\r\n\
         [Sessions\\evil]\r\nHostName=a%20b\r\n\
         [Sessions\\all]\r\nIsWorkspace=1\r\nHostName=w\r\n\
@@ -187,9 +201,16 @@ mod tests {
         assert_eq!(first.note.as_deref(), Some("ask Kim first; key: C:\\Users\\ann\\key.ppk"));
         assert_eq!(found.passwords, 1);
         let said = found.notes.join("\n");
-        for part in ["PuTTY", "SCP", "protocol is none", "host is none", "its mode"] {
+        for part in [
+            "web server: its key is in PuTTY",
+            "Möwe: it was SCP",
+            "dav: left out, its protocol is none",
+            "evil: left out, its host is none",
+            "explicit: its names are in Windows' own charset",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
+        assert_eq!(found.sites[4].ftp.as_deref(), Some("active"));
         assert!(!format!("{found:?}").contains("A35C745532A4"));
     }
 

@@ -324,7 +324,10 @@ impl Setting {
                 last = Some(error);
             }
         }
-        Ok(Err(last.unwrap_or_else(|| session.error(Error::new(ErrorKind::Unsupported, operation), path))))
+        Ok(Err(last.unwrap_or_else(|| {
+            let error = session.error(Error::new(ErrorKind::Unsupported, operation), path);
+            error.with_detail("this server knows no command that sets times")
+        })))
     }
 }
 
@@ -355,11 +358,17 @@ pub async fn set(session: &Session, path: &RemotePath, wanted: &Attributes) -> R
     // No command sets an access time; beside another time it is not missed.
     let only_access = wanted.atime.is_some() && wanted.mtime.is_none() && wanted.mode.is_none();
     let owner = wanted.uid.is_some() || wanted.gid.is_some();
-    if only_access || owner {
-        return Err(session.error(Error::new(ErrorKind::Unsupported, operation), path));
+    let lacking = |what: &'static str| {
+        Err(session.error(Error::new(ErrorKind::Unsupported, operation), path).with_detail(what))
+    };
+    if owner {
+        return lacking(super::NO_OWNERS);
+    }
+    if only_access {
+        return lacking("FTP sets no times of access");
     }
     if wanted.mode.is_some() && session.learnt.no_chmod.load(Ordering::Relaxed) {
-        return Err(session.error(Error::new(ErrorKind::Unsupported, operation), path));
+        return lacking("this server does not know SITE CHMOD");
     }
     let setting = Setting::of(session, path, wanted, false)?;
     let mut lease = session.lend(operation, path).await?;

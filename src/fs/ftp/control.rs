@@ -6,6 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -121,6 +122,8 @@ pub struct Control {
     broken: bool,
     log: Log,
     peer: SocketAddr,
+    /// When the bytes that were read last have come; `None` where they may have been here for long.
+    arrived: Option<Instant>,
     /// Data connections go under TLS too, and resume this connection's session.
     pub data_tls: Option<tls::Session>,
     /// Replies of a group are not logged one by one.
@@ -146,6 +149,7 @@ impl Control {
             broken: false,
             log,
             peer,
+            arrived: None,
             data_tls: None,
             quiet: false,
             used: Instant::now(),
@@ -284,8 +288,14 @@ impl Control {
                 let kind = if raw.code == 421 { ErrorKind::ConnectionLost } else { ErrorKind::Protocol };
                 return Err(Error::new(kind, operation).with_reply(self.log.reply(&raw)));
             };
-            let elapsed = front.sent.elapsed();
-            self.quickest = self.quickest.min(elapsed);
+            // A port is asked for ahead, and its answer read when it is needed.
+            let elapsed = match front.port {
+                true => took(front, self.arrived, self.checked),
+                false => front.sent.elapsed(),
+            };
+            if !elapsed.is_zero() {
+                self.quickest = self.quickest.min(elapsed);
+            }
             if !self.quiet {
                 let (shown, path) = (front.shown.clone(), front.path.clone());
                 self.log.line(shown, path, self.log.reply(&raw), elapsed);
@@ -317,14 +327,13 @@ impl Control {
     /// Reads the answer to a port that was asked for ahead, and nothing else.
     pub async fn settle_ahead(&mut self, operation: Operation) -> Result<()> {
         while self.ahead == Ahead::Asked {
-            let since = Instant::now();
             let raw = self.read(operation, PATIENCE).await?;
             let Some(front) = self.awaited.pop_front().filter(|front| front.port) else {
                 self.broken = true;
                 return Err(Error::new(ErrorKind::Protocol, operation));
             };
-            // It may have been here for long: only what was waited for it is the server's time.
-            self.log.line(front.shown, front.path, self.log.reply(&raw), since.elapsed());
+            let elapsed = took(&front, self.arrived, self.checked);
+            self.log.line(front.shown, front.path, self.log.reply(&raw), elapsed);
             if raw.code == 421 {
                 self.broken = true;
                 return Err(Error::new(ErrorKind::ConnectionLost, operation).with_reply(self.log.reply(&raw)));
@@ -402,7 +411,19 @@ impl Control {
         let deadline = tokio::time::Instant::now() + patience;
         let mut buffer = vec![0; 4096];
         loop {
-            let read = match tokio::time::timeout_at(deadline, self.stream.read(&mut buffer)).await {
+            let mut reading = std::pin::pin!(self.stream.read(&mut buffer));
+            let read = match futures::poll!(reading.as_mut()) {
+                Poll::Ready(read) => {
+                    self.arrived = None;
+                    Ok(read)
+                }
+                Poll::Pending => {
+                    let read = tokio::time::timeout_at(deadline, reading).await;
+                    self.arrived = Some(Instant::now());
+                    read
+                }
+            };
+            let read = match read {
                 Ok(Ok(0)) => {
                     self.broken = true;
                     return Err(Error::new(ErrorKind::ConnectionLost, operation)
@@ -440,6 +461,13 @@ impl Control {
         self.log.line("(nothing)".to_owned(), None, reply.clone(), Duration::ZERO);
         Some(Error::new(ErrorKind::ConnectionLost, operation).with_reply(reply))
     }
+}
+
+/// How long an answer took that has come then; zero where that is not known. Until the last reply
+/// `before` it, a server was busy with something else.
+fn took(awaited: &Awaited, arrived: Option<Instant>, before: Instant) -> Duration {
+    let begun = awaited.sent.max(before);
+    arrived.map_or(Duration::ZERO, |at| at.saturating_duration_since(begun))
 }
 
 /// Whatever becomes of a socket that was there, the connection is lost.

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     fs::{Context, Error, ErrorKind, Operation, RemotePath, Result, Stage},
+    reply::Reply,
     trust::{Answer, Prompt, Question, SecretId, SecretKind, SecretRequest},
 };
 
@@ -30,6 +31,9 @@ const CONNECTING: Duration = Duration::from_secs(20);
 
 /// How often a person may type the password anew.
 const TRIES: usize = 3;
+
+/// Characters of the server's refusal that are shown above the next prompt.
+const MOST_SAID: usize = 500;
 
 /// What anonymous logins are asked to give as their password is an e-mail address: RFC 1635.
 const ANONYMOUS_PASSWORD: &str = "anonymous@example.com";
@@ -100,6 +104,7 @@ impl Login {
     /// Connects and logs in for the first time: asks what has to be asked.
     pub async fn first(&self, context: &Context) -> Result<First> {
         let mut tries = 0;
+        let mut refusal = String::new();
         let kept = SecretId::Login { user: self.user.clone(), host: self.host.clone(), port: self.port };
         if let Some(secrets) = context.prompt.secrets()
             && let Some(password) = secrets.recall(&kept)
@@ -115,7 +120,7 @@ impl Login {
         loop {
             let (mut control, greeting) = self.reach(Some(context)).await?;
             context.observer.stage(Stage::LoggingIn);
-            match self.log_in(&mut control, Some(&*context.prompt)).await {
+            match self.log_in(&mut control, Some((&*context.prompt, &refusal))).await {
                 Ok(()) => {
                     if let (Some(secrets), Some(password)) =
                         (context.prompt.secrets(), self.secrets().password)
@@ -133,6 +138,8 @@ impl Login {
                         return Err(error);
                     }
                     tries += 1;
+                    // Asked the same twice, one would think that nothing had happened.
+                    refusal = error.reply().map_or_else(String::new, refused_with);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -255,22 +262,26 @@ impl Login {
         Err(error.with_kind(ErrorKind::ConnectionFailed))
     }
 
-    /// USER, PASS, ACCT: RFC 959 section 5.4. Without a `prompt` only what is known is said.
-    async fn log_in(&self, control: &mut Control, prompt: Option<&dyn Prompt>) -> Result<()> {
+    /// USER, PASS, ACCT: RFC 959 section 5.4. With nobody to `ask`, only what is known is said; they
+    /// come with what the server said of the answers before.
+    async fn log_in(&self, control: &mut Control, ask: Option<(&dyn Prompt, &str)>) -> Result<()> {
         let mut raw = control.ask(Operation::Login, Command::new(format!("USER {}", self.user))).await?;
         if raw.code == 331 {
-            let password = match (self.secrets().password, prompt) {
+            let password = match (self.secrets().password, ask) {
                 (Some(password), _) => password,
-                (None, Some(prompt)) => self.ask(prompt, SecretKind::Password, "").await?,
+                (None, Some((prompt, ""))) => self.ask(prompt, SecretKind::Password, "").await?,
+                (None, Some((prompt, refusal))) => {
+                    self.ask(prompt, SecretKind::Password, &format!("{refusal}\nPassword:")).await?
+                }
                 (None, None) => return Err(no_answer("the server asks for a password")),
             };
             self.remember(|secrets| secrets.password = Some(password.clone()));
             raw = control.ask(Operation::Login, Command::secret("PASS", password.expose_secret())).await?;
         }
         if raw.code == 332 {
-            let account = match (self.secrets().account, prompt) {
+            let account = match (self.secrets().account, ask) {
                 (Some(account), _) => account,
-                (None, Some(prompt)) => self.ask(prompt, SecretKind::Interactive, "Account:").await?,
+                (None, Some((prompt, _))) => self.ask(prompt, SecretKind::Interactive, "Account:").await?,
                 (None, None) => return Err(no_answer("the server asks for an account")),
             };
             self.remember(|secrets| secrets.account = Some(account.clone()));
@@ -396,6 +407,12 @@ fn not_trusted(certificate: &crate::trust::UnknownCertificate) -> Error {
         "{}; its SHA-256 fingerprint is {}",
         certificate.reason, certificate.fingerprint
     ))
+}
+
+/// `530 Login incorrect.`
+fn refused_with(reply: &Reply) -> String {
+    let said: String = reply.text.chars().take(MOST_SAID).collect();
+    format!("{} {}", reply.code, if said.is_empty() { "Not logged in." } else { &said })
 }
 
 fn no_answer(why: &str) -> Error {

@@ -94,7 +94,9 @@ impl FromStr for Site {
                     site.address = Some(value.parse().map_err(|_| why())?);
                 }
                 ("charset", _) => {
-                    if encoding_rs::Encoding::for_label(value.as_bytes()).is_none() {
+                    // UTF-16 holds NUL bytes, which no control connection carries.
+                    let charset = encoding_rs::Encoding::for_label(value.as_bytes());
+                    if !charset.is_some_and(encoding_rs::Encoding::is_ascii_compatible) {
                         return Err(format!("wharf knows no charset {value}"));
                     }
                     site.charset = Some(value.to_owned());
@@ -151,9 +153,16 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_said() {
-        for text in
-            ["fast", "ports=9", "ports=9-8", "address=home", "charset=none", "connections=0", "active=1"]
-        {
+        for text in [
+            "fast",
+            "ports=9",
+            "ports=9-8",
+            "address=home",
+            "charset=none",
+            "charset=utf-16",
+            "connections=0",
+            "active=1",
+        ] {
             assert!(text.parse::<Site>().is_err(), "{text}");
         }
     }

@@ -28,10 +28,18 @@ const MOST_STEPS: usize = 8;
 /// For the server's answer to a key, unless ConnectTimeout says.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How a login came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The method that came last.
+    pub by: MethodKind,
+    /// The same would go once more with nobody there: by a key that nobody has to touch, or a
+    /// password that is kept.
+    pub needs_nobody: bool,
+}
+
 /// Logs in as `config.user`, first with the password that was given, if one was. `asking` is
-/// raised while a person is asked; `banner` hands over what the server has said so far. Tells
-/// whether the same would go once more with nobody there: by a key that nobody has to touch, or a
-/// password that is kept.
+/// raised while a person is asked; `banner` hands over what the server has said so far.
 pub async fn login<H: Handler>(
     handle: &mut Handle<H>,
     config: &HostConfig,
@@ -39,7 +47,7 @@ pub async fn login<H: Handler>(
     context: &Context,
     asking: &Asking,
     banner: &(dyn Fn() -> String + Sync),
-) -> Result<bool> {
+) -> Result<LoggedIn> {
     // Behind two jump hosts, one address can be two machines: the name that was asked for tells
     // them apart.
     let host = format!("{} {}", config.original, config.hostname);
@@ -66,13 +74,13 @@ pub async fn login<H: Handler>(
         problems: Vec::new(),
         answered: false,
     };
-    if login.run().await? {
+    if let Some(by) = login.run().await? {
         let is_kept = login.typed.is_some() && context.prompt.secrets().is_some();
         let needs_nobody = !login.partial && (!login.answered || is_kept);
         if let (Some(secrets), Some(secret)) = (context.prompt.secrets(), login.typed.take()) {
             secrets.keep(login.id.clone(), secret);
         }
-        return Ok(needs_nobody);
+        return Ok(LoggedIn { by, needs_nobody });
     }
     Err(login.refused(&banner()))
 }
@@ -138,11 +146,15 @@ async fn answer<T>(asking: &Asking, limit: Duration, work: impl Future<Output = 
 }
 
 impl<H: Handler> Login<'_, H> {
-    async fn run(&mut self) -> Result<bool> {
+    /// The method that logged in; `None` where none did.
+    async fn run(&mut self) -> Result<Option<MethodKind>> {
         let order = self.order();
+        if order.is_empty() {
+            return Ok((self.none().await? == Step::LoggedIn).then_some(MethodKind::None));
+        }
         // Whoever gives a password means it, but a server may want a key before it: it is asked.
         if self.given.is_some() && self.none().await? == Step::LoggedIn {
-            return Ok(true);
+            return Ok(Some(MethodKind::None));
         }
         let mut spent: Vec<MethodKind> = Vec::new();
         for _ in 0..MOST_STEPS {
@@ -151,14 +163,14 @@ impl<H: Handler> Login<'_, H> {
                 if *method != MethodKind::PublicKey && self.accepted.is_none() {
                     // Nothing has been tried yet: `none` makes the server say what it takes.
                     if self.none().await? == Step::LoggedIn {
-                        return Ok(true);
+                        return Ok(Some(MethodKind::None));
                     }
                 }
                 if spent.contains(method) || !self.takes(*method) {
                     continue;
                 }
                 match self.method(*method).await? {
-                    Step::LoggedIn => return Ok(true),
+                    Step::LoggedIn => return Ok(Some(*method)),
                     Step::Partial => {
                         self.partial = true;
                         // What was refused may be what is wanted next; what was accepted is not.
@@ -173,11 +185,11 @@ impl<H: Handler> Login<'_, H> {
                 }
             }
             if !went_on {
-                return Ok(false);
+                return Ok(None);
             }
             spent.clear();
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// The methods in the order to be tried (ssh_config's PreferredAuthentications).
@@ -254,7 +266,7 @@ impl<H: Handler> Login<'_, H> {
         let mut detail = if self.tried.is_empty() {
             "nothing could be tried".to_owned()
         } else {
-            format!("tried {}", self.tried.join(", "))
+            format!("tried {}", each_once(&self.tried).join(", "))
         };
         if let Some(methods) = &self.accepted
             && !methods.is_empty()
@@ -283,4 +295,20 @@ impl<H: Handler> Login<'_, H> {
         Error::new(ErrorKind::LoginFailed, Operation::Login)
             .with_detail(format!("as {}: {detail}", self.config.user))
     }
+}
+
+/// What was tried more than once is told once: `password (3 times)`.
+fn each_once(tried: &[String]) -> Vec<String> {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for what in tried {
+        match counted.iter_mut().find(|(known, _)| known == what) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((what, 1)),
+        }
+    }
+    let told = |(what, times): (&str, usize)| match times {
+        1 => what.to_owned(),
+        times => format!("{what} ({times} times)"),
+    };
+    counted.into_iter().map(told).collect()
 }

@@ -6,18 +6,21 @@ use std::{
     time::Instant,
 };
 
+use russh::MethodKind;
+
 use super::{
     MIB, Session, Sftp,
     config::{self, HostConfig},
     foretold::Foretold,
     further::{Further, Redial},
-    hop::Unasked,
+    hop::{Methods, Unasked},
     host_key::HostKeyChecker,
     lanes::Lanes,
     limits::limits_of,
     request::Request,
     response::Response,
     ssh,
+    stop::Stopping,
     window::Window,
 };
 use crate::{
@@ -39,8 +42,8 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     let config = config::resolve(&target.host, target.user.as_deref(), target.port, &context.ssh)
         .await
         .map_err(on_label)?;
-    let connection = ssh::connect(&config, target, context).await.map_err(on_label)?;
-    let redial = connection.needs_nobody().then(|| redial(config, target, context));
+    let connection = ssh::connect(&config, target, context, Methods::any()).await.map_err(on_label)?;
+    let redial = connection.needs_nobody().then(|| redial(config, target, context, connection.methods()));
     context.observer.stage(Stage::OpeningSession);
     let id = FsId::new(label.as_str());
     let (home, limits) = (Request::RealPath { path: b"." }, Request::Extended { name: LIMITS, strings: &[] });
@@ -103,6 +106,7 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
         write_window: Window::new(12 * MIB, MIB, 24 * MIB),
         names: Mutex::default(),
         no_commands: OnceLock::new(),
+        stopping: Stopping::default(),
         no_copies: AtomicBool::new(false),
     });
     session.log(&Request::RealPath { path: b"." }, None, &login, started);
@@ -112,16 +116,16 @@ pub async fn connect(target: &Target, context: &Context) -> Result<Connected> {
     Ok(Connected { fs: Arc::new(Sftp { session }), info, home })
 }
 
-/// The same login once more, with nobody asked and no stage told.
-fn redial(config: HostConfig, target: &Target, context: &Context) -> Redial {
+/// The same login once more, by the same methods, with nobody asked and no stage told.
+fn redial(config: HostConfig, target: &Target, context: &Context, methods: Vec<MethodKind>) -> Redial {
     let silent = Arc::new(Unasked(context.clone()));
     let context = Context { prompt: silent.clone(), observer: silent, wanted: None, ..context.clone() };
-    let known = Arc::new((config, target.clone(), context));
+    let known = Arc::new((config, target.clone(), context, methods));
     Box::new(move || {
         let known = known.clone();
         Box::pin(async move {
-            let (config, target, context) = &*known;
-            ssh::connect(config, target, context).await
+            let (config, target, context, methods) = &*known;
+            ssh::connect(config, target, context, Methods::of(methods)).await
         })
     })
 }

@@ -7,7 +7,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client};
 
-use super::Session;
+use super::{Session, stop};
 use crate::{
     fs::{
         Algorithm, Checksum, Error, ErrorKind, Operation, Output, OutputStream, Principal, RemotePath,
@@ -34,7 +34,10 @@ const GREETING_MAX: usize = 64 << 10;
 const ANSWER_MAX: usize = 4 << 10;
 
 /// A script that has begun.
-struct Process {
+pub struct Process {
+    session: Weak<Session>,
+    /// What there is to be ended if nobody waits for the script's end.
+    pub running: Option<stop::Running>,
     incoming: ChannelReadHalf,
     writer: Option<ChannelWriteHalf<client::Msg>>,
     /// What came along with the first words.
@@ -45,7 +48,7 @@ struct Process {
 
 impl Process {
     /// The next output; how it ended, once, as the last.
-    async fn next(&mut self) -> Option<Output> {
+    pub async fn next(&mut self) -> Option<Output> {
         if let Some(output) = self.early.pop_front() {
             return Some(output);
         }
@@ -78,17 +81,19 @@ pub fn signal(signal: &Sig) -> String {
 impl Drop for Process {
     fn drop(&mut self) {
         let Some(writer) = self.writer.take() else { return };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = writer.signal(Sig::TERM).await;
-                let _ = writer.close().await;
-            });
-        }
+        let is_over = self.ended.is_some();
+        let running = self.running.map(|running| stop::Running { is_over, ..running });
+        stop::give_up(&self.session, writer, running);
     }
 }
 
 /// Runs `script` and waits until it has begun.
-async fn start(session: &Session, operation: Operation, path: &RemotePath, script: &[u8]) -> Result<Process> {
+pub async fn start(
+    session: &Arc<Session>,
+    operation: Operation,
+    path: &RemotePath,
+    script: &[u8],
+) -> Result<Process> {
     if let Some(error) = session.no_commands.get() {
         return Err(error.clone().during(operation).about(path));
     }
@@ -106,14 +111,22 @@ async fn start(session: &Session, operation: Operation, path: &RemotePath, scrip
         session.error(error, path)
     };
     let mark = format!("wharf {:016x}", rand::random::<u64>());
-    let mut text = format!("echo '{mark}'\n").into_bytes();
+    // With the number of the process, which whatever the script becomes by `exec` keeps.
+    let mut text = format!("echo '{mark}' $$\n").into_bytes();
     text.extend_from_slice(script);
     text.push(b'\n');
     let beginning = async {
         let channel =
             session.connection.execute("sh").await.map_err(|e| session.error(e.during(operation), path))?;
         let (incoming, writer) = channel.split();
-        let mut process = Process { incoming, writer: Some(writer), early: VecDeque::new(), ended: None };
+        let mut process = Process {
+            session: Arc::downgrade(session),
+            running: None,
+            incoming,
+            writer: Some(writer),
+            early: VecDeque::new(),
+            ended: None,
+        };
         if let Some(writer) = &process.writer {
             writer.data_bytes(text).await.map_err(broken)?;
             writer.eof().await.map_err(broken)?;
@@ -130,9 +143,6 @@ async fn start(session: &Session, operation: Operation, path: &RemotePath, scrip
 
 /// Reads up to the script's first words.
 async fn greet(process: &mut Process, mark: &[u8]) -> std::result::Result<(), String> {
-    let mut line = [mark, b"\n"].concat();
-    // At the start of a line, or a script that is printed back would be taken for one that runs.
-    line.shrink_to_fit();
     let mut said = BytesMut::new();
     let mut complaint = BytesMut::new();
     let because = |complaint: &[u8], otherwise: String| {
@@ -146,8 +156,9 @@ async fn greet(process: &mut Process, mark: &[u8]) -> std::result::Result<(), St
         match process.incoming.wait().await {
             Some(ChannelMsg::Data { data }) => {
                 said.extend_from_slice(&data);
-                if let Some(at) = begins(&said, &line) {
-                    let rest = said.split_off(at + line.len()).freeze();
+                if let Some((pid, end)) = begins(&said, mark) {
+                    process.running = pid.map(|pid| stop::Running { pid, is_over: false });
+                    let rest = said.split_off(end).freeze();
                     if !complaint.is_empty() {
                         process.early.push_back(Output::Stderr(complaint.freeze()));
                     }
@@ -181,17 +192,27 @@ async fn greet(process: &mut Process, mark: &[u8]) -> std::result::Result<(), St
     Err("the server printed something else than the command's output".to_owned())
 }
 
-/// Where `line` stands in `said` as a line of its own.
-fn begins(said: &[u8], line: &[u8]) -> Option<usize> {
-    said.windows(line.len()).enumerate().find_map(|(at, window)| {
+/// Whether `mark` begins a line in `said` that is whole: the number behind it, and where the line
+/// ends. Only at the start of a line, or a script that is printed back would be taken for one that
+/// runs.
+fn begins(said: &[u8], mark: &[u8]) -> Option<(Option<u32>, usize)> {
+    let start = said.windows(mark.len()).enumerate().find_map(|(at, window)| {
         let fresh = at == 0 || said[at - 1] == b'\n';
-        (fresh && window == line).then_some(at)
-    })
+        (fresh && window == mark).then_some(at + mark.len())
+    })?;
+    let length = said.get(start..)?.iter().position(|b| *b == b'\n')?;
+    let number = std::str::from_utf8(&said[start..start + length]).ok();
+    let number = number.and_then(|number| number.trim().parse().ok());
+    // 1 as a group means everything there is.
+    Some((number.filter(|pid| *pid > 1), start + length + 1))
 }
 
 /// Fails where the server runs no commands.
-pub async fn probe(session: &Session, operation: Operation, path: &RemotePath) -> Result<()> {
-    start(session, operation, path, b"exit 0").await.map(drop)
+pub async fn probe(session: &Arc<Session>, operation: Operation, path: &RemotePath) -> Result<()> {
+    let mut process = start(session, operation, path, b"exit 0").await?;
+    // It ends by itself.
+    process.running = None;
+    Ok(())
 }
 
 /// Runs `command` in `dir` by the login's own shell.
@@ -246,7 +267,7 @@ impl Running {
 
 /// Runs a script for its short answer; `None` if it failed.
 async fn answer(
-    session: &Session,
+    session: &Arc<Session>,
     operation: Operation,
     path: &RemotePath,
     what: &str,
@@ -300,7 +321,7 @@ fn tools(algorithm: Algorithm) -> &'static [(&'static str, &'static str)] {
 
 /// The checksum by whichever tool the server has. The file is the tool's standard input, so that
 /// no tool sees its name: it may begin with a dash, or hold what a tool would escape.
-pub async fn checksum(session: &Session, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
+pub async fn checksum(session: &Arc<Session>, path: &RemotePath, algorithm: Algorithm) -> Result<Checksum> {
     let tools = tools(algorithm);
     if tools.is_empty() {
         return Err(session.error(Error::new(ErrorKind::Unsupported, Operation::Checksum), path));
@@ -336,7 +357,7 @@ const SCRIPT_MAX: usize = 64 << 10;
 
 /// Has the server write out the volumes of directories; false where its tools have not done it. Only
 /// Linux's `sync -f` is known to wait and to tell: others take no notice of arguments.
-pub async fn sync_volumes(session: &Session, dirs: &[RemotePath]) -> Result<bool> {
+pub async fn sync_volumes(session: &Arc<Session>, dirs: &[RemotePath]) -> Result<bool> {
     let mut dirs = dirs.iter().peekable();
     while let Some(first) = dirs.next() {
         let mut script = b"[ \"$(uname)\" = Linux ] || exit 3\nexec sync -f ".to_vec();
@@ -355,7 +376,7 @@ pub async fn sync_volumes(session: &Session, dirs: &[RemotePath]) -> Result<bool
 }
 
 /// The number of a user or group by the server's own tools. `name` is no option.
-pub async fn owner_id(session: &Session, principal: Principal, name: &str) -> Result<Option<u32>> {
+pub async fn owner_id(session: &Arc<Session>, principal: Principal, name: &str) -> Result<Option<u32>> {
     let mut script = match principal {
         Principal::User => b"id -u ".to_vec(),
         Principal::Group => b"getent group ".to_vec(),
@@ -388,8 +409,11 @@ mod tests {
 
     #[test]
     fn the_first_words_are_a_line_of_their_own() {
-        assert_eq!(begins(b"hello\nmark\nrest", b"mark\n"), Some(6));
-        assert_eq!(begins(b"echo 'mark\n", b"mark\n"), None);
-        assert_eq!(begins(b"mark", b"mark\n"), None);
+        assert_eq!(begins(b"hello\nmark 4711\nrest", b"mark"), Some((Some(4711), 16)));
+        assert_eq!(begins(b"echo 'mark 4711\n", b"mark"), None);
+        assert_eq!(begins(b"mark 47", b"mark"), None);
+        for none in [&b"mark\n"[..], b"mark $$\n", b"mark 1\n", b"mark 0\n", b"mark -1\n"] {
+            assert_eq!(begins(none, b"mark"), Some((None, none.len())));
+        }
     }
 }

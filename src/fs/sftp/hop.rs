@@ -1,10 +1,12 @@
 //! Questions on the way: what a jump host asks says which one it is, and a login that nobody
-//! waits for asks nothing. Knows no connection.
+//! waits for asks nothing and tries nothing else. Knows no connection.
 
-use std::sync::Arc;
+use std::{borrow::Cow, slice, sync::Arc};
 
 use async_trait::async_trait;
+use russh::MethodKind;
 
+use super::config::HostConfig;
 use crate::{
     fs::{Context, LogLine, Observer, Stage},
     trust::{Answer, Prompt, Question, Secrets},
@@ -40,6 +42,28 @@ impl Prompt for HopPrompt {
 
     fn secrets(&self) -> Option<&Secrets> {
         self.prompt.secrets()
+    }
+}
+
+/// The methods that logged in before, hop by hop, which the same way once more keeps to. Where one
+/// does not work any more, the next could ask somebody on a telephone who has started nothing.
+pub struct Methods<'a>(Option<slice::Iter<'a, MethodKind>>);
+
+impl<'a> Methods<'a> {
+    pub fn any() -> Methods<'a> {
+        Methods(None)
+    }
+
+    pub fn of(known: &'a [MethodKind]) -> Methods<'a> {
+        Methods(Some(known.iter()))
+    }
+
+    /// The configuration of the next hop, narrowed to its method.
+    pub fn next<'c>(&mut self, config: &'c HostConfig) -> Cow<'c, HostConfig> {
+        let Some(known) = &mut self.0 else { return Cow::Borrowed(config) };
+        let method = known.next().unwrap_or(&MethodKind::None);
+        let only = vec![<&str>::from(method).to_owned()];
+        Cow::Owned(HostConfig { preferred_authentications: only, ..config.clone() })
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use russh::{
-    Disconnect, Preferred,
+    Disconnect, MethodKind, Preferred,
     client::{self, DisconnectReason},
     keys,
 };
@@ -16,10 +16,10 @@ use tokio::process::Child;
 
 use super::{
     ahead::ReadAhead,
-    auth,
+    auth::{self, LoggedIn},
     channel::{Channel, Early, Ended, Pending},
     config::{self, HostConfig},
-    hop::HopPrompt,
+    hop::{HopPrompt, Methods},
     host_key::HostKeyChecker,
     patience::Asking,
     preferences::{nothing_in_common, preferences},
@@ -48,7 +48,7 @@ pub struct Connection {
     ended: Arc<Mutex<Option<Ended>>>,
     pulse: Arc<Pulse>,
     host_key_type: String,
-    needs_nobody: bool,
+    login: LoggedIn,
     findings: Arc<Mutex<Findings>>,
     /// The jump host that it runs through.
     through: Option<Box<Connection>>,
@@ -82,14 +82,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 const MOST_JUMPS: usize = 16;
 
 /// Reaches the host as its configuration says, through jump hosts if it has any, checks the host
-/// key and logs in. On each hop the key is checked and the login asked for as on the last.
-pub async fn connect(config: &HostConfig, target: &Target, context: &Context) -> Result<Connection> {
-    let through = jumps(config, context, 0).await?;
-    hop_to(config, through, target.password.as_ref(), context).await
+/// key and logs in by one of `methods`. On each hop the key is checked and the login asked for as on
+/// the last.
+pub async fn connect(
+    config: &HostConfig,
+    target: &Target,
+    context: &Context,
+    mut methods: Methods<'_>,
+) -> Result<Connection> {
+    let through = jumps(config, context, 0, &mut methods).await?;
+    hop_to(&methods.next(config), through, target.password.as_ref(), context).await
 }
 
 /// The connection to the last jump host of `config`, if it has any.
-async fn jumps(config: &HostConfig, context: &Context, before: usize) -> Result<Option<Connection>> {
+async fn jumps(
+    config: &HostConfig,
+    context: &Context,
+    before: usize,
+    methods: &mut Methods<'_>,
+) -> Result<Option<Connection>> {
     if before + config.jumps.len() > MOST_JUMPS {
         return Err(Error::new(ErrorKind::Usage, Operation::Connect)
             .with_detail(format!("more than {MOST_JUMPS} jump hosts: ProxyJump goes in a circle")));
@@ -103,11 +114,11 @@ async fn jumps(config: &HostConfig, context: &Context, before: usize) -> Result<
             let hop = config::resolve(&jump.host, jump.user.as_deref(), jump.port, &context.ssh).await?;
             // The first hop is reached as its own configuration says, the others through it.
             let before_it = match through.take() {
-                None => Box::pin(jumps(&hop, &context, before + count + 1)).await?,
+                None => Box::pin(jumps(&hop, &context, before + count + 1, methods)).await?,
                 before => before,
             };
             let prompt = HopPrompt::new(context.prompt.clone(), &jump.host);
-            hop_to(&hop, before_it, None, &Context { prompt, ..context.clone() }).await
+            hop_to(&methods.next(&hop), before_it, None, &Context { prompt, ..context.clone() }).await
         };
         through = Some(reached.await.map_err(|error| error.on(format!("jump host {}", jump.host)))?);
     }
@@ -160,7 +171,7 @@ async fn hop_to(
     context.observer.stage(Stage::LoggingIn);
     let banner = || std::mem::take(&mut lock(&findings).banner);
     let logging_in = auth::login(&mut handle, config, password, context, &asking, &banner);
-    let needs_nobody = logging_in.await.map_err(|error| {
+    let login = logging_in.await.map_err(|error| {
         // A server that hangs up in the middle has often said why.
         match (error.detail(), lock(&ended).clone()) {
             (None, Some(ended)) => error.with_detail(ended.said),
@@ -176,10 +187,9 @@ async fn hop_to(
         }
     }));
     let host_key_type = lock(&findings).host_key_type.clone();
-    let needs_nobody = needs_nobody && through.as_ref().is_none_or(Connection::needs_nobody);
     let through = through.map(Box::new);
     let _proxy = transport.proxy;
-    Ok(Connection { handle, ended, pulse, host_key_type, needs_nobody, findings, through, _proxy })
+    Ok(Connection { handle, ended, pulse, host_key_type, login, findings, through, _proxy })
 }
 
 impl Connection {
@@ -190,7 +200,14 @@ impl Connection {
 
     /// Whether the same login would go once more with nobody there.
     pub fn needs_nobody(&self) -> bool {
-        self.needs_nobody
+        self.login.needs_nobody && self.through.as_ref().is_none_or(|through| through.needs_nobody())
+    }
+
+    /// What logged in, from the first hop to the last.
+    pub fn methods(&self) -> Vec<MethodKind> {
+        let mut methods = self.through.as_ref().map_or_else(Vec::new, |through| through.methods());
+        methods.push(self.login.by);
+        methods
     }
 
     /// Opens another session channel with SFTP on it.
@@ -264,13 +281,7 @@ impl Connection {
         (columns, rows): (u16, u16),
         term: &str,
     ) -> Result<russh::Channel<client::Msg>> {
-        let failed = |error: russh::Error| {
-            let kind = match error {
-                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::ConnectionLost,
-            };
-            Error::new(kind, Operation::OpenShell).with_detail(error.to_string())
-        };
+        let failed = not_begun(Operation::OpenShell);
         let channel = self.handle.channel_open_session().await.map_err(failed)?;
         channel.request_pty(true, term, columns.into(), rows.into(), 0, 0, &[]).await.map_err(failed)?;
         channel.exec(true, command).await.map_err(failed)?;
@@ -280,16 +291,21 @@ impl Connection {
     /// Opens a session channel and asks for `command` to be run on it; whether that is granted
     /// is the channel's first message.
     pub async fn execute(&self, command: &str) -> Result<russh::Channel<client::Msg>> {
-        let failed = |error: russh::Error| {
-            let kind = match error {
-                russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::ConnectionLost,
-            };
-            Error::new(kind, Operation::Execute).with_detail(error.to_string())
-        };
+        let failed = not_begun(Operation::Execute);
         let channel = self.handle.channel_open_session().await.map_err(failed)?;
         channel.exec(true, command).await.map_err(failed)?;
         Ok(channel)
+    }
+}
+
+/// Why a command has not even begun.
+fn not_begun(operation: Operation) -> impl Fn(russh::Error) -> Error + Copy {
+    move |error| {
+        let kind = match error {
+            russh::Error::ChannelOpenFailure(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::ConnectionLost,
+        };
+        Error::new(kind, operation).with_detail(error.to_string())
     }
 }
 

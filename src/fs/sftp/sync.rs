@@ -1,7 +1,7 @@
 //! Has the server write to its disk what it has taken: file by file over SFTP, or whole volumes by a
 //! tool of its own. Writes nothing itself.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     Session,
@@ -43,7 +43,7 @@ pub async fn file(session: &Session, path: &RemotePath) -> Result<()> {
 }
 
 /// Asks for the volumes of directories, by a command.
-pub async fn volumes(session: &Session, dirs: &[RemotePath]) -> Result<()> {
+pub async fn volumes(session: &Arc<Session>, dirs: &[RemotePath]) -> Result<()> {
     let Some(first) = dirs.first() else { return Ok(()) };
     if exec::sync_volumes(session, dirs).await? {
         return Ok(());

@@ -20,7 +20,7 @@ fn request(content: &[u8]) -> CopyFile {
 }
 
 async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) -> Result<Copied> {
-    let (moved, own) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (moved, own, carried) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let (throttle, journal) = (Throttle::default(), Journal::default());
     let mut part = Part::claim(to.id(), &file.target);
     part.left = resume.map_or(Left::Nothing, Left::Begun);
@@ -29,12 +29,20 @@ async fn copy(from: &Memory, to: &Memory, file: &CopyFile, resume: Option<u64>) 
     let flow = Flow {
         moved: &moved,
         own: &own,
+        carried: &carried,
         checking: &checking,
         throttle: &throttle,
         journal: &journal,
         apart: &apart,
     };
-    super::file(from, to, file, &mut part, flow).await
+    let copied = super::file(from, to, file, &mut part, flow).await;
+    let there = resume.or(file.resume).unwrap_or_default();
+    if copied.is_ok() {
+        // What was there already is done, and was not moved.
+        let (moved, carried) = (moved.load(Ordering::Relaxed), carried.load(Ordering::Relaxed));
+        assert_eq!(Some((moved, carried)), file.size.map(|size| (size, size - there)));
+    }
+    copied
 }
 
 /// What is compared before a copy goes on is only the end of what is there.

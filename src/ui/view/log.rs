@@ -50,7 +50,7 @@ fn whole(line: &Line, columns: usize) -> (String, &'static str, Role) {
 /// How long it took: an answer to come, a server to be there again.
 fn took(line: &Line) -> Option<Duration> {
     match line {
-        Line::Reply(line) => Some(line.elapsed),
+        Line::Reply(line) => Some(line.elapsed).filter(|took| !took.is_zero()),
         Line::Back { after, .. } => *after,
         Line::Lost { .. } | Line::Left { .. } => None,
     }

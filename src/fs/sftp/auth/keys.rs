@@ -26,6 +26,9 @@ use crate::trust::{Answer, Prompt, Question, SecretId, SecretKind, SecretRequest
 /// How often a passphrase is asked for.
 const PASSPHRASE_TRIES: usize = 3;
 
+/// Asked the same twice, one would think that nothing had happened.
+const WRONG_PASSPHRASE: &str = "That does not open the key, please try again.\nPassphrase:";
+
 /// An agent that is there tells its keys at once.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -157,11 +160,12 @@ async fn unlock(
             Err(_) => secrets.forget(&id),
         }
     }
-    for _ in 0..PASSPHRASE_TRIES {
+    for attempt in 0..PASSPHRASE_TRIES {
+        let prompt_text = if attempt == 0 { "" } else { WRONG_PASSPHRASE };
         let request = SecretRequest {
             subject: path.display().to_string(),
             kind: SecretKind::Passphrase,
-            prompt: String::new(),
+            prompt: prompt_text.to_owned(),
             echo: false,
         };
         let asked = asking.begin();

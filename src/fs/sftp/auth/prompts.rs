@@ -23,36 +23,42 @@ const MOST_PROMPTS: usize = 16;
 const MOST_SAID: usize = 2000;
 const MOST_ASKED: usize = 500;
 
+/// In OpenSSH's words: asked the same twice, one would think that nothing had happened.
+const DENIED: &str = "Permission denied, please try again.";
+
 /// For its answer to a secret: it may ask others, and wait for somebody to confirm on a
 /// telephone. As long as OpenSSH's server gives a login (LoginGraceTime).
 const JUDGE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl<H: Handler> Login<'_, H> {
     pub(super) async fn with_password(&mut self) -> Result<Step> {
+        let mut denied = false;
         for (known, what) in [
             (self.given.take(), "the password in the URL"),
             (self.kept.take(), "the password of the last login"),
         ] {
             let Some(known) = known else { continue };
             match self.password(&known, what).await? {
-                Step::Refused => self.forget(),
+                Step::Refused => {
+                    self.forget();
+                    denied = true;
+                }
                 step => {
                     self.typed = Some(known);
                     return Ok(step);
                 }
             }
         }
-        for attempt in 0..self.config.number_of_password_prompts {
+        for _ in 0..self.config.number_of_password_prompts {
             if self.declined || !self.takes(MethodKind::Password) {
                 break;
             }
-            // In OpenSSH's words: asked the same twice, one would think that nothing had happened.
-            let prompt = if attempt == 0 { "" } else { "Permission denied, please try again.\nPassword:" };
-            let Some(password) = self.ask(SecretKind::Password, prompt.to_owned(), false).await else {
+            let prompt = if denied { format!("{DENIED}\nPassword:") } else { String::new() };
+            let Some(password) = self.ask(SecretKind::Password, prompt, false).await else {
                 break;
             };
             match self.password(&password, "password").await? {
-                Step::Refused => {}
+                Step::Refused => denied = true,
                 step => {
                     self.typed = Some(password);
                     return Ok(step);
@@ -94,11 +100,12 @@ impl<H: Handler> Login<'_, H> {
 
     /// Keyboard-interactive (RFC 4256): every prompt in the server's words, echo as told.
     pub(super) async fn interactive(&mut self) -> Result<Step> {
+        let mut refusal = String::new();
         for _ in 0..self.config.number_of_password_prompts {
             if self.declined || !self.takes(MethodKind::KeyboardInteractive) {
                 break;
             }
-            match self.exchange().await? {
+            match self.exchange(&mut refusal).await? {
                 Some(Step::Refused) => {}
                 Some(step) => return Ok(step),
                 None => break,
@@ -108,7 +115,8 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// One exchange from its start to the server's verdict; `None` where another one would be in vain.
-    async fn exchange(&mut self) -> Result<Option<Step>> {
+    /// The first question comes with the `refusal` of the exchange before, and a new one is left there.
+    async fn exchange(&mut self, refusal: &mut String) -> Result<Option<Step>> {
         let user = self.config.user.clone();
         // Even without a prompt, somebody may confirm on a telephone.
         self.answered = true;
@@ -130,12 +138,14 @@ impl<H: Handler> Login<'_, H> {
                     return Ok(Some(Step::LoggedIn));
                 }
                 Interactive::Failure { remaining_methods, partial_success } => {
-                    if !heading.is_empty() {
-                        self.problems.push(format!("the server says: {}", heading.trim()));
+                    let said = format!("the server says: {}", heading.trim());
+                    if !heading.is_empty() && !self.problems.contains(&said) {
+                        self.problems.push(said);
                     }
                     if used_known && !partial_success {
                         self.forget();
                     }
+                    *refusal = std::mem::take(&mut heading) + DENIED + "\n";
                     let result = AuthResult::Failure { remaining_methods, partial_success };
                     let step = self.note(result, Some("keyboard-interactive".to_owned()));
                     // A server that refuses without a question will do so each time.
@@ -158,7 +168,8 @@ impl<H: Handler> Login<'_, H> {
                 let answer = match known {
                     Some(known) => Some(known),
                     None => {
-                        let prompt = std::mem::take(&mut heading) + &shortened(&line.prompt, MOST_ASKED);
+                        let said = std::mem::take(refusal) + &std::mem::take(&mut heading);
+                        let prompt = said + &shortened(&line.prompt, MOST_ASKED);
                         self.ask(SecretKind::Interactive, prompt, line.echo).await
                     }
                 };
