@@ -315,6 +315,9 @@ fn write_server_config(dir: &Path, config: &SshdConfig, port: u16) {
         dir.join("authorized_keys").display(),
         if config.password_auth { "yes" } else { "no" },
     );
+    // bash reads ~/.bashrc for what sshd starts, unless it seems to be a shell within a shell: what
+    // this machine's logins do there takes its time, and may leave locks behind where it is ended.
+    text += "SetEnv SHLVL=1\n";
     // A second one is an error, unlike with the other keywords.
     if !config.extra.iter().any(|line| line.starts_with("Subsystem")) {
         text += "Subsystem sftp internal-sftp\n";
