@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use certificates::Fingerprint;
+pub use known_hosts::KnownKey;
 pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
