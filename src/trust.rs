@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use certificates::Fingerprint;
+pub use known_hosts::KnownKey;
 pub use secrets::{SecretId, Secrets};
 
 /// Something only the person can answer.
@@ -54,7 +55,7 @@ pub struct ChangedIdentity {
     /// The type of a host key, such as `ssh-ed25519`; empty for a certificate.
     pub key_type: String,
     /// What the files hold instead.
-    pub remembered: Vec<known_hosts::KnownKey>,
+    pub remembered: Vec<KnownKey>,
 }
 
 /// A certificate that is not trusted: what the person must compare before saying yes.

@@ -11,7 +11,7 @@ use super::{escape, escape_bytes};
 use crate::{
     fs::{Error, ErrorKind, Operation},
     reply::{Protocol, Reply, SFTP_BAD_MESSAGE, SFTP_FAILURE},
-    trust::{ChangedIdentity, known_hosts::KnownKey},
+    trust::{ChangedIdentity, KnownKey},
 };
 
 /// An error in sentences, escaped and ready for a terminal.
