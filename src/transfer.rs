@@ -273,6 +273,9 @@ pub struct Progress {
     pub current: String,
     /// Bytes per second over the last seconds.
     pub rate: f64,
+    /// Bytes that this run has moved itself, within `elapsed`; what was there before is not among
+    /// them.
+    pub moved: u64,
     pub elapsed: Duration,
     /// `None` until there is something to judge it by.
     pub remaining: Option<Duration>,

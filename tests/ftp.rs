@@ -404,10 +404,13 @@ async fn a_server_that_allows_two_connections_gets_two_and_serves_all() {
             async move {
                 put(&**fs, &path, format!("content {number}").as_bytes()).await.unwrap();
                 assert_eq!(get(&**fs, &path).await.unwrap(), format!("content {number}").as_bytes());
+                fs.capabilities().parallel_files
             }
         });
-        futures::future::join_all(files).await;
-        assert!(fs.capabilities().parallel_files <= 2, "{}", fs.capabilities().parallel_files);
+        // Once nothing has become free for long, the server is asked for more again: on a slow
+        // machine what was learnt may be over by the end.
+        let learnt = futures::future::join_all(files).await;
+        assert!(learnt.iter().any(|most| *most <= 2), "{software:?}: {learnt:?}");
         assert!(!fs.is_lost());
     }
 }

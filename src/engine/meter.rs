@@ -146,6 +146,7 @@ impl Meter {
             skipped: self.counters.skipped.load(Ordering::Relaxed),
             current: self.counters.current(),
             rate,
+            moved: carried,
             elapsed,
         }
     }

@@ -193,10 +193,10 @@ impl Transfer {
         }
     }
 
-    /// Bytes per second from its beginning on.
+    /// Bytes per second from the beginning of this run on.
     pub fn mean(&self) -> Option<f64> {
         let elapsed = self.progress.elapsed.as_secs_f64();
-        (elapsed >= 1.0).then(|| self.progress.done.bytes as f64 / elapsed)
+        (elapsed >= 1.0).then(|| self.progress.moved as f64 / elapsed)
     }
 
     pub fn moves_bytes(&self) -> bool {

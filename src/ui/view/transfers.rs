@@ -166,7 +166,10 @@ fn interrupted(
 ) {
     let started = words::timestamp_in(Timestamp::from_seconds(started), state.clock.now, state.zone);
     let (all, files) = (transfer.standing_words(), transfer.progress.done.files);
+    let (done, whole) = (transfer.progress.done.bytes, transfer.progress.total.bytes);
     let reached = match transfer.progress.total.files {
+        // How many of one says nothing.
+        1 if whole > 0 => words::size_of(done, whole),
         0 => words::plural(files, "file", "files"),
         total => format!("{} of {}", words::count(files), words::plural(total, "file", "files")),
     };
