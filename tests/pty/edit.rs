@@ -119,7 +119,7 @@ fn what_has_changed_meanwhile_is_not_overwritten_unasked() {
     desk.screen.press(F4);
     desk.screen.wait_for("remote.txt has changed meanwhile");
     desk.screen.press(ENTER);
-    desk.screen.wait_for("Put remote.txt back");
+    desk.screen.wait_for("Saved yours beside remote.txt");
     assert_eq!(read(&theirs), "what somebody else wrote\n");
     assert_eq!(read(dir.join("remote (1).txt")), "from the server\nmine\n");
 

@@ -214,6 +214,7 @@ fn speeds_are_drawn_and_failures_are_bounded() {
             done: Totals { files: second, dirs: 4, links: 0, bytes: second * 1_000_000 },
             total,
             rate: 1_000_000.0 * (1.0 + (second % 7) as f64),
+            moved: second * 1_000_000,
             elapsed: Duration::from_secs(second),
             remaining: Some(Duration::from_secs(42)),
             ..Progress::default()
