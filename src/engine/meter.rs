@@ -113,7 +113,9 @@ impl Meter {
             _ => 0.0,
         };
         let planned = self.counters.planned();
-        let has_plan = self.is_counted || planned != Totals::default();
+        // While it asks, what has been seen may be just what it asks about.
+        let is_asking = self.phase == Phase::Asking;
+        let has_plan = self.is_counted || is_asking || planned != Totals::default();
         let total = if has_plan { planned } else { self.counters.seen() };
         let elapsed = match self.phase {
             Phase::Queued => Duration::ZERO,
@@ -128,7 +130,8 @@ impl Meter {
         // Where nothing is moved for a while, and nothing is to be, a mean that falls says nothing.
         let all_moved = has_plan && done.bytes >= total.bytes;
         let rests = all_moved && now.duration_since(self.moved.1) >= LATELY;
-        let rate = if rests || phase == Phase::Paused { 0.0 } else { mean };
+        let waits = rests || is_asking && all_moved || phase == Phase::Paused;
+        let rate = if waits { 0.0 } else { mean };
         Progress {
             silent: self.silence(now, phase),
             phase,
@@ -216,6 +219,19 @@ mod tests {
         counters.restart();
         counters.count(Totals { bytes: 5_500, ..Totals::default() });
         assert!(meter.read(at(3_000)).rate < 260.0);
+    }
+
+    #[test]
+    fn what_is_asked_about_is_not_planned() {
+        let counters = Arc::new(Counters::default());
+        let mut meter = Meter::start(counters.clone(), Throttle::default());
+        counters.found.files.store(3, Ordering::Relaxed);
+        meter.phase = Phase::Planning;
+        assert_eq!(meter.read(Instant::now()).total.files, 3, "so far");
+        meter.phase = Phase::Asking;
+        assert_eq!(meter.read(Instant::now()).total.files, 0);
+        counters.planned.files.store(2, Ordering::Relaxed);
+        assert_eq!(meter.read(Instant::now()).total.files, 2, "beside what is asked about");
     }
 
     #[test]

@@ -348,10 +348,14 @@ async fn three_servers_in_a_row_each_ask_for_themselves() {
     fs::write(&config, text).unwrap();
     let person = Person::who_says(&[PASSWORD; 3]);
     let connected = person.connects(&config, "inner").await.unwrap();
-    // The addresses are the same: only the hop's name tells which server it is.
+    // The addresses are the same: the ports and the hops' names tell which server it is.
     let subjects: Vec<String> = person.asked().iter().map(|asked| asked.subject.clone()).collect();
-    let login = format!("{PASSWORD_USER}@127.0.0.1");
-    assert_eq!(subjects, [format!("jump host outer: {login}"), format!("jump host middle: {login}"), login]);
+    let [outer, middle, inner] = [0, 1, 2].map(|at| {
+        let port = servers[at].port();
+        format!("{PASSWORD_USER}@127.0.0.1:{port}")
+    });
+    let expected = [format!("jump host outer: {outer}"), format!("jump host middle: {middle}"), inner];
+    assert_eq!(subjects, expected);
     connected.fs.close().await;
     // Each hop's answer is known by now.
     let silent = Person::again(&[], person.kept());

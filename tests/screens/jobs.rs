@@ -284,7 +284,7 @@ fn the_title_says_what_is_waited_for() {
     let progress =
         |phase, checking| Progress { phase, checking, done: whole, total: whole, ..Progress::default() };
     for (phase, checking, wanted) in [
-        (TransferPhase::Asking, 0, "waits for your answer  100%"),
+        (TransferPhase::Asking, 0, "⇅ 1 job  waits for your answer "),
         (TransferPhase::Paused, 0, "100%  paused"),
         (TransferPhase::Running, 2, "100%  checking"),
     ] {
@@ -296,6 +296,44 @@ fn the_title_says_what_is_waited_for() {
     // A run that begins anew has counted nothing yet.
     ui.msg(Msg::Progress(vec![(job, Progress { phase: TransferPhase::Waiting, ..Progress::default() })]));
     assert_eq!(ui.state.transfers.jobs[0].progress.done, whole);
+}
+
+/// What two jobs share they are through with together, whatever each has of it now.
+#[test]
+fn the_time_of_all_is_judged_by_what_all_move_together() {
+    let mut ui = two_panes(140, 24);
+    ui.press("Down F5 Down F5");
+    let jobs: Vec<JobId> = ui.state.transfers.jobs.iter().map(|transfer| transfer.job).collect();
+    let at = |gib: u64, rate: f64, seconds| Progress {
+        phase: TransferPhase::Running,
+        total: Totals { files: 1, bytes: gib << 30, ..Totals::default() },
+        rate,
+        remaining: Some(Duration::from_secs(seconds)),
+        ..Progress::default()
+    };
+    let mib = f64::from(1 << 20);
+    ui.msg(Msg::Progress(vec![(jobs[0], at(5, 160.0 * mib, 32)), (jobs[1], at(5, mib, 5120))]));
+    assert!(ui.screen().contains("ETA 1:03"), "{}", ui.screen());
+    // Many small files are bound by their number.
+    ui.msg(Msg::Progress(vec![(jobs[0], at(5, 160.0 * mib, 32)), (jobs[1], at(0, mib, 5120))]));
+    assert!(ui.screen().contains("ETA 1:25:20"), "{}", ui.screen());
+}
+
+#[test]
+fn a_removal_says_that_it_runs() {
+    let mut ui = two_panes(80, 24);
+    ui.press("Down F8 y");
+    assert!(
+        ui.screen().contains("deleting") && !ui.screen().contains("waiting for its turn"),
+        "{}",
+        ui.screen()
+    );
+    let job = ui.state.transfers.jobs[0].job;
+    let of = |files| Totals { files, ..Totals::default() };
+    let running =
+        Progress { phase: TransferPhase::Running, done: of(128), total: of(500), ..Progress::default() };
+    ui.msg(Msg::Progress(vec![(job, running)]));
+    assert!(ui.screen().contains("128 of 500 files"), "{}", ui.screen());
 }
 
 #[test]

@@ -235,18 +235,22 @@ impl Job {
 
     pub(super) async fn remove(&self, items: &[Location]) -> Result<Outcome> {
         let (reporter, telling) = self.reporter();
-        tokio::join!(self.remove_all(items, reporter), telling).0
+        let counters = Arc::new(Counters::default());
+        self.shared.jobs.measure(self.job, counters.clone(), Throttle::default());
+        // No queue, and no plan before the first of it: it deletes while it lists.
+        self.shared.jobs.update(self.job, |meter| meter.phase = Phase::Running);
+        tokio::join!(self.remove_all(items, &counters, reporter), telling).0
     }
 
     pub(super) async fn remove_all(
         &self,
         items: &[Location],
+        counters: &Arc<Counters>,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Outcome> {
-        let counters = Arc::new(Counters::default());
         for (id, paths) in by_file_system(items) {
             let fs = self.cancellable(self.fs(&id).boxed()).await?;
-            let transfer = self.on(fs, &counters, &reporter);
+            let transfer = self.on(fs, counters, &reporter);
             remove::trees(&transfer, &paths).await?;
         }
         Ok(Outcome { done: counters.done(), failed: counters.failures(), ..Outcome::default() })

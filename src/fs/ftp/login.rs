@@ -294,8 +294,12 @@ impl Login {
     }
 
     async fn ask(&self, prompt: &dyn Prompt, kind: SecretKind, text: &str) -> Result<SecretString> {
+        let port = match self.port {
+            21 | 990 => String::new(),
+            port => format!(":{port}"),
+        };
         let request = SecretRequest {
-            subject: format!("{}@{}", self.user, self.host),
+            subject: format!("{}@{}{port}", self.user, self.host),
             kind,
             prompt: text.to_owned(),
             echo: false,

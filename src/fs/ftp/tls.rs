@@ -155,6 +155,13 @@ impl Trust {
                         .with_changed_identity(changed),
                 )
             }
+            (None, Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))) => {
+                Refused::Error(
+                    Error::new(ErrorKind::ConnectionFailed, Operation::Connect).with_detail(
+                        "what came is no TLS: a server of ftpes:// begins in plain words, one of ftps:// does not",
+                    ),
+                )
+            }
             (None, Some(error)) => Refused::Error(
                 Error::new(ErrorKind::ConnectionFailed, Operation::Connect)
                     .with_detail(format!("TLS failed: {error}")),

@@ -92,7 +92,9 @@ fn in_the_viewer(viewer: &Viewer, action: Action) -> bool {
     match action {
         _ if viewer.is_picture() && action.is_about_text() => false,
         Action::Wrap | Action::Colours => !viewer.is_hex(),
-        Action::SearchNext | Action::SearchPrevious => viewer.search.is_some(),
+        Action::SearchNext | Action::SearchPrevious => {
+            viewer.search.as_ref().is_some_and(|search| search.found.is_some() && search.running.is_none())
+        }
         _ => true,
     }
 }
@@ -153,6 +155,9 @@ fn first(state: &State, mode: Mode) -> &'static [Action] {
         Phase::Connecting(_) => &[Cancel, Help, OtherPane, Connect],
         Phase::Failed(_) => &[Refresh, Connect, Open, Help, GoTo],
         Phase::Lost(_) => &[Refresh, Connect, Help],
+        Phase::Ready | Phase::Listing(_) if state.held.is_some() && shows_one_pane(state.size) => {
+            &[Drop, OtherPane, Help]
+        }
         Phase::Ready | Phase::Listing(_) if state.held.is_some() => &[Help, Drop],
         Phase::Ready | Phase::Listing(_) => &[],
     }
@@ -169,6 +174,10 @@ fn name_now(state: &State, mode: Mode, action: Action) -> Option<Cow<'static, st
             true if find.rows() > 0 => "Go there",
             _ => "Find",
         },
+        (Mode::Viewer, _, Action::Cancel) => {
+            let search = state.viewer.as_ref()?.search.as_ref()?;
+            search.running.is_some().then_some("Stop")?
+        }
         (Mode::Viewer, _, Action::Hex) => match state.viewer.as_ref()? {
             viewer if viewer.is_hex() && viewer.picture.is_some() => "Picture",
             viewer if viewer.is_hex() => "Text",

@@ -4,8 +4,8 @@
 use super::{Content, Line, Piece, parts::line};
 use crate::ui::{
     action::{Action, Group},
-    keymap::Chord,
-    state::State,
+    keymap::{Chord, Mode},
+    state::{Overlay, State},
     text,
     theme::Role,
 };
@@ -17,6 +17,10 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
     let mut told: Vec<(Action, Vec<Chord>)> = Vec::new();
     if let Some(title) = mode.title() {
         let mut here = state.keymap.help(mode);
+        let behind = state.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help { .. }));
+        // Of all dialogs only this one has something to tick.
+        let ticks = matches!(behind, Some(Overlay::Permissions(_)));
+        here.retain(|(_, action, _)| mode != Mode::Choice || *action != Action::Select || ticks);
         // Nobody asks first how to go one row up.
         here.sort_by_key(|(_, action, _)| action.info().is_some_and(|info| info.group == Group::Moving));
         // Where one is needs not be said again.

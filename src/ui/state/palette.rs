@@ -125,6 +125,7 @@ impl State {
             OpenWith => here.usable().is_some() && here.view.current().is_some(),
             Back => !here.back.is_empty(),
             Forward => !here.forward.is_empty(),
+            Action::Drop => self.held.is_some() && here.usable().is_some(),
             Copy | Move => has_items(here) && there.usable().is_some(),
             Delete | Permissions | Owner => has_items(here),
             Rename | Symlink | HardLink | Properties => {

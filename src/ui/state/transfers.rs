@@ -96,6 +96,18 @@ pub struct Transfer {
 }
 
 impl Work {
+    /// What the job is at while it runs.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Work::Copy => "copying",
+            Work::Move => "moving",
+            Work::Sync => "syncing",
+            Work::Remove => "deleting",
+            Work::Rename => "renaming",
+            Work::Change => "changing",
+        }
+    }
+
     /// What the job does, as it stands behind a number.
     pub fn verb(self) -> &'static str {
         match self {
@@ -219,6 +231,7 @@ impl Transfer {
     pub fn standing_words(&self) -> String {
         match &self.standing {
             Standing::Running => match self.progress.phase {
+                Phase::Queued if !self.moves_bytes() => self.work.doing().to_owned(),
                 Phase::Queued => match self.line {
                     Some(before) => format!("queued, {}", words::ordinal(before as u64 + 1)),
                     None => "waiting for its turn".to_owned(),
@@ -232,14 +245,7 @@ impl Transfer {
                 Phase::Waiting => {
                     self.lost.clone().unwrap_or_else(|| "connection lost, trying again soon".to_owned())
                 }
-                Phase::Running => match self.work {
-                    Work::Copy => "copying".to_owned(),
-                    Work::Move => "moving".to_owned(),
-                    Work::Sync => "syncing".to_owned(),
-                    Work::Remove => "deleting".to_owned(),
-                    Work::Rename => "renaming".to_owned(),
-                    Work::Change => "changing".to_owned(),
-                },
+                Phase::Running => self.work.doing().to_owned(),
             },
             Standing::Stopping => "stopping".to_owned(),
             Standing::Done(outcome) => words::outcome(outcome, self.work.verb()),
@@ -360,6 +366,10 @@ impl Transfers {
 
     /// How far all that runs is: by bytes where every job moves some, else by items.
     pub fn share(&self) -> Option<f64> {
+        // What waits for an answer has not yet said how much there is of it.
+        if self.running().any(|t| t.progress.phase == Phase::Asking) {
+            return None;
+        }
         let by_bytes = self.running().all(|t| t.moves_bytes() && t.progress.total.bytes > 0);
         let amount = |totals: &Totals| match by_bytes {
             true => totals.bytes,

@@ -1,5 +1,7 @@
 //! Draws the lines around the panes: title, status and hints.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::{Pen, log, parts::key};
@@ -8,7 +10,7 @@ use crate::{
     ui::{
         action::Action,
         layout::{self, Areas},
-        state::{Held, Overlay, Phase, State, Tone, Work},
+        state::{Held, Overlay, Phase, State, Tone, Transfer, Work},
         text,
         theme::Role,
     },
@@ -95,11 +97,11 @@ fn jobs(state: &State, room: usize) -> Option<String> {
     if let Some(share) = state.transfers.share() {
         facts.push(format!("{:.0}%", (share * 100.0).floor()));
     }
-    if let Some(left) = running.iter().filter_map(|transfer| transfer.progress.remaining).max() {
-        facts.push(format!("ETA {}", words::duration(left)));
-    }
     let any = |is: fn(&Progress) -> bool| running.iter().any(|transfer| is(&transfer.progress));
     let rate: f64 = running.iter().map(|transfer| transfer.progress.rate).sum();
+    if let Some(left) = left(&running) {
+        facts.push(format!("ETA {}", words::duration(left)));
+    }
     if rate > 0.0 {
         facts.push(words::rate(rate));
     } else if any(|progress| progress.checking > 0) {
@@ -112,6 +114,25 @@ fn jobs(state: &State, room: usize) -> Option<String> {
         facts.pop();
     }
     Some(facts.join("  "))
+}
+
+/// Until all is over. Jobs that share a link share its speed: what one of them would need at its
+/// own pace is no measure once the others are through.
+fn left(running: &[&Transfer]) -> Option<Duration> {
+    let open = |t: &Transfer| t.progress.total.bytes.saturating_sub(t.progress.done.bytes) as f64;
+    // Those whose bytes decide how long they take, and not how many files they are.
+    let by_bytes = |t: &Transfer| {
+        let left = t.progress.remaining.map_or(f64::MAX, |left| left.as_secs_f64());
+        t.progress.rate > 0.0 && left <= open(t) / t.progress.rate * 1.2 + 1.0
+    };
+    let (bound, others): (Vec<&Transfer>, Vec<&Transfer>) = running.iter().partition(|t| by_bytes(t));
+    let longest = |of: &[&Transfer]| of.iter().filter_map(|t| t.progress.remaining).max();
+    if bound.len() < 2 {
+        return longest(running);
+    }
+    let rate = bound.iter().map(|t| t.progress.rate).sum::<f64>();
+    let together = Duration::try_from_secs_f64(bound.iter().map(|t| open(t)).sum::<f64>() / rate).ok();
+    together.max(longest(&others))
 }
 
 /// What there is to say, else the last reply; behind it what runs, where nothing above says so.

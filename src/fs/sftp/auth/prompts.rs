@@ -85,7 +85,11 @@ impl<H: Handler> Login<'_, H> {
     }
 
     async fn ask(&mut self, kind: SecretKind, prompt: String, echo: bool) -> Option<SecretString> {
-        let subject = format!("{}@{}", self.config.user, self.config.hostname);
+        let port = match self.config.port {
+            22 => String::new(),
+            port => format!(":{port}"),
+        };
+        let subject = format!("{}@{}{port}", self.config.user, self.config.hostname);
         let request = SecretRequest { subject, kind, prompt, echo };
         self.answered = true;
         let _asked = self.asking.begin();
