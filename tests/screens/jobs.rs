@@ -179,6 +179,7 @@ fn one_item_of_an_earlier_transfer_is_tried_again_by_itself() {
             kind: ErrorKind::PermissionDenied,
             operation: Operation::Open,
             said: "Permission denied".into(),
+            code: None,
         },
     };
     let failures = vec![failure("a.css"), failure("b.css")];
@@ -489,7 +490,8 @@ fn at_next_start(stored: Stored) -> Ui {
 fn one_that_ended_with_failures_says_the_same_at_the_next_start() {
     let (mut before, _) = failed(100, 24);
     let Standing::Done(outcome) = before.state.transfers.jobs[0].standing else { panic!() };
-    let why = Reason { kind: ErrorKind::NotFound, operation: Operation::Open, said: String::new() };
+    let why =
+        Reason { kind: ErrorKind::NotFound, operation: Operation::Open, said: String::new(), code: None };
     // One of the three is no file that was copied, such as a folder.
     let failures = ["a.css", "c.css"]
         .map(|name| Failure { source: local().0.join(b"assets").join(name.as_bytes()), why: why.clone() });

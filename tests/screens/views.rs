@@ -127,6 +127,25 @@ fn help_is_there_in_every_dialog() {
     }
 }
 
+/// What the letters on its buttons do is told of a dialog, and of no other.
+#[test]
+fn help_of_a_dialog_is_about_that_dialog() {
+    let help = |keys: &str| {
+        let mut ui = two_panes(80, 24);
+        ui.press(keys);
+        ui.press("F1");
+        ui.screen()
+    };
+    let delete = help("Down F8");
+    assert!(
+        delete.contains("y                  delete") && delete.contains("n                  keep it"),
+        "{delete}"
+    );
+    assert!(!delete.contains("write the mode"), "{delete}");
+    assert!(help("s").contains("e                  extension"), "{}", help("s"));
+    assert!(help("Down P").contains("0-7 write the mode"), "{}", help("Down P"));
+}
+
 /// What the connect screen takes for a letter elsewhere is a command.
 #[test]
 fn commands_are_found_from_the_connect_screen_as_the_tour_says() {

@@ -110,6 +110,8 @@ pub(super) enum Line {
         operation: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     Renamed(Spot),
     /// The job came to its end, with items that failed.
@@ -161,7 +163,7 @@ impl Line {
     pub(super) fn failed(on: u32, source: &RemotePath, why: &Reason) -> Line {
         let (kind, operation) = why.names();
         let spot = Spot { on, path: encode(source) };
-        Line::Failed { spot, kind, operation, why: why.said.clone() }
+        Line::Failed { spot, kind, operation, why: why.said.clone(), code: why.code() }
     }
 
     pub(super) fn renamed(on: u32, source: &RemotePath) -> Line {
@@ -211,12 +213,12 @@ impl State {
                     self.finish(key);
                 }
             }
-            Line::Failed { spot, kind, operation, why } => {
+            Line::Failed { spot, kind, operation, why, code } => {
                 if let Some(path) = decode(&spot.path) {
                     let key = (spot.on, path);
                     self.open.remove(&key);
                     self.unfinish(&key);
-                    self.failed.insert(key, Reason::named(&kind, &operation, why));
+                    self.failed.insert(key, Reason::named(&kind, &operation, why, code.as_deref()));
                 }
             }
             Line::Renamed(spot) => {

@@ -1,6 +1,9 @@
 //! Why something failed, as far as a record keeps it. Pure.
 
-use crate::fs::{Error, ErrorKind, Operation};
+use crate::{
+    fs::{Error, ErrorKind, Operation},
+    reply::{Protocol, Reply},
+};
 
 /// Characters that are kept of what was said.
 const LONGEST: usize = 300;
@@ -37,6 +40,8 @@ pub struct Reason {
     pub operation: Operation,
     /// What was said about it, unescaped; perhaps nothing.
     pub said: String,
+    /// The code that the server answered with.
+    pub code: Option<(Protocol, u32)>,
 }
 
 impl Reason {
@@ -46,7 +51,23 @@ impl Reason {
             kind: error.kind(),
             operation: error.operation(),
             said: said.chars().take(LONGEST).collect(),
+            code: error.reply().map(|reply| (reply.protocol, reply.code)),
         }
+    }
+
+    /// The same as an error, of nothing in particular.
+    pub(super) fn error(&self) -> Error {
+        let error = Error::new(self.kind, self.operation);
+        match self.code {
+            Some((protocol, code)) => error.with_reply(Reply { protocol, code, text: self.said.clone() }),
+            None if self.said.is_empty() => error,
+            None => error.with_detail(self.said.clone()),
+        }
+    }
+
+    /// The code as a record has it: `Ftp 550`.
+    pub(super) fn code(&self) -> Option<String> {
+        self.code.map(|(protocol, code)| format!("{protocol:?} {code}"))
     }
 
     /// Kind and operation as a record names them.
@@ -54,13 +75,40 @@ impl Reason {
         (format!("{:?}", self.kind), format!("{:?}", self.operation))
     }
 
-    pub(super) fn named(kind: &str, operation: &str, said: String) -> Reason {
+    pub(super) fn named(kind: &str, operation: &str, said: String, code: Option<&str>) -> Reason {
+        let code = code.and_then(|code| code.split_once(' ')).and_then(|(name, code)| {
+            let all = [Protocol::Sftp, Protocol::Ftp, Protocol::Command];
+            let protocol = all.into_iter().find(|known| format!("{known:?}") == name)?;
+            Some((protocol, code.parse().ok()?))
+        });
         let kinds = KINDS.into_iter().find(|known| format!("{known:?}") == kind);
         let operations = OPERATIONS.into_iter().find(|known| format!("{known:?}") == operation);
         Reason {
             kind: kinds.unwrap_or(ErrorKind::Failure),
             operation: operations.unwrap_or(Operation::Copy),
             said,
+            code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_known_in_the_next_run() {
+        let denied = Error::ftp(Operation::Open, Reply::ftp(550, "Failed to open file."));
+        let why = Reason::of(&denied);
+        let ((kind, operation), code) = (why.names(), why.code());
+        assert_eq!(code.as_deref(), Some("Ftp 550"));
+        let again = Reason::named(&kind, &operation, why.said.clone(), code.as_deref());
+        assert_eq!(again, why);
+        assert_eq!(again.error().reply(), denied.reply());
+        // A record of an older program, or one that makes no sense, has none.
+        for code in [None, Some("Ftp"), Some("Http 404"), Some("Ftp x")] {
+            let old = Reason::named(&kind, &operation, why.said.clone(), code);
+            assert_eq!((old.code, old.error().detail()), (None, Some("Failed to open file.")));
         }
     }
 }

@@ -67,9 +67,7 @@ pub struct Failure {
 impl Failure {
     /// The same as an error.
     pub fn error(&self) -> Error {
-        let Reason { kind, operation, said } = &self.why;
-        let error = Error::new(*kind, *operation).at(&self.source.path).on(self.source.fs.as_str());
-        if said.is_empty() { error } else { error.with_detail(said.clone()) }
+        self.why.error().at(&self.source.path).on(self.source.fs.as_str())
     }
 }
 

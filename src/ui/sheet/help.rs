@@ -1,7 +1,7 @@
 //! The page of keys: those of where the person is, then all others. Pure; made from the actions and
 //! the table of keys, so that it cannot lie.
 
-use super::{Content, Line, Piece, parts::line};
+use super::{Content, Line, Piece, content::content, parts::line};
 use crate::ui::{
     action::{Action, Group},
     keymap::{Chord, Mode},
@@ -12,7 +12,7 @@ use crate::ui::{
 
 pub(super) fn help(state: &State, scroll: usize) -> Content {
     let written = |keys: &[Chord]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let mut sections: Vec<(String, Vec<(String, &str)>)> = Vec::new();
+    let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
     let mode = state.mode_behind();
     let mut told: Vec<(Action, Vec<Chord>)> = Vec::new();
     if let Some(title) = mode.title() {
@@ -28,18 +28,19 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
             Some((place, does)) if place.starts_with("in the ") => does,
             _ => does,
         };
-        let rows = here.iter().map(|(keys, _, does)| (written(keys), here_does(does))).collect();
+        let rows = here.iter().map(|(keys, _, does)| (written(keys), here_does(does).to_owned()));
+        let rows = letters(state, behind).into_iter().chain(rows).collect();
         sections.push((format!("Here, {title}"), rows));
         told = here.into_iter().map(|(keys, action, _)| (action, keys)).collect();
     }
     let elsewhere = if sections.is_empty() { "" } else { "Elsewhere: " };
     for group in Group::ALL {
-        let rows: Vec<(String, &str)> = Action::all()
+        let rows: Vec<(String, String)> = Action::all()
             .iter()
             .filter(|info| info.group == group)
             .map(|info| (info, state.keymap.all_keys(info.action)))
             .filter(|(info, keys)| !told.iter().any(|(action, here)| (*action, here) == (info.action, keys)))
-            .map(|(info, keys)| (written(&keys), info.help))
+            .map(|(info, keys)| (written(&keys), info.help.to_owned()))
             .collect();
         if !rows.is_empty() {
             sections.push((format!("{elsewhere}{}", group.title()), rows));
@@ -59,4 +60,20 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
         }));
     }
     Content { title: "Keys".to_owned(), lines, scroll, width: 84, ..Content::default() }
+}
+
+/// The letters of a dialog's buttons, each with what its button says.
+fn letters(state: &State, behind: Option<&Overlay>) -> Vec<(String, String)> {
+    let Some(behind) = behind.filter(|overlay| !matches!(overlay, Overlay::Menu(_))) else {
+        return Vec::new();
+    };
+    let buttons = content(state, behind, usize::from(state.size.width)).buttons;
+    let named = buttons.into_iter().filter(|(_, letter, _)| letter.is_ascii_graphic());
+    named
+        .map(|(label, letter, _)| {
+            let mark = format!("{letter}  ");
+            let name = label.split_once(&mark).map_or(label.as_str(), |(_, name)| name).trim();
+            (letter.to_string(), name.to_lowercase())
+        })
+        .collect()
 }

@@ -308,7 +308,7 @@ fn on_transfer_event(state: &mut State, job: JobId, what: What, fx: &mut Effects
         What::Cancelled => {
             transfer.standing = Standing::Cancelled;
             transfer.stand_as_before();
-            let text = format!("{} was cancelled; what was done until then stays.", transfer.name);
+            let text = format!("Cancelled: {}; what was done until then stays.", transfer.name);
             ended(state, job, Some(Notice { tone: Tone::Plain, text }), fx);
         }
         _ => {}
