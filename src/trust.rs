@@ -83,13 +83,21 @@ pub struct UnknownCertificate {
 /// A line to be typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRequest {
-    /// Who asks: `ann@web-01` or the identity file.
+    /// Who asks: `ann@web-01:2222` or the identity file.
     pub subject: String,
     pub kind: SecretKind,
     /// The server's own words for it, unescaped; empty where it sent none.
     pub prompt: String,
     /// Whether what is typed may be shown.
     pub echo: bool,
+}
+
+impl SecretRequest {
+    /// What a login is called where its secret is asked for: `ann@web-01`, with the port unless it
+    /// is one of the `usual` ones. A stored password goes to nobody who is called otherwise.
+    pub fn login(user: &str, host: &str, port: u16, usual: &[u16]) -> String {
+        if usual.contains(&port) { format!("{user}@{host}") } else { format!("{user}@{host}:{port}") }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::{
     fs::{self, SshOptions, Target},
-    trust::{Question, SecretKind, SecretStore},
+    trust::{Question, SecretKind, SecretRequest, SecretStore},
 };
 
 /// The password that is kept for one login, if there is one.
@@ -61,6 +61,7 @@ impl Stored {
             return true;
         }
         let Ok(route) = fs::route(&self.target, &self.ssh).await else { return false };
-        route.jumps.is_empty() && subject == format!("{}@{}", route.user, route.host)
+        let login = SecretRequest::login(&route.user, &route.host, route.port, &[22]);
+        route.jumps.is_empty() && subject == login
     }
 }

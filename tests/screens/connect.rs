@@ -533,7 +533,7 @@ fn why_ssh_config_cannot_be_read_is_told_whole() {
     ui.show(Side::Left, ".", local(), site());
     ui.press("^B");
     let Command::Hosts { job } = *ui.last() else { panic!("no hosts") };
-    let why = "/work/somewhere/deep/home/of/ann/.ssh/config2 line 3: no argument after keyword \"Port\"";
+    let why = "/data/somewhere/deep/home/of/ann/.ssh/config2 line 3: no argument after keyword \"Port\"";
     let error = Error::new(ErrorKind::Failure, Operation::ReadConfig).with_detail(why);
     ui.event(job, What::Failed(error));
     ui.state.notice = None;

@@ -294,12 +294,8 @@ impl Login {
     }
 
     async fn ask(&self, prompt: &dyn Prompt, kind: SecretKind, text: &str) -> Result<SecretString> {
-        let port = match self.port {
-            21 | 990 => String::new(),
-            port => format!(":{port}"),
-        };
         let request = SecretRequest {
-            subject: format!("{}@{}{port}", self.user, self.host),
+            subject: SecretRequest::login(&self.user, &self.host, self.port, &[21, 990]),
             kind,
             prompt: text.to_owned(),
             echo: false,

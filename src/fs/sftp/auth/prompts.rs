@@ -85,11 +85,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     async fn ask(&mut self, kind: SecretKind, prompt: String, echo: bool) -> Option<SecretString> {
-        let port = match self.config.port {
-            22 => String::new(),
-            port => format!(":{port}"),
-        };
-        let subject = format!("{}@{}{port}", self.config.user, self.config.hostname);
+        let subject = SecretRequest::login(&self.config.user, &self.config.hostname, self.config.port, &[22]);
         let request = SecretRequest { subject, kind, prompt, echo };
         self.answered = true;
         let _asked = self.asking.begin();
