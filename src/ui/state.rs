@@ -362,8 +362,12 @@ impl State {
 
     /// Where keys go once what only tells something, as the help and the tour do, is closed.
     pub fn mode_behind(&self) -> Mode {
-        let tells = |overlay: &&Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Tour);
-        self.mode_below(self.overlays.iter().rev().find(|overlay| !tells(overlay)))
+        self.mode_below(self.behind())
+    }
+
+    /// The dialog that help and tour are asked about, if any.
+    pub fn behind(&self) -> Option<&Overlay> {
+        self.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help { .. } | Overlay::Tour))
     }
 
     /// Where keys go once the tour is closed, which any key does.

@@ -9,7 +9,7 @@ use super::shows_one_pane;
 use crate::ui::{
     action::Action,
     keymap::{Chord, Mode},
-    sheet,
+    sheet::{self, Sheet},
     state::{Asking, Choice, Grip, Overlay, Phase, Question, State, Typing, Viewer, Work},
     text,
 };
@@ -45,11 +45,13 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
             ways
         }
     };
+    // Laid out once for all of them: a long one takes its time.
+    let sheet = sheet::sheet(state);
     for (key, action, name) in ways {
-        if !does_something(state, mode, action) {
+        if !does_something(state, mode, action, sheet.as_ref()) {
             continue;
         }
-        let name = name_now(state, mode, action).unwrap_or(Cow::Borrowed(name));
+        let name = name_now(state, mode, action, sheet.as_ref()).unwrap_or(Cow::Borrowed(name));
         let width = text::width(&key.to_string()) + 1 + text::width(&name);
         let width = u16::try_from(width).unwrap_or(u16::MAX);
         if area.height == 0 || x.saturating_add(width) >= area.right() {
@@ -62,9 +64,9 @@ pub fn hints(area: Rect, state: &State) -> Vec<Hint> {
 }
 
 /// Nothing is hinted that would do nothing.
-fn does_something(state: &State, mode: Mode, action: Action) -> bool {
+fn does_something(state: &State, mode: Mode, action: Action, sheet: Option<&Sheet>) -> bool {
     use Action::*;
-    if matches!(action, Up | Down | PageDown) && !scrolls(state) {
+    if matches!(action, Up | Down | PageDown) && sheet.is_some_and(|sheet| sheet.last_scroll() == 0) {
         return false;
     }
     if let Some(Grip::Pulled(_)) = &state.grip {
@@ -96,13 +98,6 @@ fn in_the_viewer(viewer: &Viewer, action: Action) -> bool {
             viewer.search.as_ref().is_some_and(|search| search.found.is_some() && search.running.is_none())
         }
         _ => true,
-    }
-}
-
-fn scrolls(state: &State) -> bool {
-    match sheet::sheet(state) {
-        Some(sheet) => sheet.last_scroll() > 0,
-        None => true,
     }
 }
 
@@ -164,7 +159,7 @@ fn first(state: &State, mode: Mode) -> &'static [Action] {
 }
 
 /// What an action is called at this moment, where that says more than its name in the mode.
-fn name_now(state: &State, mode: Mode, action: Action) -> Option<Cow<'static, str>> {
+fn name_now(state: &State, mode: Mode, action: Action, sheet: Option<&Sheet>) -> Option<Cow<'static, str>> {
     let name = match (mode, state.in_front(), action) {
         (_, _, Action::Cancel) if matches!(state.grip, Some(Grip::Pulled(_))) => {
             "Cancel   Alt or Shift moves"
@@ -185,7 +180,7 @@ fn name_now(state: &State, mode: Mode, action: Action) -> Option<Cow<'static, st
         },
         (Mode::Transfers, ..) => state.transfers.current()?.name_of(action)?,
         (Mode::Text, Some(overlay), Action::Accept) => typed(overlay)?,
-        (Mode::Choice, Some(overlay), Action::Accept) => return chosen(state, overlay),
+        (Mode::Choice, Some(overlay), Action::Accept) => return chosen(overlay, sheet?),
         (Mode::Reader, Some(Overlay::Output(output)), Action::Cancel) if output.job.is_some() => "Stop",
         (Mode::Panes, None, Action::Cancel) => "Stop",
         (Mode::Panes, None, Action::Drop) => "Drop here",
@@ -220,14 +215,13 @@ fn typed(overlay: &Overlay) -> Option<&'static str> {
 }
 
 /// What Enter does in a dialog with buttons is what the chosen one says.
-fn chosen(state: &State, overlay: &Overlay) -> Option<Cow<'static, str>> {
+fn chosen(overlay: &Overlay, sheet: &Sheet) -> Option<Cow<'static, str>> {
     Some(match overlay {
         Overlay::Permissions(_) => "Set".into(),
         Overlay::Menu(menu) => menu.actions.get(menu.choice)?.info()?.name.into(),
         Overlay::Sort { .. } => "Sort".into(),
         Overlay::Workspaces { .. } => "Open".into(),
         _ => {
-            let sheet = sheet::sheet(state)?;
             let label = &sheet.buttons.iter().find(|button| button.chosen)?.label;
             // Behind the letter that presses it.
             let label = label.trim();

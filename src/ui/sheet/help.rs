@@ -17,7 +17,7 @@ pub(super) fn help(state: &State, scroll: usize) -> Content {
     let mut told: Vec<(Action, Vec<Chord>)> = Vec::new();
     if let Some(title) = mode.title() {
         let mut here = state.keymap.help(mode);
-        let behind = state.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help { .. }));
+        let behind = state.behind();
         // Of all dialogs only this one has something to tick.
         let ticks = matches!(behind, Some(Overlay::Permissions(_)));
         here.retain(|(_, action, _)| mode != Mode::Choice || *action != Action::Select || ticks);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::{Command, JobId, What},
-    fs::{Error, FsId, Location, LogLine},
+    fs::{Error, FsId, Location, LogLine, RemotePath},
     transfer::{Chosen, Landing, Progress, Request},
     ui::{
         action::Action,
@@ -280,18 +280,22 @@ pub(super) fn explain(state: &mut State, error: &Error) {
     state.overlays.push(Overlay::Explain { line: Box::new(line), scroll: 0 });
 }
 
+/// Where a source lands.
+fn root_of(request: &Request, source: &Location) -> Option<RemotePath> {
+    match request.landing {
+        Landing::Into => Some(request.target.path.join(source.path.name()?)),
+        // Known only once it has run.
+        Landing::Auto => None,
+        Landing::Onto => Some(request.target.path.clone()),
+    }
+}
+
 /// Where a path that failed lands: it may be named by either side.
 fn landing_of(request: &Request, error: &Error) -> Option<Location> {
     let path = error.path()?;
     let of_source = |source: &Location| {
         let below = path.strip_prefix(&source.path)?;
-        let root = match request.landing {
-            Landing::Into => request.target.path.join(source.path.name()?),
-            // Known only once it has run.
-            Landing::Auto => return None,
-            Landing::Onto => request.target.path.clone(),
-        };
-        Some(root.resolve(below))
+        Some(root_of(request, source)?.resolve(below))
     };
     let landed = request.sources.iter().find_map(of_source);
     let is_target = path.is_within(&request.target.path).then(|| path.clone());
@@ -305,13 +309,8 @@ fn source_of(request: &Request, error: &Error) -> Option<Location> {
         return Some(Location::new(source.fs.clone(), path.clone()));
     }
     request.sources.iter().find_map(|source| {
-        let root = match request.landing {
-            Landing::Into => request.target.path.join(source.path.name()?),
-            // Known only once it has run.
-            Landing::Auto => return None,
-            Landing::Onto => request.target.path.clone(),
-        };
-        Some(Location::new(source.fs.clone(), source.path.resolve(path.strip_prefix(&root)?)))
+        let below = path.strip_prefix(&root_of(request, source)?)?;
+        Some(Location::new(source.fs.clone(), source.path.resolve(below)))
     })
 }
 
