@@ -162,7 +162,7 @@ fn what_failed_is_tried_again_all_or_one() {
     let Command::Retry { job, .. } = ui.last().clone() else { panic!("{:?}", ui.last()) };
     ui.event(job, What::Failed(Error::new(ErrorKind::NotFound, Operation::FindJob)));
     let transfer = &ui.state.transfers.jobs[0];
-    assert_eq!(transfer.resumable.as_deref(), Some("abcdef"));
+    assert_eq!((transfer.resumable.as_deref(), transfer.failures.len()), (Some("abcdef"), 2));
     assert!(matches!(&transfer.standing, Standing::Done(outcome) if outcome.failed == 2));
 }
 

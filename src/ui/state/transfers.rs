@@ -56,6 +56,8 @@ pub struct Before {
     pub progress: Progress,
     /// Its record.
     pub id: String,
+    /// Why the item had failed.
+    pub failure: Error,
 }
 
 /// One job.
@@ -150,7 +152,11 @@ impl Transfer {
     /// Where one item of it was tried again, the rest stands as it did before.
     pub fn stand_as_before(&mut self) {
         let Some(before) = self.kept.take() else { return };
-        let Before { standing, progress, id } = *before;
+        let Before { standing, progress, id, failure } = *before;
+        if !matches!(self.standing, Standing::Done(_)) {
+            // It has not been tried to its end: what was wrong with it still is.
+            self.failures.push(failure);
+        }
         let failed = self.failures.len() as u64 + self.more_failures;
         if self.resumable.is_none() {
             let Standing::Done(one) = &mut self.standing else {

@@ -378,8 +378,9 @@ fn retry_recorded(state: &mut State, at: usize, row: usize, item: Location, fx: 
         return state.hint("It can only be tried again with all: R.");
     }
     let Some(id) = transfer.resumable.take() else { return };
-    transfer.failures.remove(row);
+    let failure = transfer.failures.remove(row);
     transfer.kept = Some(Box::new(Before {
+        failure,
         standing: transfer.standing.clone(),
         progress: transfer.progress.clone(),
         id: id.clone(),
